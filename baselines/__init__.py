@@ -1,0 +1,1 @@
+"""Reference rows and other people's models."""

@@ -1,0 +1,89 @@
+"""The contract of a metric: a `Scorer` reads one clip's frames once and returns values or features for named metrics.
+
+One scorer may give several metrics (SyncNet gives LSE-C, LSE-D and the offset), so that nothing is computed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+from harness.clip import PreparedClip
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Direction = Literal["higher", "lower", "none"]
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """What a number is, before anybody looks at its value."""
+
+    name: str
+    """As the field writes it: `LSE-C`, `FID`, `SSIM`."""
+    variant: str
+    """Which of the definitions in use: `syncnet_v2`, `alex`, `wang2004`."""
+    direction: Direction
+    """Which way is better; `none` for numbers that are only read, such as the audio-visual offset."""
+    unit: str
+    range: tuple[float | None, float | None]
+    """Smallest and largest possible value; `None` is unbounded."""
+    level: Literal["clip", "set"]
+    """`clip`: a value per clip, averaged. `set`: features per clip, pooled over the clips into one value."""
+    needs: frozenset[str]
+    """Out of `truth` (ground-truth frames), `audio`, `faces` (the truth's face track)."""
+    signature: str
+    """`NAME|key=value|...|vN`: everything that changes the number. Tables never mix signatures of one metric."""
+    definition: str = ""
+
+    @property
+    def column(self) -> str:
+        """Column name in tables and `clips.parquet`: `LSE-C[syncnet_v2]`."""
+        return f"{self.name}[{self.variant}]"
+
+
+@dataclass(frozen=True)
+class ClipScore:
+    """What a scorer found in one clip."""
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Clip metrics by `MetricInfo.column`; finite numbers only."""
+    features: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Features for set metrics by `MetricInfo.column`, each (frames, dimensions)."""
+    per_frame: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Curves for the report by `MetricInfo.column`, each (frames,)."""
+
+
+class ClipScoring(Protocol):
+    """A scorer at work on one clip: fed frame chunks in order, then asked for the result."""
+
+    def update(self, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
+        """Take the next frames: both (n, size, size, 3) uint8 RGB, the same n."""
+        ...
+
+    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+        """Close the clip; `audio` is the audio that the output is judged against. Raises `ClipError`."""
+        ...
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """A family of metrics computed in one pass; loaded once a run."""
+
+    @property
+    def metrics(self) -> tuple[MetricInfo, ...]:
+        """The metrics it gives."""
+        ...
+
+    def open(self, clip: PreparedClip) -> ClipScoring:
+        """Begin a clip (the ground truth's; the output has the same size and length)."""
+        ...
+
+    def pool(
+        self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]
+    ) -> dict[str, float]:
+        """Set metrics by column from per-clip features; scorers of clip metrics return an empty dict."""
+        ...

@@ -1,0 +1,37 @@
+"""How a (model, clip) pair ended: `ok` or one typed failure with a reason, never a zero and never a silent drop."""
+
+from __future__ import annotations
+
+from harness._compat import StrEnum
+
+
+class Status(StrEnum):
+    """Every outcome that a clip can have; the values are what `clips.parquet` stores."""
+
+    OK = "ok"
+    DECODE_ERROR = "decode_error"
+    NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+    TOO_SHORT = "too_short"
+    NO_AUDIO = "no_audio"
+    MODEL_FAILED = "model_failed"
+    TIMEOUT = "timeout"
+    BAD_OUTPUT = "bad_output"
+    METRIC_FAILED = "metric_failed"
+
+
+class ClipError(Exception):
+    """A clip that cannot go on: carries the `Status` it ends in and a one-line reason for a person."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        super().__init__(f"{status}: {reason}")
+        self.status = status
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[ClipError], tuple[Status, str]]:
+        # The default would call __init__ with the formatted message alone and break across process pools.
+        return (ClipError, (self.status, self.reason))
+
+
+class BenchError(Exception):
+    """A mistake in how the tool is used or set up; the CLI prints its message without a traceback and exits with 2."""

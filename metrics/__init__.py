@@ -1,0 +1,1 @@
+"""Metrics: pure functions of arrays at the core, a thin `Scorer` around each family."""

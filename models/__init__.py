@@ -1,0 +1,1 @@
+"""Networks and methods: StyleLipSync, StyleGAN2 parts, SyncNet."""
