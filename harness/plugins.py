@@ -1,0 +1,61 @@
+"""Every built-in plug-in by name, as lazy targets: the one place where the engine knows of the folders beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.model import LipSyncModel
+from harness.registry import Registry
+
+MODELS: Registry[Callable[..., LipSyncModel]] = Registry(
+    "model",
+    {
+        "stylelipsync": "models.stylelipsync.model:StyleLipSync",
+        "ground-truth": "baselines.bounds:GroundTruth",
+        "static": "baselines.bounds:Static",
+        "shuffled-audio": "baselines.bounds:ShuffledAudio",
+    },
+)
+"""Called without arguments; extra keyword arguments are the model's own options."""
+
+BOUNDS: tuple[str, ...] = ("ground-truth", "static", "shuffled-audio")
+"""Rows that every table holds, asked for or not."""
+
+SCORERS: Registry[Callable[..., Any]] = Registry(
+    "scorer",
+    {
+        "lse-syncnet_v2": "metrics.lse:SyncNetScorer",
+        "lse-open-syncnet": "metrics.lse:OpenSyncScorer",
+        "fid": "metrics.fid:FidScorer",
+        "ssim": "metrics.ssim:SsimScorer",
+        "psnr": "metrics.psnr:PsnrScorer",
+        "lpips": "metrics.lpips:LpipsScorer",
+    },
+)
+"""Called with `device`; gives a `harness.metric.Scorer`."""
+
+SCORERS_BY_METRIC: dict[str, tuple[str, ...]] = {
+    "LSE-C": ("lse-syncnet_v2", "lse-open-syncnet"),
+    "LSE-D": ("lse-syncnet_v2", "lse-open-syncnet"),
+    "AV-offset": ("lse-syncnet_v2", "lse-open-syncnet"),
+    "FID": ("fid",),
+    "SSIM": ("ssim",),
+    "PSNR": ("psnr",),
+    "LPIPS": ("lpips",),
+}
+"""Which scorers compute a metric that a user names; the order is the order of the table's columns."""
+
+TRAINERS: Registry[Callable[..., Any]] = Registry(
+    "trainer",
+    {"stylelipsync": "models.stylelipsync.train:run", "syncnet": "models.syncnet.train:run"},
+)
+
+REPORTS: Registry[Callable[..., Any]] = Registry(
+    "report",
+    {
+        "html": "reports.page:write_page",
+        "table": "reports.tables:render_table",
+        "console": "reports.console:print_result",
+    },
+)

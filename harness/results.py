@@ -1,0 +1,141 @@
+"""The run schema: what `run.json` and `clips.parquet` hold, and how they are read and written.
+
+`run.json` is a `RunResult`. `clips.parquet` has one row per model and clip: `model, clip, identity, status, reason`,
+then one column per clip-level metric named `NAME[variant]`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.files import write_text_atomically
+from harness.status import BenchError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 1
+RUN_FILE = "run.json"
+CLIPS_FILE = "clips.parquet"
+CLIP_COLUMNS = ("model", "clip", "identity", "status", "reason")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MetricRow(_Record):
+    """One number of the results table."""
+
+    model: str
+    mode: str
+    """`zero-shot`; adaptation adds `adapted`."""
+    name: str
+    variant: str
+    signature: str
+    """Everything that changes the number; rows with different signatures are never put in one column."""
+    direction: Literal["higher", "lower", "none"]
+    unit: str = ""
+    level: Literal["clip", "set"] = "clip"
+    value: float | None = None
+    """`None` where it could not be computed; `note` says why. Never 0 in its place."""
+    ci_low: float | None = None
+    ci_high: float | None = None
+    """95% interval over identities; `None` where the sample is too small for one."""
+    n_ok: int = 0
+    """Clips behind the value."""
+    n_total: int = 0
+    """Clips asked for."""
+    note: str = ""
+
+    @property
+    def column(self) -> str:
+        """`NAME[variant]`, the column of `clips.parquet` for clip-level metrics."""
+        return f"{self.name}[{self.variant}]"
+
+
+class ClipFacts(_Record):
+    """What preparation found out about one clip."""
+
+    id: str
+    identity: str
+    status: str
+    reason: str = ""
+    frames: int | None = None
+    seconds: float | None = None
+    content_hash: str | None = None
+    interpolated_frames: int | None = None
+    scored_with_audio_of: str | None = None
+    """For the `shuffled-audio` row: the clip whose audio was used."""
+
+
+class Failure(_Record):
+    """A (model, clip) pair that did not end in `ok`."""
+
+    model: str
+    clip: str
+    status: str
+    reason: str
+
+
+class Provenance(_Record):
+    """Where the numbers come from."""
+
+    bench_version: str
+    python: str
+    platform: str
+    device: str
+    git: dict[str, Any] | None = None
+    """`commit` and `dirty` of the checkout that the code was run from, if it was one."""
+    packages: dict[str, str] = Field(default_factory=dict)
+    ffmpeg: dict[str, str] = Field(default_factory=dict)
+    assets: dict[str, str] = Field(default_factory=dict)
+    """sha256 of every weight file in the cache that this run could use."""
+
+
+class RunResult(_Record):
+    """`run.json`."""
+
+    schema_version: int = SCHEMA_VERSION
+    status: Literal["complete", "partial"]
+    """`partial` where some (model, clip) pair did not end in `ok` or some metric is unavailable."""
+    created: str
+    spec: dict[str, Any]
+    spec_hash: str
+    notices: list[str] = Field(default_factory=list)
+    provenance: Provenance
+    models: list[dict[str, Any]]
+    """Model cards, in the order of the table's rows."""
+    metrics: list[MetricRow]
+    clips: list[ClipFacts]
+    failures: list[Failure]
+    timings: dict[str, float] = Field(default_factory=dict)
+    """Seconds per stage in the process that wrote this file; 0 for stages taken from the store."""
+
+
+def write_result(result: RunResult, folder: Path) -> Path:
+    """Write `run.json` atomically."""
+    return write_text_atomically(folder / RUN_FILE, result.model_dump_json(indent=1) + "\n")
+
+
+def read_result(folder: Path) -> RunResult:
+    """Read a run folder's `run.json`. Raises `BenchError` for a missing file or a newer schema."""
+    path = folder / RUN_FILE
+    if not path.is_file():
+        raise BenchError(f"{folder} is not a run folder: it has no {RUN_FILE}; `bench run --out {folder}` makes one")
+    data = json.loads(path.read_text(encoding="utf-8"))
+    version = data.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise BenchError(f"{path} has schema version {version}, this bench reads {SCHEMA_VERSION}; update bench")
+    return RunResult.model_validate(data)
+
+
+def read_clips(folder: Path) -> pd.DataFrame:
+    """The per-clip records of a run folder."""
+    import pandas as pd
+
+    return pd.read_parquet(folder / CLIPS_FILE)
