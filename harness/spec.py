@@ -1,0 +1,89 @@
+"""What a run is asked to do: a frozen, validated `RunSpec`, read from YAML or the command line, with a hash.
+
+The hash covers what changes results and nothing else: not the output folder, the device or where the data lie.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from harness.files import sha256_json
+from harness.status import BenchError
+
+Protocol = Literal["reconstruction", "cross"]
+DEFAULT_METRICS = ("LSE-C", "LSE-D", "AV-offset", "FID", "SSIM", "PSNR", "LPIPS")
+_PLACE_ONLY = {"data_root"}
+
+
+class RunSpec(BaseModel):
+    """One run: which models see which clips and what is measured."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    models: tuple[str, ...] = Field(min_length=1)
+    """Names from `bench list models`; the bound rows are added by themselves."""
+    dataset: str
+    data_root: Path | None = None
+    split: str = "auto"
+    """`test`, `train`, `all` or `auto`; resolved before the run is hashed."""
+    protocol: Protocol = "reconstruction"
+    """`reconstruction`: own audio. `cross`: another clip's audio, without full-reference metrics."""
+    mode: Literal["zero-shot"] = "zero-shot"
+    limit: int | None = Field(default=None, ge=1)
+    """At most this many clips, spread over the list by the hash of their ids."""
+    metrics: tuple[str, ...] = DEFAULT_METRICS
+    size: int = Field(default=256, ge=64, le=1024)
+    """Side of the canonical crop in pixels."""
+    seed: int = 0
+
+    @field_validator("models", "metrics")
+    @classmethod
+    def _no_repeats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value))
+
+    def hash(self, clip_ids: list[str]) -> str:
+        """sha256 over the result-changing fields and the list of clips."""
+        return sha256_json({**self.model_dump(mode="json", exclude=_PLACE_ONLY), "clips": clip_ids})
+
+    def to_yaml(self) -> str:
+        """The spec as YAML that `load_spec` reads back to an equal object."""
+        import yaml
+
+        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
+
+
+def make_spec(values: dict[str, Any]) -> RunSpec:
+    """Validate a mapping. Raises `BenchError` that names every wrong key or value, with the nearest known key."""
+    unknown = [key for key in values if key not in RunSpec.model_fields]
+    if unknown:
+        hints = [_hint(key) for key in unknown]
+        raise BenchError("unknown key in the run specification: " + "; ".join(hints))
+    try:
+        return RunSpec(**values)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']} (got {item['input']!r})" for item in error.errors()]
+        raise BenchError("the run specification is not valid: " + "; ".join(lines)) from None
+
+
+def load_spec(path: Path) -> dict[str, Any]:
+    """A YAML file's mapping, for `make_spec`. Raises `BenchError` if it is missing or not a mapping."""
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BenchError(f"cannot read the run specification {path}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise BenchError(f"{path} is not YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise BenchError(f"{path} holds a {type(values).__name__}, not a mapping of run options")
+    return values
+
+
+def _hint(key: str) -> str:
+    near = difflib.get_close_matches(str(key), list(RunSpec.model_fields), n=1)
+    return f"{key!r}" + (f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(RunSpec.model_fields)})")
