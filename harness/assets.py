@@ -1,0 +1,201 @@
+"""Weights and models by name: fetched into the cache when first needed, verified by sha256, never substituted."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.assets_catalog import CATALOG, AssetFile, AssetSpec
+from harness.paths import cache_dir
+from harness.status import BenchError
+
+__all__ = [
+    "AssetFile",
+    "AssetMissing",
+    "AssetSpec",
+    "add_asset",
+    "asset_available",
+    "asset_digest",
+    "asset_path",
+    "asset_present",
+    "asset_spec",
+    "asset_specs",
+    "fetch_assets",
+    "verify_asset",
+]
+
+
+class AssetMissing(BenchError):  # noqa: N818 - says what happened, as UnknownName does
+    """An asset that is not here and could not be fetched; the message lists what was tried and the way out."""
+
+
+def asset_specs() -> tuple[AssetSpec, ...]:
+    """Every known asset, in the order of the catalogue."""
+    return tuple(CATALOG.values())
+
+
+def asset_spec(name: str) -> AssetSpec:
+    """The catalogue's entry. Raises `BenchError` with the nearest names."""
+    if name in CATALOG:
+        return CATALOG[name]
+    near = difflib.get_close_matches(name, CATALOG, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(CATALOG)}"
+    raise BenchError(f"no asset is called {name!r}; {hint}")
+
+
+def asset_path(name: str) -> Path:
+    """The asset's file (or, where it has several, the folder that holds them), fetched if need be.
+
+    Raises `AssetMissing`.
+    """
+    spec = asset_spec(name)
+    if not asset_present(name):
+        fetch_assets([name])
+    first = _file_path(spec, spec.files[0])
+    return first if len(spec.files) == 1 else first.parent
+
+
+def asset_present(name: str) -> bool:
+    """Whether every file of it is in the cache with the right size (digests were checked on the way in)."""
+    spec = asset_spec(name)
+    return all(_is_present(spec, file) for file in spec.files)
+
+
+def asset_available(name: str) -> bool:
+    """Whether it is in the cache or on the package index; nothing is fetched to find out."""
+    return asset_present(name) or asset_spec(name).on_index
+
+
+def asset_digest(name: str) -> str:
+    """sha256 of the asset's first file as it lies in the cache, for fingerprints and provenance."""
+    from harness.assets_download import file_sha256
+
+    spec = asset_spec(name)
+    first = spec.files[0]
+    return first.sha256 if first.folder is not None else file_sha256(_fetched(spec, first))
+
+
+def fetch_assets(names: Iterable[str]) -> None:
+    """Bring the assets into the cache; two that share an archive download it once, two processes wait for each other.
+
+    Raises `AssetMissing` for the first that no source gives; unfinished downloads stay for the next try.
+    """
+    from harness.assets_fetch import SourceError, fetch_file
+
+    specs = [asset_spec(name) for name in names]
+    with _locked() as downloads:
+        for spec in specs:
+            for file in spec.files:
+                if _is_present(spec, file):
+                    continue
+                target = _file_path(spec, file)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                problems: list[tuple[str, str]] = []
+                for source in file.sources:
+                    try:
+                        fetch_file(file, source, target, downloads)
+                        break
+                    except SourceError as error:
+                        problems.append((source, str(error)))
+                else:
+                    raise AssetMissing(_missing(spec, file, problems))
+        # Archives are only worth keeping until every member asked for has been taken out.
+        shutil.rmtree(downloads, ignore_errors=True)
+
+
+def add_asset(name: str, path: Path) -> Path:
+    """Copy the user's own file (or folder, where the asset has several files) into the cache after checking it.
+
+    Returns what `asset_path` gives. Raises `BenchError` with the digest that was found and the one expected.
+    """
+    spec = asset_spec(name)
+    if not path.exists():
+        raise BenchError(f"{path} does not exist; give the file to add as {name}")
+    for file in spec.files:
+        source = path / file.name if path.is_dir() else path
+        if not path.is_dir() and len(spec.files) > 1:
+            names = ", ".join(item.name for item in spec.files)
+            raise BenchError(f"{name} has {len(spec.files)} files; give a folder that holds {names}")
+        _check_and_copy(spec, file, source)
+    return asset_path(name)
+
+
+def verify_asset(name: str) -> str | None:
+    """Hash the files in the cache: `None` when all are right, else one line that says what is wrong."""
+    from harness.assets_download import file_sha256
+
+    spec = asset_spec(name)
+    for file in spec.files:
+        path = _file_path(spec, file)
+        if not path.is_file():
+            return f"{file.name} is not in the cache"
+        digest, size = file_sha256(path), path.stat().st_size
+        if not file.matches(digest, size):
+            return f"{path} has sha256 {digest} and {size} bytes, expected {file.sha256} and {file.size}; delete it"
+    return None
+
+
+def _check_and_copy(spec: AssetSpec, file: AssetFile, source: Path) -> None:
+    from harness.assets_download import file_sha256
+
+    if not source.is_file():
+        raise BenchError(f"{source} is not a file; {spec.name} needs {file.name}")
+    target = _file_path(spec, file)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.add")
+    with _locked():
+        try:
+            shutil.copyfile(source, temporary)
+            digest, size = file_sha256(temporary), temporary.stat().st_size
+            if not file.matches(digest, size):
+                raise BenchError(
+                    f"{source} is not {spec.name}: it has sha256 {digest} and {size} bytes,"
+                    f" expected {file.sha256} and {file.size} bytes; the original is at {spec.page}"
+                )
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _root() -> Path:
+    return cache_dir() / "assets"
+
+
+def _file_path(spec: AssetSpec, file: AssetFile) -> Path:
+    # Files of one asset stay together, in a folder named after the first one's digest.
+    return _root() / (spec.files[0].folder or spec.name) / file.name
+
+
+def _is_present(spec: AssetSpec, file: AssetFile) -> bool:
+    path = _file_path(spec, file)
+    return path.is_file() and path.stat().st_size == file.size
+
+
+def _fetched(spec: AssetSpec, file: AssetFile) -> Path:
+    asset_path(spec.name)
+    return _file_path(spec, file)
+
+
+@contextmanager
+def _locked() -> Iterator[Path]:
+    """Hold the cache's lock; yields the folder for downloads."""
+    from filelock import FileLock
+
+    downloads = _root() / "downloads"
+    downloads.mkdir(parents=True, exist_ok=True)
+    with FileLock(_root() / ".lock"):
+        downloads.mkdir(exist_ok=True)
+        yield downloads
+
+
+def _missing(spec: AssetSpec, file: AssetFile, problems: Sequence[tuple[str, str]]) -> str:
+    tried = "".join(f"\n  tried {source}\n    {reason}" for source, reason in problems)
+    path = "FOLDER" if len(spec.files) > 1 else "PATH"
+    return (
+        f"asset {spec.name!r} ({file.name}, {file.size / 1e6:.1f} MB), needed for {spec.used_by}, is not here{tried}"
+        f"\n  try again with a network:  bench assets fetch {spec.name}"
+        f"\n  or get it from {spec.page} and:  bench assets add {spec.name} {path}"
+    )

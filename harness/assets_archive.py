@@ -1,0 +1,44 @@
+"""One member out of a wheel or an sdist, written where we say and never where the archive says."""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import IO
+
+
+class MemberError(Exception):
+    """The archive is broken or does not hold the member; the message says which."""
+
+
+def extract_member(archive: Path, member: str, target: Path, size: int) -> None:
+    """Copy the regular file `member` of a zip (`.whl`) or `.tar.gz` to `target`, reading at most `size` + 1 bytes.
+
+    The member's name is only compared, never used as a path. Raises `MemberError`.
+    """
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as bundle, bundle.open(member) as stream:
+                _copy(stream, target, size)
+            return
+        with tarfile.open(archive) as tar:
+            for item in tar:
+                if item.name == member and item.isreg():
+                    content = tar.extractfile(item)
+                    assert content is not None  # noqa: S101 - a regular file always has one
+                    _copy(content, target, size)
+                    return
+        raise KeyError(member)
+    except KeyError:
+        raise MemberError(f"{archive.name} holds no file {member}") from None
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        raise MemberError(f"{archive.name} cannot be read: {error}") from error
+
+
+def _copy(stream: IO[bytes], target: Path, size: int) -> None:
+    left = size + 1  # One byte more than expected shows that the member is too long without unpacking a bomb.
+    with target.open("wb") as out:
+        while left > 0 and (block := stream.read(min(1 << 20, left))):
+            out.write(block)
+            left -= len(block)

