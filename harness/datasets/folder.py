@@ -1,0 +1,98 @@
+"""Dataset `folder`: any videos below a folder, with optional audio of the same stem and optional `identities.csv`."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from harness.clip import Clip
+from harness.datasets.base import ClipList, ClipRequest
+from harness.datasets.discover import (
+    AUDIO_SUFFIXES,
+    VIDEO_SUFFIXES,
+    audio_beside,
+    find_files,
+    ids_from_paths,
+    listed,
+    require_root,
+    shown,
+)
+from harness.datasets.splits import check_split
+from harness.names import safe_id
+from harness.status import BenchError
+
+IDENTITIES = "identities.csv"
+_EXPECTED = f"videos ({', '.join(VIDEO_SUFFIXES)}), in any subfolders"
+
+
+class FolderDataset:
+    """Whatever videos the user has; there is no test list, so the only split is `all`."""
+
+    name = "folder"
+
+    def clips(self, request: ClipRequest) -> ClipList:
+        """Every video below `request.data_root`.
+
+        The id comes from the path below the root without suffix. The identity is the top-most subfolder, or the clip's
+        own id for a file directly in the root; `identities.csv` there (columns `file`, `identity`) overrides both.
+        Raises `BenchError` for a missing or empty folder, a split other than `auto` or `all`, or a bad table.
+        """
+        if check_split(request.split) not in ("auto", "all"):
+            raise BenchError(f"dataset 'folder' has no {request.split} list: any videos may lie there; use --split all")
+        root = require_root(request.data_root, self.name, _EXPECTED)
+        found = find_files(root, (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES))
+        videos = [path for path in found.files if path.suffix.lower() in VIDEO_SUFFIXES]
+        notices = list(found.notices)
+        if not videos:
+            raise BenchError("; ".join([f"no videos below {shown(root)}; looked for {_EXPECTED}", *notices]))
+        audio = audio_beside(videos, [path for path in found.files if path.suffix.lower() in AUDIO_SUFFIXES])
+        ids = ids_from_paths(videos, root)
+        identities = _identities(videos, ids, root, notices)
+        clips = (Clip(id=ids[path], identity=identities[path], video=path, audio=audio.get(path)) for path in videos)
+        return ClipList(tuple(sorted(clips, key=lambda clip: clip.id)), "all", tuple(notices))
+
+
+def _identities(videos: list[Path], ids: dict[Path, str], root: Path, notices: list[str]) -> dict[Path, str]:
+    result = {}
+    for path in videos:
+        parts = path.relative_to(root).parts
+        result[path] = safe_id(parts[0]) if len(parts) > 1 else ids[path]
+    table = root / IDENTITIES
+    if table.exists():
+        result.update(_read_table(table, videos, root, notices))
+    elif len(videos) > 1 and len(set(result.values())) == 1:
+        notices.append(
+            f"all {len(videos)} clips count as one identity ({result[videos[0]]}), so intervals say nothing: "
+            f"point --data-root at that folder, or put {IDENTITIES} (columns file,identity) into the data root"
+        )
+    return result
+
+
+def _read_table(table: Path, videos: list[Path], root: Path, notices: list[str]) -> dict[Path, str]:
+    if not table.resolve().is_relative_to(root.resolve()):
+        raise BenchError(f"{shown(table)} is a link that leads out of the data root; put the file itself there")
+    known = {path.relative_to(root).as_posix(): path for path in videos}
+    result: dict[Path, str] = {}
+    unknown: list[Path] = []
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            if not {"file", "identity"} <= set(reader.fieldnames or ()):
+                raise BenchError(f"{shown(table)} needs the header file,identity; it has {reader.fieldnames!r}")
+            for row in reader:
+                file, identity = (row["file"] or "").strip(), (row["identity"] or "").strip()
+                if not identity:
+                    raise BenchError(f"{shown(table)} line {reader.line_num}: no identity for {shown(file)!r}")
+                path = known.get(file)
+                if path is None:
+                    unknown.append(root / file)
+                elif result.setdefault(path, safe_id(identity)) != safe_id(identity):
+                    raise BenchError(f"{shown(table)} line {reader.line_num}: {shown(file)!r} has two identities")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BenchError(f"{shown(table)} cannot be read as UTF-8 CSV: {error}") from error
+    if unknown:
+        notices.append(f"{IDENTITIES}: {len(unknown)} rows name no video here ({shown(unknown[0].name)}, ...)")
+    missing = [path for path in videos if path not in result]
+    if missing:
+        notices.append(f"{IDENTITIES} says nothing about {listed(missing, root)}: identity from the folder's name")
+    return result

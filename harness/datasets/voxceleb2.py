@@ -1,0 +1,59 @@
+"""Dataset `voxceleb2`: `idNNNNN/VIDEO/UTTERANCE.mp4` at any depth (`mp4/`, `dev/mp4/`, `test/mp4/` or directly)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from harness.clip import Clip
+from harness.datasets.base import ClipList, ClipRequest
+from harness.datasets.discover import VIDEO_SUFFIXES, find_files, listed, require_root, shown
+from harness.datasets.splits import choose, read_list
+from harness.names import safe_id
+from harness.status import BenchError
+
+TEST_LIST = "voxceleb2_test_identities"
+_IDENTITY = re.compile(r"id\d{5}", re.ASCII)
+_EXPECTED = "VoxCeleb2 utterances mp4/idNNNNN/VIDEO/UTTERANCE.mp4 (or dev/mp4/..., test/mp4/..., or idNNNNN/...)"
+_LICENCE = "VoxCeleb2 terms; the footage belongs to its owners"
+
+
+class VoxCeleb2Dataset:
+    """Utterances as the data set ships them; the test split is its own list of 118 identities."""
+
+    name = "voxceleb2"
+
+    def clips(self, request: ClipRequest) -> ClipList:
+        """One clip an utterance: id `idNNNNN_VIDEO_UTTERANCE`, identity `idNNNNN`.
+
+        Raises `BenchError` for a missing folder, one without utterances, or an empty split.
+        """
+        root = require_root(request.data_root, self.name, _EXPECTED)
+        found = find_files(root, VIDEO_SUFFIXES)
+        notices = list(found.notices)
+        clips: dict[str, Clip] = {}
+        strange, twice = [], []
+        for path in found.files:
+            clip = _clip(path, root)
+            if clip is None:
+                strange.append(path)
+            elif clip.id in clips:
+                twice.append(path)
+            else:
+                clips[clip.id] = clip
+        if strange:
+            notices.append(f"left out {listed(strange, root)}: not idNNNNN/VIDEO/UTTERANCE")
+        if twice:
+            notices.append(f"left out {listed(twice, root)}: the same utterance is there twice")
+        if not clips:
+            raise BenchError("; ".join([f"no utterances below {shown(root)}; expected {_EXPECTED}", *notices]))
+        return choose(request.split, list(clips.values()), read_list(TEST_LIST), notices)
+
+
+def _clip(path: Path, root: Path) -> Clip | None:
+    # The root may itself be an identity's folder or lie inside the tree, so its own name is looked at, too.
+    parts = (root.resolve() / path.relative_to(root)).parts[-3:]
+    if len(parts) < 3 or not _IDENTITY.fullmatch(parts[0]):
+        return None
+    identity, video, utterance = parts[0], parts[1], path.stem
+    return Clip(id=safe_id(f"{identity}_{video}_{utterance}"), identity=identity, video=path, licence=_LICENCE)
