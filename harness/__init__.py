@@ -1,6 +1,6 @@
 """The evaluation engine of `bench`: clips in, signed and bounded numbers out.
 
-Nothing here imports `models`, `metrics`, `baselines` or `reports`; those are reached by name through `harness.registry`.
+Nothing here imports `models`, `metrics`, `baselines` or `reports`; those are reached by name (`harness.plugins`).
 """
 
 __version__ = "0.1.0"

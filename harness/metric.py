@@ -82,8 +82,6 @@ class Scorer(Protocol):
         """Begin a clip (the ground truth's; the output has the same size and length)."""
         ...
 
-    def pool(
-        self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]
-    ) -> dict[str, float]:
+    def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """Set metrics by column from per-clip features; scorers of clip metrics return an empty dict."""
         ...

@@ -1,4 +1,4 @@
-"""The contract of a lip-sync model: prepared clip and audio in, canonical frames out, with a card that says what it is."""
+"""The contract of a lip-sync model: prepared clip and audio in, canonical frames out, and a card beside it."""
 
 from __future__ import annotations
 

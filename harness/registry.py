@@ -12,7 +12,7 @@ from harness.status import BenchError
 T = TypeVar("T")
 
 
-class UnknownName(BenchError):
+class UnknownNameError(BenchError):
     """A name that no plug-in has."""
 
 
@@ -37,12 +37,12 @@ class Registry(Generic[T]):
         return sorted({*self._targets, *(point.name for point in self._entry_points())})
 
     def get(self, name: str) -> T:
-        """Import and return the target. Raises `UnknownName` with the nearest names."""
+        """Import and return the target. Raises `UnknownNameError` with the nearest names."""
         target = self._targets.get(name)
         if target is None:
             target = next((point for point in self._entry_points() if point.name == name), None)
             if target is None:
-                raise UnknownName(self._unknown(name))
+                raise UnknownNameError(self._unknown(name))
             target = target.load()
         elif isinstance(target, str):
             module, _, attribute = target.partition(":")

@@ -68,9 +68,8 @@ class ClipFacts(_Record):
     frames: int | None = None
     seconds: float | None = None
     content_hash: str | None = None
-    interpolated_frames: int | None = None
-    scored_with_audio_of: str | None = None
-    """For the `shuffled-audio` row: the clip whose audio was used."""
+    donor: str | None = None
+    """The clip whose audio this one gets in the `shuffled-audio` row and in the `cross` protocol."""
 
 
 class Failure(_Record):

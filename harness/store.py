@@ -92,7 +92,7 @@ class Store:
         (scratch / KEY_FILE).write_text(json.dumps(parts, indent=1, sort_keys=True), encoding="utf-8")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.rename(scratch, path)
+            scratch.rename(path)
         except OSError:
             # Another process finished the same entry first; its content is ours by construction.
             if not path.is_dir():
@@ -107,4 +107,4 @@ def link_or_copy(source: Path, target: Path) -> None:
         os.link(source, fresh)
     except OSError:
         shutil.copyfile(source, fresh)
-    os.replace(fresh, target)
+    fresh.replace(target)

@@ -1,0 +1,45 @@
+"""The `bench` command: one file per command, nothing heavy imported before a command needs it.
+
+Exit codes: 0 done, 1 done but an asked model has no result (or a check failed), 2 wrong use or missing set-up,
+130 interrupted (the same command goes on where it stopped).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+
+from harness.status import BenchError
+
+COMMANDS = ("run", "report", "train", "data", "assets", "list")
+
+app = typer.Typer(
+    name="bench",
+    help="Measure lip-sync video models: same clips, signed numbers, bound rows, a page to look at.",
+    epilog="Example: bench run --model stylelipsync --dataset demo",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Measure lip-sync video models: same clips, signed numbers, bound rows, a page to look at."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    for command in COMMANDS:
+        importlib.import_module(f"harness.cli.{command}").register(app)
+    try:
+        app()
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("bench: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        sys.exit(130)

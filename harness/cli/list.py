@@ -1,0 +1,30 @@
+"""`bench list`: what there is to choose from."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from harness.status import BenchError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("list", epilog="Example: bench list models")(list_names)
+
+
+def list_names(
+    what: Annotated[str, typer.Argument(help="models, datasets or metrics")],
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON array.")] = False,
+) -> None:
+    """Names that the other commands take."""
+    from harness.datasets.registry import DATASETS
+    from harness.plugins import MODELS, SCORERS_BY_METRIC
+
+    choices = {"models": MODELS.names, "datasets": DATASETS.names, "metrics": lambda: list(SCORERS_BY_METRIC)}
+    if what not in choices:
+        raise BenchError(f"cannot list {what!r}; choose models, datasets or metrics")
+    names = choices[what]()
+    print(json.dumps(names) if as_json else "\n".join(names))

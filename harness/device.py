@@ -1,0 +1,19 @@
+"""Choosing where networks run."""
+
+from __future__ import annotations
+
+from harness.status import BenchError
+
+
+def pick_device(name: str) -> str:
+    """`auto` becomes `cuda` where there is one, else `cpu`. Raises `BenchError` for a device that is not there."""
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise BenchError(f"device {name!r} cannot be used here: {reason}; try --device cpu") from None
+    return name

@@ -1,0 +1,228 @@
+"""The whole path of a run: clips, preparation, models, aggregation, and the run folder that holds it all."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from harness import progress, provenance, stages
+from harness.aggregate import ModelRun, metric_rows
+from harness.clip import FPS, Clip, PreparedClip
+from harness.datasets.base import ClipList
+from harness.donors import assign_donors
+from harness.files import write_text_atomically
+from harness.model import GenerateContext, LipSyncModel
+from harness.model_run import ModelJob, run_model
+from harness.plugins import BOUNDS, MODELS, REPORTS
+from harness.results import ClipFacts, Failure, MetricRow, RunResult, write_result
+from harness.run_clips import list_failures, write_clips
+from harness.scorers import ScorerSet, load_scorers
+from harness.select import select_clips
+from harness.spec import RunSpec
+from harness.status import BenchError, ClipError, Status
+from harness.store import Store
+
+logger = logging.getLogger("bench")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is carried out; none of it changes a number beyond the device's rounding."""
+
+    out: Path | None = None
+    device: str = "cpu"
+    batch_size: int = 8
+    report: bool = True
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """A finished run."""
+
+    folder: Path
+    result: RunResult
+    report: Path | None
+
+
+@dataclass
+class Prepared:
+    """What preparation made of the clips."""
+
+    clips: dict[str, PreparedClip] = field(default_factory=dict)
+    failures: dict[str, ClipError] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    models: list[LipSyncModel]
+    unavailable: list[ModelRun]
+    cards: list[dict[str, Any]]
+
+
+@dataclass
+class _Run:
+    """What the stages of one run share."""
+
+    spec: RunSpec
+    spec_hash: str
+    options: RunOptions
+    folder: Path
+    found: ClipList
+    store: Store
+    scorers: ScorerSet
+    loaded: _Loaded
+    prepared: Prepared
+    timings: dict[str, float]
+
+
+def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
+    """Do everything that `bench run` does. Raises `BenchError` for mistakes of use; clip failures are results."""
+    found = select_clips(spec)
+    spec = spec.model_copy(update={"split": found.split})
+    spec_hash = spec.hash([clip.id for clip in found.clips])
+    folder = options.out or Path("runs") / f"{spec.dataset}-{spec_hash[:8]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _log_to(folder / "log.txt"):
+        write_text_atomically(folder / "run.yaml", spec.to_yaml())
+        run = _start(spec, spec_hash, options, folder, found)
+        models = _run_models(run)
+        with _timed(run.timings, "aggregate"):
+            rows = metric_rows(models, run.prepared.clips, len(found.clips), run.scorers, spec.seed)
+            identities = {clip.id: clip.identity for clip in found.clips}
+            infos = [info for scorer in run.scorers.loaded for info in scorer.wanted]
+            write_clips(models, identities, infos, folder)
+        result = _result(run, rows, list_failures(models, list(identities)))
+        write_result(result, folder)
+        report = REPORTS.get("html")(folder, folder / "report.html") if options.report else None
+    return RunOutcome(folder, result, report)
+
+
+def _start(spec: RunSpec, spec_hash: str, options: RunOptions, folder: Path, found: ClipList) -> _Run:
+    """Load what the run needs and prepare its clips."""
+    timings: dict[str, float] = {}
+    store = Store()
+    with _timed(timings, "load"):
+        scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
+        loaded = _load_models(spec.models)
+    with _timed(timings, "prepare"):
+        prepared = prepare_all(found.clips, spec.size, store, options.quiet)
+    return _Run(spec, spec_hash, options, folder, found, store, scorers, loaded, prepared, timings)
+
+
+def prepare_all(clips: Sequence[Clip], size: int, store: Store, quiet: bool = False) -> Prepared:
+    """Prepare every clip, from the store where nothing changed; failures are kept beside the successes."""
+    prepared = Prepared()
+    for clip in progress.each("prepare", clips, quiet):
+        try:
+            prepared.clips[clip.id] = stages.prepare(clip, size, store)
+        except ClipError as error:
+            logger.warning("preparing %s: %s", clip.id, error)
+            prepared.failures[clip.id] = error
+    return prepared
+
+
+def _load_models(names: Sequence[str]) -> _Loaded:
+    """Instances for the asked models, then the bound rows; one whose weights are missing becomes an unavailable row."""
+    loaded = _Loaded([], [], [])
+    for name in dict.fromkeys([*(name for name in names if name not in BOUNDS), *BOUNDS]):
+        factory = MODELS.get(name)
+        try:
+            model = factory()
+        except BenchError as error:
+            loaded.unavailable.append(ModelRun(name, unavailable=f"unavailable: {error}"))
+            loaded.cards.append({"name": name, "kind": "model", "description": f"unavailable: {error}"})
+            continue
+        loaded.models.append(model)
+        loaded.cards.append(asdict(model.card))
+    return loaded
+
+
+def _run_models(run: _Run) -> list[ModelRun]:
+    """Every model over every prepared clip, in the order of the table."""
+    spec, options = run.spec, run.options
+    job = ModelJob(
+        folder=run.folder,
+        store=run.store,
+        scorers=run.scorers.loaded,
+        clips=run.prepared.clips,
+        unprepared=run.prepared.failures,
+        donors=assign_donors(list(run.prepared.clips.values())),
+        cross=spec.protocol == "cross",
+        context=GenerateContext(seed=spec.seed, device=options.device, batch_size=options.batch_size),
+    )
+    done = {model.name: model for model in run.loaded.unavailable}
+    for model in run.loaded.models:
+        name = model.card.name
+        with _timed(run.timings, name), progress.stage(name, len(run.prepared.clips), options.quiet) as tick:
+            done[name] = run_model(model, job, tick)
+    return [done[card["name"]] for card in run.loaded.cards]
+
+
+def _result(run: _Run, rows: list[MetricRow], failures: list[Failure]) -> RunResult:
+    return RunResult(
+        status="partial" if failures or any(row.value is None for row in rows) else "complete",
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        spec=run.spec.model_dump(mode="json", exclude={"data_root"}),
+        spec_hash=run.spec_hash,
+        notices=list(run.found.notices),
+        provenance=provenance.gather(run.options.device),
+        models=run.loaded.cards,
+        metrics=rows,
+        clips=_clip_facts(run.found.clips, run.prepared),
+        failures=failures,
+        timings={name: round(seconds, 2) for name, seconds in run.timings.items()},
+    )
+
+
+def _clip_facts(clips: Sequence[Clip], prepared: Prepared) -> list[ClipFacts]:
+    donors = assign_donors(list(prepared.clips.values()))
+    facts = []
+    for clip in clips:
+        if clip.id in prepared.failures:
+            error = prepared.failures[clip.id]
+            facts.append(ClipFacts(id=clip.id, identity=clip.identity, status=error.status.value, reason=error.reason))
+            continue
+        ready = prepared.clips[clip.id]
+        donor = donors[clip.id]
+        facts.append(
+            ClipFacts(
+                id=clip.id,
+                identity=clip.identity,
+                status=Status.OK.value,
+                frames=ready.frames,
+                seconds=ready.frames / FPS,
+                content_hash=ready.content_hash,
+                donor=donor.id if donor else None,
+            )
+        )
+    return facts
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - began
+
+
+@contextmanager
+def _log_to(path: Path) -> Iterator[None]:
+    """Tracebacks and warnings of the run go to its folder, not to the screen."""
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

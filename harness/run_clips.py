@@ -1,0 +1,60 @@
+"""`clips.parquet` and the failure list: one row per model and clip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.aggregate import ModelRun
+from harness.metric import MetricInfo
+from harness.results import CLIP_COLUMNS, CLIPS_FILE, Failure
+from harness.status import ClipError, Status
+
+
+def pair_outcome(run: ModelRun, clip: str) -> ClipError | None:
+    """How (model, clip) ended: `None` for ok, else the failure; the first one if several scorers failed."""
+    if clip in run.failures:
+        return run.failures[clip]
+    scores = run.scores.get(clip)
+    if scores is None:
+        return ClipError(Status.MODEL_FAILED, run.unavailable or "not generated")
+    return scores.failures[0] if scores.failures else None
+
+
+def list_failures(runs: Sequence[ModelRun], clips: Sequence[str]) -> list[Failure]:
+    """Every (model, clip) pair that did not end in `ok`."""
+    pairs = [(run.name, clip, pair_outcome(run, clip)) for run in runs for clip in clips]
+    return [
+        Failure(model=model, clip=clip, status=error.status.value, reason=error.reason)
+        for model, clip, error in pairs
+        if error is not None
+    ]
+
+
+def write_clips(
+    runs: Sequence[ModelRun], identities: Mapping[str, str], infos: Sequence[MetricInfo], folder: Path
+) -> Path:
+    """Write `clips.parquet`; `identities` maps every clip id of the run to its identity."""
+    import pandas as pd
+
+    columns = [info.column for info in infos if info.level == "clip"]
+    rows = []
+    for run in runs:
+        for clip, identity in identities.items():
+            error = pair_outcome(run, clip)
+            row: dict[str, object] = {
+                "model": run.name,
+                "clip": clip,
+                "identity": identity,
+                "status": (error.status if error else Status.OK).value,
+                "reason": error.reason if error else "",
+            }
+            values = run.scores[clip].values if clip in run.scores else {}
+            rows.append({**row, **{column: values.get(column) for column in columns}})
+    frame = pd.DataFrame(rows, columns=[*CLIP_COLUMNS, *columns])
+    frame = frame.astype(dict.fromkeys(columns, "float64"))
+    path = folder / CLIPS_FILE
+    scratch = path.with_name(f".{path.name}")
+    frame.to_parquet(scratch, index=False)
+    scratch.replace(path)
+    return path

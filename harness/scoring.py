@@ -1,0 +1,149 @@
+"""Scoring one model's output for one clip: frames are decoded once for all scorers whose result is not stored yet."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.clip import PreparedClip
+from harness.metric import ClipScore, ClipScoring
+from harness.scorers import LoadedScorer
+from harness.stages import Generated, audio_hash
+from harness.status import ClipError, Status
+from harness.store import Store
+
+logger = logging.getLogger("bench")
+_REMEMBERED = frozenset({Status.METRIC_FAILED, Status.TOO_SHORT, Status.BAD_OUTPUT})
+_CHUNK = 32
+
+
+@dataclass
+class Scores:
+    """What all scorers found in one (model, clip) pair."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    """Clip metrics by column."""
+    features: dict[str, Path] = field(default_factory=dict)
+    """Files with the features of set metrics, by column; read with `load_features`."""
+    curves: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Per-frame values by column."""
+    failures: list[ClipError] = field(default_factory=list)
+
+
+def score(
+    scorers: Sequence[LoadedScorer], clip: PreparedClip, output: Generated, audio: NDArray[np.int16], store: Store
+) -> Scores:
+    """All values of `output` against `clip` and `audio`; a scorer that fails is reported, the others go on."""
+    heard = audio_hash(audio)
+    parts = {loaded.name: _parts(loaded, clip, output, heard) for loaded in scorers}
+    todo = [loaded for loaded in scorers if not _is_stored(store, parts[loaded.name])]
+    fresh = _one_pass(todo, clip, output, audio) if todo else {}
+    scores = Scores()
+    for loaded in scorers:
+        try:
+            if loaded.name in fresh:
+                build = partial(_save, fresh[loaded.name])
+                folder = store.make("score", parts[loaded.name], build, remember=_REMEMBERED).path
+            else:
+                folder = store.make("score", parts[loaded.name], _vanished).path
+        except ClipError as error:
+            scores.failures.append(ClipError(error.status, f"{loaded.name}: {error.reason}"))
+            continue
+        _collect(loaded, folder, scores)
+    return scores
+
+
+def load_features(path: Path, column: str) -> NDArray[np.float32]:
+    """Features (frames, dimensions) of one set metric."""
+    with np.load(path, allow_pickle=False) as archive:
+        return np.asarray(archive[column], dtype=np.float32)
+
+
+def _parts(loaded: LoadedScorer, clip: PreparedClip, output: Generated, heard: str) -> dict[str, object]:
+    return {
+        "scorer": loaded.name,
+        "fingerprint": loaded.fingerprint,
+        "clip": clip.content_hash,
+        "frames": output.frames_hash,
+        "audio": heard if loaded.needs_audio else None,
+    }
+
+
+def _is_stored(store: Store, parts: dict[str, object]) -> bool:
+    try:
+        return store.find("score", parts) is not None
+    except ClipError:
+        return True
+
+
+def _one_pass(
+    scorers: Sequence[LoadedScorer], clip: PreparedClip, output: Generated, audio: NDArray[np.int16]
+) -> dict[str, ClipScore | ClipError]:
+    results: dict[str, ClipScore | ClipError] = {}
+    open_scorings: dict[str, ClipScoring] = {}
+    for loaded in scorers:
+        try:
+            open_scorings[loaded.name] = loaded.scorer.open(clip)
+        except Exception as error:
+            results[loaded.name] = _as_clip_error(error, loaded.name, clip)
+    for frames, truth in _paired_frames(clip, output):
+        for name in list(open_scorings):
+            try:
+                open_scorings[name].update(frames, truth)
+            except Exception as error:
+                results[name] = _as_clip_error(error, name, clip)
+                del open_scorings[name]
+    for name, scoring in open_scorings.items():
+        try:
+            results[name] = scoring.finish(audio)
+        except Exception as error:
+            results[name] = _as_clip_error(error, name, clip)
+    return results
+
+
+def _paired_frames(clip: PreparedClip, output: Generated) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    from harness.media import read_lossless
+
+    if output.video == clip.video_path:
+        for chunk in clip.read_frames(chunk=_CHUNK):
+            yield chunk, chunk
+        return
+    yield from zip(read_lossless(output.video, chunk=_CHUNK), clip.read_frames(chunk=_CHUNK), strict=True)
+
+
+def _as_clip_error(error: Exception, scorer: str, clip: PreparedClip) -> ClipError:
+    if isinstance(error, ClipError):
+        return error
+    logger.error("scorer %s failed on %s", scorer, clip.id, exc_info=error)
+    return ClipError(Status.METRIC_FAILED, f"{type(error).__name__}: {error}")
+
+
+def _save(result: ClipScore | ClipError, folder: Path) -> None:
+    if isinstance(result, ClipError):
+        raise result
+    bad = [column for column, value in result.values.items() if not np.isfinite(value)]
+    if bad:
+        raise ClipError(Status.METRIC_FAILED, f"not a finite number: {', '.join(bad)}")
+    (folder / "values.json").write_text(json.dumps(dict(result.values)), encoding="utf-8")
+    np.savez(folder / "features.npz", allow_pickle=False, **result.features)
+    np.savez(folder / "curves.npz", allow_pickle=False, **result.per_frame)
+
+
+def _vanished(folder: Path) -> None:
+    raise RuntimeError(f"a stored score disappeared during the run: {folder}")
+
+
+def _collect(loaded: LoadedScorer, folder: Path, scores: Scores) -> None:
+    wanted = {info.column: info for info in loaded.wanted}
+    values = json.loads((folder / "values.json").read_text(encoding="utf-8"))
+    scores.values.update({column: value for column, value in values.items() if column in wanted})
+    scores.features.update({column: folder / "features.npz" for column, i in wanted.items() if i.level == "set"})
+    with np.load(folder / "curves.npz", allow_pickle=False) as curves:
+        scores.curves.update({column: curves[column] for column in curves.files if column in wanted})

@@ -1,0 +1,148 @@
+"""The arrows of the pipeline for one clip: prepare, generate, preview, each skipped when nothing changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.clip import FPS, Clip, PreparedClip
+from harness.files import sha256_file
+from harness.model import GenerateContext, LipSyncModel
+from harness.status import ClipError, Status
+from harness.store import Store
+
+logger = logging.getLogger("bench")
+
+INPUT_FAILURES = frozenset(
+    {Status.DECODE_ERROR, Status.NO_FACE, Status.SEVERAL_FACES, Status.TOO_SHORT, Status.NO_AUDIO}
+)
+"""Properties of the footage: tried once, remembered until the footage or the preparation changes."""
+PREVIEW_VERSION = "v1"
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A model's output for one clip."""
+
+    video: Path
+    """Lossless, same size, rate and length as the prepared clip."""
+    frames_hash: str
+    """sha256 over the decoded frames."""
+
+
+def prepare(clip: Clip, size: int, store: Store) -> PreparedClip:
+    """The canonical form of `clip`. Raises `ClipError`."""
+    from harness.prepare import PREPARE_VERSION, prepare_clip
+
+    if not clip.video.is_file():
+        raise ClipError(Status.DECODE_ERROR, f"{clip.video.name} is not a file")
+    parts = {
+        "version": PREPARE_VERSION,
+        "id": clip.id,
+        "identity": clip.identity,
+        "video": sha256_file(clip.video),
+        "audio": sha256_file(clip.audio) if clip.audio else None,
+        "start": clip.start,
+        "end": clip.end,
+        "box": clip.box,
+        "size": size,
+    }
+
+    def build(folder: Path) -> None:
+        try:
+            prepare_clip(clip, folder, size)
+        except ClipError:
+            raise
+        except Exception as error:
+            logger.exception("preparing %s failed", clip.id)
+            raise ClipError(Status.DECODE_ERROR, f"{type(error).__name__}: {error}") from error
+
+    return PreparedClip.load(store.make("prepare", parts, build, remember=INPUT_FAILURES).path)
+
+
+def audio_hash(audio: NDArray[np.int16]) -> str:
+    """sha256 over the samples."""
+    return hashlib.sha256(np.ascontiguousarray(audio).tobytes()).hexdigest()
+
+
+def generate(
+    model: LipSyncModel, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext, store: Store
+) -> Generated:
+    """The model's frames for `clip` driven by `audio`. Raises `ClipError`."""
+    if getattr(model, "frames_are_truth", False):
+        return Generated(clip.video_path, f"truth:{clip.content_hash}")
+    parts = {
+        "model": model.card.name,
+        "fingerprint": model.fingerprint(),
+        "clip": clip.content_hash,
+        "audio": audio_hash(audio),
+        "seed": context.seed,
+        "device": context.device.split(":")[0],
+    }
+
+    def build(folder: Path) -> None:
+        began = time.perf_counter()
+        facts = _write_frames(_model_frames(model, clip, audio, context), clip, folder / "video.mkv")
+        facts["seconds"] = round(time.perf_counter() - began, 3)
+        (folder / "meta.json").write_text(json.dumps(facts), encoding="utf-8")
+
+    folder = store.make("generate", parts, build).path
+    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    return Generated(folder / "video.mkv", meta["frames_hash"])
+
+
+def preview(generated: Generated, audio: NDArray[np.int16], store: Store) -> Path:
+    """A small lossy copy with sound that browsers play; for looking at, never for measuring."""
+    from harness.media import read_lossless, write_preview
+
+    parts = {"version": PREVIEW_VERSION, "frames": generated.frames_hash, "audio": audio_hash(audio)}
+
+    def build(folder: Path) -> None:
+        write_preview(folder / "preview.mp4", read_lossless(generated.video), audio, fps=FPS)
+
+    return store.make("preview", parts, build).path / "preview.mp4"
+
+
+def _model_frames(
+    model: LipSyncModel, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
+) -> Iterator[NDArray[np.uint8]]:
+    """The model's chunks, with whatever it raises turned into a typed failure."""
+    try:
+        yield from model.generate(clip, audio, context)
+    except ClipError:
+        raise
+    except Exception as error:
+        logger.exception("model %s failed on %s", model.card.name, clip.id)
+        raise ClipError(Status.MODEL_FAILED, f"{type(error).__name__}: {error}") from error
+
+
+def _write_frames(chunks: Iterator[NDArray[np.uint8]], clip: PreparedClip, path: Path) -> dict[str, Any]:
+    """Store the chunks losslessly, checking that they are what the contract promises."""
+    from harness.media import LosslessWriter
+
+    digest = hashlib.sha256()
+    count = 0
+    with LosslessWriter(path, clip.size, clip.size) as writer:
+        for chunk in chunks:
+            if chunk.dtype != np.uint8 or chunk.shape[1:] != (clip.size, clip.size, 3):
+                expected = f"uint8 (n, {clip.size}, {clip.size}, 3)"
+                raise ClipError(Status.BAD_OUTPUT, f"frames are {chunk.dtype} {chunk.shape}, expected {expected}")
+            count += len(chunk)
+            if count > clip.frames:
+                break
+            whole = np.ascontiguousarray(chunk)
+            digest.update(whole.tobytes())
+            writer.write(whole)
+    if count != clip.frames:
+        more = "more than " if count > clip.frames else ""
+        raise ClipError(Status.BAD_OUTPUT, f"{more}{min(count, clip.frames)} frames for a clip of {clip.frames}")
+    return {"frames": count, "frames_hash": digest.hexdigest()}
