@@ -1,0 +1,142 @@
+"""Weights on disk: the published pickle layout, read without running any of it, and our own safetensors."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor
+
+from harness.status import BenchError
+from models.stylelipsync.config import StyleLipSyncConfig
+from models.stylelipsync.network import StyleLipSyncNet
+
+FORMAT = "stylelipsync-1"
+"""Value of `format` in the metadata of our checkpoints."""
+
+
+class CheckpointInfo(BaseModel):
+    """Where weights come from; the metadata of our checkpoints beside the configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "stylelipsync"
+    trained_on: str = "unstated"
+    command: str = ""
+    steps: int = 0
+    seed: int = 0
+    licence: str = "Apache-2.0"
+
+
+class Checkpoint(NamedTuple):
+    """A network with its weights, in evaluation mode on the CPU."""
+
+    net: StyleLipSyncNet
+    info: CheckpointInfo
+    sha256: str
+    """Of the file (of both files for the published layout)."""
+
+
+def save_checkpoint(path: Path, net: StyleLipSyncNet, info: CheckpointInfo, *, half: bool = False) -> None:
+    """Write safetensors with the configuration in the metadata; `half` stores float16 and loads back as float32."""
+    from safetensors.torch import save_file
+
+    tensors = {key: _stored(value, half) for key, value in {**net.state_dict(), "w_avg": net.w_avg}.items()}
+    metadata = {"format": FORMAT, "config": net.config.model_dump_json(), "info": info.model_dump_json()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, metadata=metadata)
+
+
+def load_checkpoint(path: Path, w_avg: Path | None = None) -> Checkpoint:
+    """Load either layout. `w_avg` defaults to `w_avg.pth` beside a published checkpoint; ours carries its own."""
+    if not path.is_file():
+        raise BenchError(f"no StyleLipSync weights at {path}: train them with `bench train stylelipsync`")
+    return _load_safetensors(path) if path.suffix == ".safetensors" else _load_published(path, w_avg)
+
+
+def _stored(value: Tensor, half: bool) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    return value.half() if half and value.is_floating_point() else value.clone()
+
+
+def _load_safetensors(path: Path) -> Checkpoint:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+    except SafetensorError as error:
+        raise BenchError(f"{path} is no safetensors file: {error}") from error
+    if metadata.get("format") != FORMAT:
+        raise BenchError(f"{path} has format {metadata.get('format')!r} in its metadata, not {FORMAT!r}")
+    try:
+        config = StyleLipSyncConfig.model_validate_json(metadata.get("config", ""))
+        info = CheckpointInfo.model_validate_json(metadata.get("info", "{}"))
+    except ValidationError as error:
+        raise BenchError(f"{path} has metadata that is not understood: {error}") from error
+    state = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    w_avg = state.pop("w_avg", torch.zeros(config.w_dim))
+    return Checkpoint(_build(config, state, w_avg, path), info, _sha256(path))
+
+
+def _load_published(path: Path, w_avg_path: Path | None) -> Checkpoint:
+    w_avg_path = w_avg_path or path.with_name("w_avg.pth")
+    if not w_avg_path.is_file():
+        # The published code goes on without it, and then every frame is wrong.
+        raise BenchError(f"{path} needs the mean latent in {w_avg_path}: put the published w_avg.pth there")
+    content = _load_pickle(path)
+    if not isinstance(content, dict) or not isinstance(content.get("G"), dict):
+        raise BenchError(f"{path} is not in the published layout: no dictionary 'G' in it")
+    mean = _load_pickle(w_avg_path)
+    if not isinstance(mean, dict) or not isinstance(mean.get("w_avg"), Tensor):
+        raise BenchError(f"{w_avg_path} has no tensor 'w_avg' in it")
+    state = {key.removeprefix("module."): value for key, value in content["G"].items()}
+    net = _build(StyleLipSyncConfig(), state, mean["w_avg"], path)
+    info = CheckpointInfo(
+        name=path.stem, trained_on="as published by the authors (VoxCeleb2)", licence="research use only"
+    )
+    return Checkpoint(net, info, hashlib.sha256((_sha256(path) + _sha256(w_avg_path)).encode()).hexdigest())
+
+
+def _load_pickle(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise BenchError(f"{path} was refused: it holds more than tensors ({str(error).splitlines()[0]})") from error
+    except (RuntimeError, EOFError, ValueError) as error:
+        raise BenchError(f"{path} is no checkpoint: {error}") from error
+
+
+def _build(config: StyleLipSyncConfig, state: dict[str, Tensor], w_avg: Tensor, path: Path) -> StyleLipSyncNet:
+    # Random initialisation of 138 million parameters takes longer than loading them.
+    with torch.device("meta"):
+        net = StyleLipSyncNet(config)
+    expected = {key: tuple(value.shape) for key, value in net.state_dict().items()}
+    given = {key: tuple(value.shape) for key, value in state.items()}
+    if given != expected:
+        raise BenchError(f"{path} does not fit {config.resolution} px StyleLipSync: {_difference(given, expected)}")
+    if w_avg.numel() != config.w_dim:
+        raise BenchError(f"the mean latent for {path} has {w_avg.numel()} values, not {config.w_dim}")
+    net.load_state_dict(state, assign=True)
+    net.w_avg = w_avg.float().reshape(-1)
+    return net.float().eval()
+
+
+def _difference(given: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> str:
+    missing, extra = sorted(expected.keys() - given.keys()), sorted(given.keys() - expected.keys())
+    shapes = sorted(key for key in given.keys() & expected.keys() if given[key] != expected[key])
+    parts = [("missing", missing), ("unexpected", extra), ("of another shape", shapes)]
+    return "; ".join(f"{len(keys)} {what}, such as {keys[0]}" for what, keys in parts if keys)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

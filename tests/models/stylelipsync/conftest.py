@@ -1,0 +1,77 @@
+"""The published network with the weights of the golden recipe, made once for the whole folder."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from models.stylelipsync.config import StyleLipSyncConfig
+from models.stylelipsync.network import StyleLipSyncNet
+
+TINY = StyleLipSyncConfig(
+    resolution=32,
+    channel_base=512,
+    channel_max=16,
+    w_dim=16,
+    audio_widths=(8, 8, 16, 16),
+    audio_blocks=(1, 1, 1, 1),
+    reference_channel_base=512,
+    reference_channel_max=16,
+)
+
+
+class Golden(NamedTuple):
+    net: StyleLipSyncNet
+    masked: torch.Tensor
+    mel: torch.Tensor
+    reference: torch.Tensor
+    expected: dict[str, np.ndarray]
+
+
+def recipe(key: str, value: torch.Tensor) -> torch.Tensor:
+    last = key.rsplit(".", maxsplit=1)[-1]
+    if not value.is_floating_point() or last == "resample_filter":
+        return value
+    shape = tuple(value.shape)
+    n = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode()))).standard_normal(shape).astype(np.float32)
+    if last == "running_var":
+        n = 1 + 0.1 * np.abs(n)
+    elif (last == "bias" and ".affine." in key) or (last == "weight" and len(shape) == 1):
+        n = 1 + 0.1 * n
+    elif last in ("running_mean", "bias", "noise_strength"):
+        n = 0.1 * n
+    elif not (last in ("noise_const", "const") or key.startswith("synthesis.") or ".f_mix" in key):
+        n = n / math.sqrt(math.prod(shape[1:]))
+    return torch.as_tensor(np.asarray(n, dtype=np.float32)).reshape(shape)
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> StyleLipSyncConfig:
+    return TINY
+
+
+@pytest.fixture(scope="session")
+def golden(shared: Path) -> Golden:
+    with torch.device("meta"):
+        net = StyleLipSyncNet(StyleLipSyncConfig())
+    net.to_empty(device="cpu")
+    fresh = dict(net.state_dict())
+    kernel = torch.outer(torch.tensor([1.0, 3.0, 3.0, 1.0]), torch.tensor([1.0, 3.0, 3.0, 1.0])) / 64
+    for key, value in fresh.items():
+        fresh[key] = kernel if key.endswith("resample_filter") else recipe(key, value)
+        if key.endswith("num_batches_tracked"):
+            fresh[key] = torch.zeros_like(value)
+    net.load_state_dict(fresh)
+    rng = np.random.Generator(np.random.PCG64(2023))
+    masked = np.tanh(rng.standard_normal((1, 6, 3, 256, 256)))
+    mel = rng.standard_normal((1, 6, 20, 80)) - 2
+    reference = np.tanh(rng.standard_normal((1, 3, 256, 256)))
+    net.w_avg = torch.from_numpy((0.1 * rng.standard_normal(512)).astype(np.float32))
+    inputs = [torch.from_numpy(array.astype(np.float32)) for array in (masked, mel, reference)]
+    return Golden(net.eval(), *inputs, dict(np.load(shared / "golden" / "stylelipsync_golden.npz")))
