@@ -17,7 +17,7 @@ def safe_id(name: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     plain = _UNSAFE.sub("_", plain).strip("._-")
-    if plain == name and len(plain) <= _MAX:
+    if plain and plain == name and len(plain) <= _MAX:
         return plain
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{plain[: _MAX - 9] or 'clip'}-{digest}"

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness.status import ClipError, Status
+from harness.store import FAILURE_FILE, Store, link_or_copy
+
+PARTS = {"clip": "a", "version": 1}
+
+
+def _write(text: str):
+    return lambda folder: (folder / "out.txt").write_text(text)
+
+
+def test_an_entry_is_computed_once(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first = store.make("stage", PARTS, _write("one"))
+    second = store.make("stage", PARTS, _write("two"))
+    assert (first.made, second.made) == (True, False)
+    assert (second.path / "out.txt").read_text() == "one"
+
+
+@pytest.mark.parametrize("other", [{"clip": "b", "version": 1}, {"clip": "a", "version": 2}, {"clip": "a"}])
+def test_any_changed_part_is_another_entry(tmp_path: Path, other: dict[str, object]) -> None:
+    store = Store(tmp_path)
+    store.make("stage", PARTS, _write("one"))
+    assert store.find("stage", other) is None
+    assert store.find("elsewhere", PARTS) is None
+
+
+def test_a_build_that_dies_leaves_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def dies(folder: Path) -> None:
+        (folder / "half").write_text("x")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.make("stage", PARTS, dies)
+    assert store.find("stage", PARTS) is None
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_failures_of_the_input_are_remembered_and_others_are_not(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    calls = []
+
+    def fails(status: Status):
+        def build(folder: Path) -> None:
+            calls.append(status)
+            (folder / "half").write_text("x")
+            raise ClipError(status, "because")
+
+        return build
+
+    for _ in range(2):
+        with pytest.raises(ClipError, match="no_face: because"):
+            store.make("stage", PARTS, fails(Status.NO_FACE), remember=frozenset({Status.NO_FACE}))
+        with pytest.raises(ClipError):
+            store.make("other", PARTS, fails(Status.MODEL_FAILED), remember=frozenset({Status.NO_FACE}))
+    assert calls == [Status.NO_FACE, Status.MODEL_FAILED, Status.MODEL_FAILED]
+    remembered = next(tmp_path.glob(f"stage/*/*/{FAILURE_FILE}"))
+    assert not (remembered.parent / "half").exists()
+
+
+def test_two_makers_at_once_end_with_one_whole_entry(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    together = threading.Barrier(4)
+
+    def build(folder: Path) -> None:
+        together.wait(timeout=10)
+        (folder / "out.txt").write_text("same")
+
+    found: list[Path] = []
+    threads = [threading.Thread(target=lambda: found.append(store.make("stage", PARTS, build).path)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4 and len(set(found)) == 1
+    assert (found[0] / "out.txt").read_text() == "same"
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_a_link_replaces_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "new").write_text("new")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "file").write_text("old")
+    link_or_copy(tmp_path / "new", tmp_path / "run" / "file")
+    assert (tmp_path / "run" / "file").read_text() == "new"
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["file"]
