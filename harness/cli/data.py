@@ -1,0 +1,156 @@
+"""`bench data`: what a dataset holds, whether it can be read, and making HDTF clips from full videos."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.status import BenchError
+
+if TYPE_CHECKING:
+    from harness.datasets.base import ClipList
+    from harness.datasets.hdtf_plan import Outcome
+
+_Dataset = Annotated[str, typer.Argument(help="demo, hdtf, voxceleb2 or folder.", show_default=False)]
+_Root = Annotated[Path | None, typer.Option("--data-root", help="Folder with the footage (demo needs none).")]
+_Split = Annotated[str, typer.Option("--split", help="test, train, all, or auto: the test list if at hand, else all.")]
+_Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most this many.")]
+_Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group to `app`."""
+    data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=__doc__)
+    data.command("list", epilog="Example: bench data list voxceleb2 --data-root ~/VoxCeleb2 --split test")(list_clips)
+    data.command("verify", epilog="Example: bench data verify folder --data-root ~/clips --json")(verify)
+    data.command(
+        "prepare",
+        epilog="Example: bench data prepare hdtf --data-root ~/hdtf_videos --metadata ~/HDTF/HDTF_dataset "
+        "--out ~/hdtf_clips --split test --download",
+    )(prepare)
+    app.add_typer(data, name="data", epilog="Example: bench data list folder --data-root ~/clips")
+
+
+def list_clips(
+    dataset: _Dataset,
+    data_root: _Root = None,
+    split: _Split = "auto",
+    limit: _Limit = None,
+    seconds: Annotated[bool, typer.Option(help="Open every file and say how long it is.")] = True,
+    as_json: _Json = False,
+) -> None:
+    """The clips of a dataset as a run would take them: id, identity, seconds, split, file (tab-separated)."""
+    from harness.datasets.discover import shown
+    from harness.datasets.verify import clip_seconds
+    from harness.progress import each
+
+    found = _clips(dataset, data_root, split)
+    rows: list[dict[str, Any]] = []
+    for clip in each("list", found.clips[:limit], quiet=not seconds):
+        stated = clip_seconds(clip) if seconds else None
+        parts = (clip.id, clip.identity, stated, clip.split, str(clip.video))
+        rows.append(dict(zip(("id", "identity", "seconds", "split", "file"), parts, strict=True)))
+    if as_json:
+        print(json.dumps({"dataset": dataset, "split": found.split, "notices": found.notices, "clips": rows}, indent=1))
+        return
+    for row in rows:
+        length = "?" if row["seconds"] is None else f"{row['seconds']:.2f}"
+        print(row["id"], row["identity"], length, row["split"], shown(row["file"], 400), sep="\t")
+    print(f"{len(rows)} clips, {len({row['identity'] for row in rows})} identities", file=sys.stderr)
+
+
+def verify(
+    dataset: _Dataset,
+    data_root: _Root = None,
+    split: _Split = "all",
+    limit: _Limit = None,
+    as_json: _Json = False,
+) -> None:
+    """Decode every clip from end to end; exit code 1 if one of them cannot be used."""
+    from harness.datasets.verify import verify_clip
+    from harness.progress import each
+    from harness.status import Status
+
+    found = _clips(dataset, data_root, split)
+    verdicts = [verify_clip(clip) for clip in each("verify", found.clips[:limit])]
+    bad = sum(verdict.status is not Status.OK for verdict in verdicts)
+    if as_json:
+        print(json.dumps([verdict.row() for verdict in verdicts], indent=1))
+    else:
+        for verdict in verdicts:
+            length = "?" if verdict.seconds is None else f"{verdict.seconds:.2f}"
+            print(verdict.clip.id, verdict.status, length, verdict.reason, sep="\t")
+    print(f"{len(verdicts) - bad} of {len(verdicts)} clips can be read", file=sys.stderr)
+    raise typer.Exit(1 if bad else 0)
+
+
+def prepare(
+    dataset: Annotated[str, typer.Argument(help="hdtf; the others need no preparation.", show_default=False)],
+    data_root: Annotated[Path, typer.Option("--data-root", help="Folder with the full videos, Name.mp4.")],
+    metadata: Annotated[Path, typer.Option(help="Folder HDTF_dataset of github.com/MRzzm/HDTF with the text files.")],
+    out: Annotated[Path, typer.Option(help="Folder for the clips SUBSET_Name_iii.mp4 and hdtf_report.csv.")],
+    split: Annotated[str, typer.Option(help="test, train or all: whose intervals to cut.")] = "all",
+    download: Annotated[bool, typer.Option("--download", help="Fetch missing videos with yt-dlp.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Cut again what is there already.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
+    limit: _Limit = None,
+    as_json: _Json = False,
+) -> None:
+    """Cut and crop HDTF's intervals out of full videos; every interval gets a row in hdtf_report.csv.
+
+    Exit code 1 if an interval that the metadata describes did not become a clip. The same command goes on where it
+    was interrupted.
+    """
+    if dataset != "hdtf":
+        raise BenchError(f"dataset {dataset!r} needs no preparation; only hdtf has full videos to cut")
+    from harness.datasets.hdtf_download import YtDlp
+    from harness.datasets.hdtf_plan import Fate, Preparation, plan, select
+    from harness.datasets.hdtf_prepare import prepare as carry_out
+    from harness.datasets.hdtf_prepare import write_report
+    from harness.progress import stage
+
+    if not data_root.is_dir() and not download:
+        raise BenchError(f"--data-root {data_root} is no folder; put the full videos there or add --download")
+    job = Preparation(data_root, out, force=force, downloader=YtDlp() if download else None)
+    planned = plan(select(metadata, split)[:limit], job)
+    if dry_run:
+        _show_outcomes(planned, as_json)
+        return
+    outcomes: list[Outcome] = []
+    try:
+        with stage("cut", len(planned)) as tick:
+            for outcome in carry_out(planned, job):
+                outcomes.append(outcome)
+                tick(outcome.interval.id)
+    finally:
+        report = write_report([*outcomes, *planned[len(outcomes) :]], out)
+    _show_outcomes(outcomes, as_json)
+    print(f"report: {report}", file=sys.stderr)
+    possible = [outcome for outcome in outcomes if outcome.interval.problem is None]
+    raise typer.Exit(0 if all(outcome.fate in (Fate.OK, Fate.TRUNCATED) for outcome in possible) else 1)
+
+
+def _clips(dataset: str, data_root: Path | None, split: str) -> ClipList:
+    from harness.datasets.base import ClipRequest
+    from harness.datasets.registry import DATASETS
+
+    found = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
+    for notice in found.notices:
+        print(f"note: {notice}", file=sys.stderr)
+    return found
+
+
+def _show_outcomes(outcomes: list[Outcome], as_json: bool) -> None:
+    from collections import Counter
+
+    if as_json:
+        print(json.dumps([outcome.row() for outcome in outcomes], indent=1))
+    else:
+        for outcome in outcomes:
+            print(outcome.interval.id, outcome.fate, outcome.reason, sep="\t")
+    counts = Counter(str(outcome.fate) for outcome in outcomes)
+    print(", ".join(f"{count} {fate}" for fate, count in counts.most_common()), file=sys.stderr)
