@@ -1,0 +1,68 @@
+"""The face crop that the published SyncNet reads, cut by the ground truth's landmarks for every output alike.
+
+The published pipeline follows S3FD boxes of the scored video itself. Here the boxes come from the landmarks of the
+ground truth, so that a model cannot move its own crop; the rest of the geometry is the published one.
+"""
+
+from __future__ import annotations
+
+from math import floor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.status import ClipError, Status
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CROP_SCALE = 0.40
+PAD_VALUE = 110
+FACE_SIZE = 224
+_MEDIAN = 13
+"""Frames of the median filter over centre and size, as published."""
+_FOREHEAD, _CHIN = 151, 152
+_OVAL_SIDES = (234, 454)
+"""Where the face's outline meets the ears."""
+
+
+def face_boxes(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(T, 3) of centre x, centre y and half side in pixels, from (T, 478, 3) landmarks.
+
+    An S3FD box runs from the middle of the forehead to the chin and over the cheeks without the ears. Its height is
+    taken from landmarks 151 and 152; its width as 0.8 of the face oval's, which only counts for a nodding head.
+    As published, the half side is half of the larger one, and all three are median-filtered over 13 frames (with the
+    end frames repeated, where the published code pads with zeros).
+    """
+    from scipy.ndimage import median_filter
+
+    points = landmarks[..., :2].astype(np.float64)
+    top_and_bottom = points[:, (_FOREHEAD, _CHIN)]
+    sides = points[:, _OVAL_SIDES]
+    height = np.ptp(top_and_bottom[..., 1], axis=1)
+    width = 0.8 * np.ptp(sides[..., 0], axis=1)
+    box = np.column_stack(
+        [sides[..., 0].mean(axis=1), top_and_bottom[..., 1].mean(axis=1), np.maximum(height, width) / 2]
+    )
+    return np.asarray(median_filter(box, size=(_MEDIAN, 1), mode="nearest"), np.float64)
+
+
+def crop_face(frame: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """(224, 224, 3) BGR crop of one (H, W, 3) RGB frame around (x, y, half side).
+
+    Rows y-h to y+1.8h, columns x-1.4h to x+1.4h, 110 beyond the picture, bilinear. Raises `ClipError` for a face of
+    no size.
+    """
+    import cv2
+
+    x, y, half = (float(value) for value in box)
+    if not np.isfinite(box).all() or half < 1:
+        raise ClipError(Status.METRIC_FAILED, f"face box of {half:.2f} pixels half side at ({x:.1f}, {y:.1f})")
+    # Rounded down as in the published code, where padding keeps the numbers positive before they are truncated.
+    top, bottom = floor(y - half), floor(y + half * (1 + 2 * CROP_SCALE))
+    left, right = floor(x - half * (1 + CROP_SCALE)), floor(x + half * (1 + CROP_SCALE))
+    inside = frame[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0), ::-1]
+    face = np.full((bottom - top, right - left, 3), PAD_VALUE, np.uint8)
+    row, column = max(-top, 0), max(-left, 0)
+    face[row : row + inside.shape[0], column : column + inside.shape[1]] = inside
+    return np.asarray(cv2.resize(face, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_LINEAR), np.uint8)
