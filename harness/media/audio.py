@@ -1,0 +1,140 @@
+"""Any file's sound as 16 kHz mono samples that lie where the picture's clock says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from av.audio.resampler import AudioResampler
+from av.error import FFmpegError
+from numpy.typing import NDArray
+
+from harness.clip import FPS, SAMPLE_RATE
+from harness.media.container import MAX_SECONDS, audio_stream, media_errors, open_media, seconds
+from harness.media.frames import first_frame_time
+from harness.status import ClipError, Status
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.container import InputContainer
+
+JITTER_SECONDS = 1 / FPS
+"""Timestamps that stray by no more than one video frame are rounding; beyond, silence is put in or sound cut."""
+MAX_BAD_SHARE = 0.05
+"""Share of audio packets that may fail to decode (each becomes silence); more is a `decode_error`."""
+
+_PREROLL = 2.0  # seconds decoded before `start`, so that the decoder has settled where the clip begins
+
+
+def decode_audio(path: Path, *, start: float | None = None, end: float | None = None) -> NDArray[np.int16]:
+    """Samples, int16 of shape (N,), mono at 16 kHz, of the first audio stream.
+
+    Sample 0 lies at `start` seconds after the file's first video frame (after its first sound, where there is no
+    video): sound that sets in later is preceded by silence, sound from before is cut, gaps become silence, and what a
+    codec puts in front of the sound (AAC's priming) is dropped. The samples end with the sound or at `end`; the caller
+    brings them to the picture's length. Channels are averaged.
+
+    Raises `ClipError`: `no_audio` without an audio stream, `decode_error` when it cannot be decoded.
+    """
+    begin = start or 0.0
+    limit = None if end is None else max(0, round((end - begin) * SAMPLE_RATE))
+    zero = first_frame_time(path)
+    line = _Line(limit)
+    with open_media(path) as container, media_errors(path):
+        run: _Run | None = None
+        for frame in _frames(container, path, (zero or 0.0) + begin - _PREROLL):
+            time = seconds(frame.pts, frame.time_base)
+            if zero is None:
+                zero = time or 0.0
+            if run is None or not run.continued_by(frame, time):
+                if run is not None:
+                    line.append(run.finish())
+                run = _Run(frame, zero + begin if time is None else time)
+                line.move_to(round((run.start - zero - begin) * SAMPLE_RATE))
+            line.append(run.add(frame))
+            if line.full:
+                break
+        if run is not None:
+            line.append(run.finish())
+    return line.samples()
+
+
+def _frames(container: InputContainer, path: Path, begin: float) -> Iterator[AudioFrame]:
+    stream = audio_stream(container)
+    if stream is None:
+        raise ClipError(Status.NO_AUDIO, f"{path.name}: no audio stream")
+    packets = bad = 0
+    for packet in container.demux(stream):
+        time = seconds(packet.pts, packet.time_base)
+        if time is not None and time < begin:
+            continue
+        packets += 1
+        try:
+            yield from packet.decode()
+        except FFmpegError:
+            bad += 1
+    if packets and bad > max(2, MAX_BAD_SHARE * packets):
+        raise ClipError(Status.DECODE_ERROR, f"{path.name}: {bad} of {packets} audio packets do not decode")
+
+
+class _Run:
+    """Frames that follow each other without a gap, resampled in one go so that no seam is heard."""
+
+    def __init__(self, frame: AudioFrame, start: float) -> None:
+        self.start = start
+        self._kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        self._rate = frame.sample_rate
+        self._samples = 0
+        self._resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+
+    def continued_by(self, frame: AudioFrame, time: float | None) -> bool:
+        if (frame.format.name, frame.layout.name, frame.sample_rate) != self._kind:
+            return False
+        return time is None or abs(time - self.start - self._samples / self._rate) <= JITTER_SECONDS
+
+    def add(self, frame: AudioFrame) -> NDArray[np.int16]:
+        self._samples += frame.samples
+        return self._resample(frame)
+
+    def finish(self) -> NDArray[np.int16]:
+        return self._resample(None)
+
+    def _resample(self, frame: AudioFrame | None) -> NDArray[np.int16]:
+        if frame is not None:
+            frame.pts = None  # placing is done here; the resampler would put in silence of its own
+        pieces = [piece.to_ndarray().reshape(-1) for piece in self._resampler.resample(frame)]
+        return np.concatenate(pieces).astype(np.int16, copy=False) if pieces else np.empty(0, np.int16)
+
+
+class _Line:
+    """Samples laid out from 0 on; what falls before 0, onto sound already there or behind `limit` is dropped."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = int(MAX_SECONDS * SAMPLE_RATE) if limit is None else limit
+        self._pieces: list[NDArray[np.int16]] = []
+        self._length = 0
+        self._skip = 0
+
+    @property
+    def full(self) -> bool:
+        return self._length >= self._limit
+
+    def move_to(self, position: int) -> None:
+        self._skip = max(0, self._length - position)
+        if position > self._length:
+            self._push(np.zeros(min(position, self._limit) - self._length, np.int16))
+
+    def append(self, samples: NDArray[np.int16]) -> None:
+        skipped = min(self._skip, len(samples))
+        self._skip -= skipped
+        self._push(samples[skipped:])
+
+    def samples(self) -> NDArray[np.int16]:
+        return np.concatenate(self._pieces) if self._pieces else np.empty(0, np.int16)
+
+    def _push(self, samples: NDArray[np.int16]) -> None:
+        samples = samples[: self._limit - self._length]
+        self._pieces.append(samples)
+        self._length += len(samples)

@@ -1,0 +1,143 @@
+"""Decoded frames of any video file with their times, and the limits on what a broken or hostile one may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from av.error import FFmpegError, InvalidDataError
+
+from harness.clip import FPS
+from harness.media.container import (
+    MAX_GAP_SECONDS,
+    MAX_SECONDS,
+    MAX_SIDE,
+    media_errors,
+    open_media,
+    seconds,
+    video_stream,
+)
+from harness.media.info import first_frame, frame_time
+from harness.media.timeline import Timed
+from harness.status import ClipError, Status
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+MAX_BAD_PACKETS = 10
+"""So many packets may fail to decode whatever the length,"""
+MAX_BAD_SHARE = 0.05
+"""and so large a share of them in longer files; more is a `decode_error`."""
+MAX_MISSING_SHARE = 0.1
+"""A file whose video ends by more than this share before its stated end is truncated."""
+
+_SEEK_FROM = 10.0  # seconds; before that, decoding from the beginning is as fast and always exact
+_SEEK_MARGIN = 3.0  # seconds; pictures just behind a seek point may refer to ones before it
+
+
+def first_frame_time(path: Path) -> float | None:
+    """Timestamp of the first video frame in seconds, `None` for a file without video."""
+    with open_media(path) as container, media_errors(path):
+        stream = video_stream(container)
+        return None if stream is None else frame_time(first_frame(container, stream))
+
+
+def timed_frames(path: Path, begin: float) -> Iterator[Timed[VideoFrame]]:
+    """Frames from at or before `begin` on, with times relative to the first frame of the file."""
+    zero = first_frame_time(path)
+    if zero is None:
+        raise ClipError(Status.DECODE_ERROR, f"{path.name}: no video stream")
+    if begin > _SEEK_FROM:
+        with open_media(path) as container:
+            frames = _decode(container, path, zero, seek=begin - _SEEK_MARGIN)
+            first = next(frames, None)
+            if first is not None and first.time <= begin:
+                yield first
+                yield from frames
+                return
+    # Not asked to seek, or the container has no usable index: everything from the beginning.
+    with open_media(path) as container:
+        yield from _decode(container, path, zero, seek=None)
+
+
+@dataclass
+class _Tally:
+    packets: int = 0
+    bad: int = 0
+
+    def failed(self, path: Path) -> None:
+        self.bad += 1
+        if self.bad > max(MAX_BAD_PACKETS, MAX_BAD_SHARE * self.packets):
+            reason = f"{path.name}: {self.bad} of {self.packets} video packets do not decode"
+            raise ClipError(Status.DECODE_ERROR, reason)
+
+
+def _decode(container: InputContainer, path: Path, zero: float, seek: float | None) -> Iterator[Timed[VideoFrame]]:
+    stream = video_stream(container)
+    if stream is None:
+        raise ClipError(Status.DECODE_ERROR, f"{path.name}: no video stream")
+    if seek is not None:
+        try:
+            container.seek(int((zero + seek) * 1_000_000))
+        except FFmpegError:
+            return
+    step = 1 / float(stream.average_rate or stream.guessed_rate or FPS)
+    tally = _Tally()
+    size: tuple[int, int] | None = None
+    time = None
+    for packet in container.demux(stream):
+        tally.packets += 1
+        try:
+            frames = packet.decode()
+        except InvalidDataError:
+            tally.failed(path)
+            continue
+        for frame in frames:
+            size = _check_size(path, frame, size)
+            previous, time = time, _time(frame, time, zero, step)
+            if previous is not None and time <= previous:
+                time = previous  # two pictures for one instant: the first one stays
+                continue
+            _check_time(path, previous, time)
+            length = seconds(frame.duration, frame.time_base) or 0.0
+            yield Timed(time, length if 0 < length <= MAX_GAP_SECONDS else step, frame)
+    if time is None:
+        return
+    _check_whole(path, stream, time + step, seek is not None)
+
+
+def _time(frame: VideoFrame, previous: float | None, zero: float, step: float) -> float:
+    if frame.pts is None and frame.dts is None:
+        return 0.0 if previous is None else previous + step
+    return frame_time(frame) - zero
+
+
+def _check_size(path: Path, frame: VideoFrame, size: tuple[int, int] | None) -> tuple[int, int]:
+    found = (frame.width, frame.height)
+    if max(found) > MAX_SIDE:
+        raise ClipError(Status.DECODE_ERROR, f"{path.name}: {found[0]}x{found[1]} is larger than {MAX_SIDE} pixels")
+    if size is not None and size != found:
+        reason = f"{path.name}: the picture changes from {size[0]}x{size[1]} to {found[0]}x{found[1]}"
+        raise ClipError(Status.DECODE_ERROR, reason)
+    return found
+
+
+def _check_time(path: Path, previous: float | None, time: float) -> None:
+    if time > MAX_SECONDS:
+        raise ClipError(Status.DECODE_ERROR, f"{path.name}: longer than {MAX_SECONDS:g} s")
+    if previous is not None and time - previous > MAX_GAP_SECONDS:
+        reason = f"{path.name}: no frame for {time - previous:.1f} s after {previous:.2f} s"
+        raise ClipError(Status.DECODE_ERROR, reason)
+
+
+def _check_whole(path: Path, stream: VideoStream, seen: float, sought: bool) -> None:
+    stated = seconds(stream.duration, stream.time_base)
+    if stated is None or sought:
+        return
+    if stated - seen > max(0.5, MAX_MISSING_SHARE * stated):
+        reason = f"{path.name}: truncated, video ends at {seen:.2f} s of {stated:.2f} s"
+        raise ClipError(Status.DECODE_ERROR, reason)

@@ -1,0 +1,89 @@
+"""Canonical video on disk: FFV1 in Matroska, RGB bit for bit, every frame on its own so that any can be read first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.clip import FPS
+from harness.media.container import media_errors, open_media, seconds, video_stream
+from harness.status import ClipError, Status
+
+_OPTIONS = {"level": "3", "g": "1", "slices": "4", "slicecrc": "1", "coder": "range_def", "context": "0"}
+# 8-bit RGB as FFV1 stores it: the fourth byte is not coded. RGB <-> BGR0 only moves bytes, no arithmetic is involved.
+_PIXELS = "bgr0"
+
+
+class LosslessWriter:
+    """Writes frames of one size at 25 fps; a context manager, the file is complete when it is left.
+
+    The same frames give the same bytes with the same FFmpeg.
+    """
+
+    def __init__(self, path: Path, width: int, height: int) -> None:
+        self.path = path
+        self.frames = 0
+        """Frames written so far."""
+        self._shape = (height, width, 3)
+
+    def __enter__(self) -> LosslessWriter:
+        # `bitexact` leaves out the date and the random id that Matroska files carry.
+        self._container = av.open(str(self.path), "w", format="matroska", container_options={"fflags": "+bitexact"})
+        self._stream = self._container.add_stream("ffv1", rate=FPS, options=dict(_OPTIONS))
+        self._stream.height, self._stream.width, _ = self._shape
+        self._stream.pix_fmt = _PIXELS
+        return self
+
+    def write(self, chunk: NDArray[np.uint8]) -> None:
+        """Append frames (n, height, width, 3) uint8 RGB."""
+        if chunk.dtype != np.uint8 or chunk.shape[1:] != self._shape:
+            raise ValueError(f"expected uint8 frames of shape (n, {self._shape}), got {chunk.dtype} {chunk.shape}")
+        for picture in chunk:
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format=_PIXELS)
+            frame.pts, frame.time_base = self.frames, Fraction(1, FPS)
+            self._container.mux(self._stream.encode(frame))
+            self.frames += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._container.mux(self._stream.encode(None))
+        finally:
+            self._container.close()
+
+
+def read_lossless(path: Path, start: int = 0, stop: int | None = None, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:
+    """Yield chunks (n, height, width, 3) uint8 RGB of frames `start:stop` of a file that `LosslessWriter` wrote.
+
+    Exactly the bytes that were written. A `stop` behind the end gives the frames there are; a damaged file raises
+    `ClipError` (`decode_error`).
+    """
+    pending: list[NDArray[np.uint8]] = []
+    with open_media(path) as container, media_errors(path):
+        stream = video_stream(container)
+        if stream is None or stream.codec_context.name != "ffv1":
+            raise ClipError(Status.DECODE_ERROR, f"{path.name}: not a canonical FFV1 file")
+        if start > 0:
+            container.seek(start * 1_000_000 // FPS)
+        for packet in container.demux(stream):
+            time = seconds(packet.pts, packet.time_base)
+            index = None if time is None else round(time * FPS)
+            if index is not None and index < start:
+                continue  # every frame stands alone, so those before `start` need no decoding
+            if stop is not None and index is not None and index >= stop:
+                break
+            for frame in packet.decode():
+                pending.append(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
+                if len(pending) == chunk:
+                    yield np.stack(pending)
+                    pending.clear()
+    if pending:
+        yield np.stack(pending)
