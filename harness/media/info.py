@@ -118,9 +118,5 @@ def _audio(container: InputContainer) -> AudioInfo | None:
     if stream is None:
         return None
     context = stream.codec_context
-    return AudioInfo(
-        codec=context.name,
-        rate=context.sample_rate,
-        channels=context.layout.nb_channels,
-        seconds=seconds(stream.duration, stream.time_base),
-    )
+    length = seconds(stream.duration, stream.time_base)
+    return AudioInfo(context.name, context.sample_rate, channels=context.layout.nb_channels, seconds=length)
