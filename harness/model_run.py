@@ -37,6 +37,7 @@ class ModelJob:
     donors: Mapping[str, PreparedClip | None]
     cross: bool
     context: GenerateContext
+    previews: bool = True
 
 
 def run_model(model: LipSyncModel, job: ModelJob, tick: Callable[[str], None]) -> ModelRun:
@@ -58,8 +59,9 @@ def _one_clip(model: LipSyncModel, clip: PreparedClip, job: ModelJob) -> Scores:
     name = safe_id(model.card.name)
     link_or_copy(output.video, job.folder / "generated" / name / f"{clip.id}.mkv")
     scores = score(job.scorers, clip, output, judged, job.store)
-    shown = stages.preview(output, judged, job.store)
-    link_or_copy(shown, job.folder / "media" / name / f"{clip.id}.mp4")
+    if job.previews:
+        shown = stages.preview(output, judged, job.store)
+        link_or_copy(shown, job.folder / "media" / name / f"{clip.id}.mp4")
     return scores
 
 

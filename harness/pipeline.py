@@ -156,6 +156,7 @@ def _run_models(run: _Run) -> list[ModelRun]:
         donors=assign_donors(list(run.prepared.clips.values())),
         cross=spec.protocol == "cross",
         context=GenerateContext(seed=spec.seed, device=options.device, batch_size=options.batch_size),
+        previews=options.report,
     )
     done = {model.name: model for model in run.loaded.unavailable}
     for model in run.loaded.models:

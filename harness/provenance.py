@@ -76,6 +76,6 @@ def _run(command: list[str], folder: Path) -> str:
 
 
 def _assets() -> dict[str, str]:
-    from harness.assets import present_assets
+    from harness.assets import asset_digest, asset_present, asset_specs
 
-    return present_assets()
+    return {spec.name: asset_digest(spec.name) for spec in asset_specs() if asset_present(spec.name)}
