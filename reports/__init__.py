@@ -1,1 +1,1 @@
-"""Tables and pages made from results on disk."""
+"""Tables and pages made from run folders on disk; nothing here computes a metric."""

@@ -1,0 +1,56 @@
+"""`bench report` and `bench table`: pages and tables from run folders that already exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.status import BenchError
+
+Runs = Annotated[list[Path], typer.Argument(help="Run folders that `bench run` wrote.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command("report", epilog="Example: bench report runs/demo-1a2b3c4d runs/demo-5e6f7a8b --out both.html")(report)
+    app.command("table", epilog="Example: bench table runs/demo-1a2b3c4d --format latex > table.tex")(table)
+
+
+def report(
+    runs: Runs,
+    out: Annotated[Path | None, typer.Option(help="Page to write. Default for one run: RUN/report.html.")] = None,
+    embed_mb: Annotated[
+        int, typer.Option(help="Megabytes of previews put into the page itself; the others are linked.", min=0)
+    ] = 40,
+) -> None:
+    """Write a page with the results of one or several runs over the same clips, side by side."""
+    from harness.plugins import REPORTS
+
+    if out is None and len(runs) > 1:
+        raise BenchError("several runs need --out, for example: bench report RUN1 RUN2 --out both.html")
+    target = out or runs[0] / "report.html"
+    written = REPORTS.get("html")(runs, target, embed_limit=embed_mb * 1024 * 1024)
+    typer.echo(str(written))
+
+
+def table(
+    runs: Runs,
+    format: Annotated[
+        str, typer.Option("--format", "-f", help="text, markdown, latex, csv or json (the last two unrounded).")
+    ] = "text",
+    out: Annotated[Path | None, typer.Option(help="File to write instead of printing.")] = None,
+) -> None:
+    """Print the results of one or several runs over the same clips as one table."""
+    from harness.files import write_text_atomically
+    from harness.plugins import REPORTS
+
+    if format == "text" and out is None:
+        REPORTS.get("console")(runs)
+        return
+    text = REPORTS.get("table")(runs, format)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        typer.echo(str(write_text_atomically(out, text)))

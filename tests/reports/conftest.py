@@ -1,0 +1,148 @@
+"""Run folders made by code: small, complete, and as hostile as a test asks for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.names import safe_id
+from harness.results import CLIPS_FILE, ClipFacts, MetricRow, Provenance, RunResult, write_result
+
+METRICS = [
+    ("LSE-C", "open-syncnet", "higher", 5.0),
+    ("LSE-D", "open-syncnet", "lower", 8.0),
+    ("FID", "inception", "lower", 20.0),
+    ("SSIM", "wang2004", "higher", 0.8),
+]
+BOUNDS = ("ground-truth", "static", "shuffled-audio")
+UNAVAILABLE = "unavailable: syncnet_v2 is missing; run `bench assets add syncnet_v2 PATH`"
+
+
+def signature(name: str, variant: str) -> str:
+    return f"{name}|variant={variant}|fps=25|v1"
+
+
+def metric_row(model: str, name: str = "LSE-C", **changes: Any) -> MetricRow:
+    """One plausible row; `changes` replace its fields."""
+    variant, direction = next(((v, d) for n, v, d, _ in METRICS if n == name), ("open-syncnet", "higher"))
+    values: dict[str, Any] = {
+        "model": model,
+        "mode": "zero-shot",
+        "name": name,
+        "variant": variant,
+        "signature": signature(name, variant),
+        "direction": direction,
+        "value": 5.0,
+        "ci_low": 4.5,
+        "ci_high": 5.5,
+        "n_ok": 3,
+        "n_total": 3,
+    }
+    return MetricRow(**{**values, **changes})
+
+
+def make_result(models: Sequence[str], clips: Sequence[str], **changes: Any) -> RunResult:
+    """A complete result of `models` and the bounds over `clips`; `changes` replace its fields."""
+    names = [*models, *(bound for bound in BOUNDS if bound not in models)]
+    rows = [
+        metric_row(
+            name, metric, value=base + place / 10, ci_low=base, ci_high=base + 1, n_ok=len(clips), n_total=len(clips)
+        )
+        for place, name in enumerate(names)
+        for metric, _, _, base in METRICS
+    ]
+    cards = [
+        {
+            "name": name,
+            "kind": "bound" if name in BOUNDS else "model",
+            "description": f"about {name}",
+            "native_size": 256,
+        }
+        for name in names
+    ]
+    values: dict[str, Any] = {
+        "status": "complete",
+        "created": "2026-01-02T03:04:05+00:00",
+        "spec": {"models": list(models), "dataset": "demo", "split": "test", "protocol": "reconstruction", "size": 256},
+        "spec_hash": "0123456789abcdef" * 4,
+        "provenance": Provenance(bench_version="0.1.0", python="3.11.2", platform="Linux", device="cpu"),
+        "models": cards,
+        "metrics": rows,
+        "clips": [ClipFacts(id=clip, identity=f"person {clip}", status="ok", frames=6, seconds=0.24) for clip in clips],
+        "failures": [],
+        "timings": {"prepare": 1.5, "generate": 12.25},
+    }
+    return RunResult(**{**values, **changes})
+
+
+def write_records(result: RunResult, folder: Path) -> None:
+    """`clips.parquet` of `result`, with the table's value in every clip."""
+    import pandas as pd
+
+    failed = {(failure.model, failure.clip): failure for failure in result.failures}
+    records = []
+    for card in result.models:
+        for clip in result.clips:
+            failure = failed.get((card["name"], clip.id))
+            record: dict[str, Any] = {"model": card["name"], "clip": clip.id, "identity": clip.identity}
+            record |= {"status": failure.status if failure else "ok", "reason": failure.reason if failure else ""}
+            for row in result.metrics:
+                if row.model == card["name"] and row.level == "clip":
+                    record[row.column] = None if failure else row.value
+            records.append(record)
+    columns = ["model", "clip", "identity", "status", "reason"]
+    pd.DataFrame(records, columns=None if records else columns).to_parquet(folder / CLIPS_FILE)
+
+
+def write_video(path: Path, frames: int = 6, size: int = 64, seed: int = 0) -> None:
+    """A tiny H.264 + AAC file that a browser plays."""
+    import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as file:
+        video = file.add_stream("libx264", rate=25)
+        video.width = video.height = size
+        video.pix_fmt = "yuv420p"
+        audio = file.add_stream("aac", rate=16000, layout="mono")
+        for number in range(frames):
+            picture = np.full((size, size, 3), (40 * seed) % 256, np.uint8)
+            picture[:, : (number * size) // frames] = 220
+            file.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        samples = np.sin(np.arange(frames * 640) * 2 * math.pi * (220 + 40 * seed) / 16000)
+        sound = av.AudioFrame.from_ndarray((samples * 8000).astype(np.int16)[None], format="s16", layout="mono")
+        sound.sample_rate, sound.time_base, sound.pts = 16000, Fraction(1, 16000), 0
+        file.mux(audio.encode(sound))
+        for stream in (video, audio):
+            file.mux(stream.encode(None))
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a run folder: `run_folder(models, clips, media=True, name="run", **fields of the result)`."""
+
+    def write(
+        models: Sequence[str] = ("stylelipsync",),
+        clips: Sequence[str] = ("clip-1", "clip-2", "clip-3"),
+        media: bool = True,
+        name: str = "run",
+        **changes: Any,
+    ) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        result = make_result(models, clips, **changes)
+        write_result(result, folder)
+        write_records(result, folder)
+        failed = {(failure.model, failure.clip) for failure in result.failures}
+        for seed, card in enumerate(result.models):
+            for clip in clips:
+                if media and (card["name"], clip) not in failed:
+                    write_video(folder / "media" / safe_id(card["name"]) / f"{safe_id(clip)}.mp4", seed=seed)
+        return folder
+
+    return write
