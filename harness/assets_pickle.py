@@ -1,0 +1,145 @@
+"""Arrays out of pickles from outside, without running anything that the pickle asks for.
+
+A pickle names functions to call. These readers know the few names that arrays need and refuse every other one.
+"""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.status import BenchError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_NUMPY_GLOBALS = frozenset(
+    {
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+    }
+)
+
+
+class RefusedPickleError(BenchError):
+    """A pickle that is broken, asks for something other than arrays, or holds something else."""
+
+
+def read_array_pickle(path: Path) -> dict[str, NDArray[np.generic]]:
+    """Numeric arrays of a pickle of nested dicts, by dotted name (`Conv_0.kernel`). Raises `RefusedPickleError`."""
+    with path.open("rb") as stream:
+        tree = _load(_ArrayUnpickler(stream), path)
+    arrays: dict[str, NDArray[np.generic]] = {}
+    _flatten(tree, "", arrays, path)
+    return arrays
+
+
+def read_torchscript(path: Path) -> dict[str, NDArray[np.float32]]:
+    """float32 tensors of a TorchScript file by dotted name, in the order of definition; its code is not even read.
+
+    Raises `RefusedPickleError`.
+    """
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            root = bundle.namelist()[0].partition("/")[0]
+            with bundle.open(f"{root}/data.pkl") as stream:
+                tree = _load(_ScriptUnpickler(stream, bundle, root), path)
+    except (zipfile.BadZipFile, KeyError, IndexError) as error:
+        raise RefusedPickleError(f"{path} is not a TorchScript file: {error}") from error
+    arrays: dict[str, NDArray[np.generic]] = {}
+    _flatten(tree, "", arrays, path)
+    return arrays  # type: ignore[return-value]  # the unpickler builds float32 only
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _NUMPY_GLOBALS:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        if name == "_reconstruct":  # The module moved between numpy 1 and 2.
+            return _reconstruct()
+        return super().find_class(module, name)
+
+
+class _ScriptUnpickler(pickle.Unpickler):
+    def __init__(self, stream: Any, bundle: zipfile.ZipFile, root: str) -> None:
+        super().__init__(stream)
+        self._bundle = bundle
+        self._root = root
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.startswith("__torch__."):
+            return _Module
+        known = {
+            ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
+            ("torch", "FloatStorage"): "float32",
+            ("collections", "OrderedDict"): OrderedDict,
+            ("torch.jit._pickle", "build_intlist"): list,
+        }
+        if (module, name) not in known:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        return known[module, name]
+
+    def persistent_load(self, pid: Any) -> NDArray[np.float32]:
+        import numpy as np
+
+        kind, dtype, key, _, count = pid
+        if kind != "storage" or dtype != "float32":
+            raise pickle.UnpicklingError(f"it holds a {kind} of {dtype}")
+        return np.frombuffer(self._bundle.read(f"{self._root}/data/{key}"), dtype="<f4", count=count)
+
+
+class _Module:
+    """Stands for any module of the script; its attributes come from the pickle's state."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.state = dict(state)
+
+
+def _rebuild_tensor(
+    storage: NDArray[np.float32], offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
+) -> NDArray[np.float32]:
+    import numpy as np
+
+    last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+    if offset < 0 or min((*size, 1)) < 1 or min((*stride, 0)) < 0 or last >= storage.size:
+        raise pickle.UnpicklingError(f"a tensor of {size} reaches outside its storage")
+    view = np.lib.stride_tricks.as_strided(storage[offset:], size, [4 * step for step in stride])
+    return np.ascontiguousarray(view).reshape(size)
+
+
+def _reconstruct() -> Any:
+    import numpy as np
+
+    # The function that numpy itself pickles arrays with, under whatever module this numpy keeps it.
+    return np.empty(0).__reduce__()[0]
+
+
+def _load(unpickler: pickle.Unpickler, path: Path) -> Any:
+    try:
+        return unpickler.load()
+    except Exception as error:  # Any exception at all can come out of hostile bytes.
+        raise RefusedPickleError(f"{path} is refused, nothing in it was run: {error}") from error
+
+
+def _flatten(tree: Any, prefix: str, into: dict[str, NDArray[np.generic]], path: Path) -> None:
+    import numpy as np
+
+    if isinstance(tree, np.ndarray):
+        if tree.dtype.kind not in "fiu":
+            raise RefusedPickleError(f"{path} is refused: {prefix} holds {tree.dtype}, not numbers")
+        into[prefix] = tree
+    elif isinstance(tree, _Module):
+        for key, value in tree.state.items():
+            if isinstance(value, (_Module, np.ndarray)):  # Plain attributes such as `training` are no weights.
+                _flatten(value, f"{prefix}.{key}" if prefix else key, into, path)
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            _flatten(value, f"{prefix}.{key}" if prefix else str(key), into, path)
+    else:
+        raise RefusedPickleError(f"{path} is refused: {prefix or 'its top'} is a {type(tree).__name__}, not arrays")

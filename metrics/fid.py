@@ -1,0 +1,107 @@
+"""Fréchet Inception distance (Heusel et al. 2017), with the network and the formula of pytorch-fid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.assets import asset_spec
+from harness.clip import PreparedClip
+from harness.metric import ClipScore, MetricInfo
+from harness.status import ClipError, Status
+from metrics._frechet import frechet_distance
+from metrics._per_frame import check_pair
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_BATCH = 8
+_ASSET = asset_spec("inception_fid")
+
+INFO = MetricInfo(
+    name="FID",
+    variant="inception-2015-12-05",
+    direction="lower",
+    unit="",
+    range=(0.0, None),
+    level="set",
+    needs=frozenset(),
+    signature=f"FID|net=inception-2015-12-05@{_ASSET.sha256[:6]}|frames=crop|resize=bilinear299|pool=all-frames|v1",
+    definition="Fréchet distance between Gaussians fitted to the 2048 InceptionV3 features of all output frames and "
+    "of all ground-truth frames of the same clips. Biased upwards for few frames; below 2048 the covariance has not "
+    "full rank: compare only values over the same clips.",
+)
+
+
+def inception_features(network: nn.Module, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, 2048) float32 features of (n, H, W, 3) uint8 RGB frames; the batch size does not change them beyond 1e-5."""
+    import torch
+
+    device = next(network.parameters()).device
+    parts = [np.empty((0, 2048), dtype=np.float32)]
+    for start in range(0, len(frames), _BATCH):
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.ascontiguousarray(frames[start : start + _BATCH])).to(device)
+            parts.append(network(batch.permute(0, 3, 1, 2).float() / 255.0).cpu().numpy())
+    return np.concatenate(parts)
+
+
+class FidScoring:
+    """A clip's features as its frames come; a frame equal to the one before it (a still) costs nothing."""
+
+    def __init__(self, features: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> None:
+        self._features = features
+        self._parts: list[NDArray[np.float32]] = []
+        self._last: NDArray[np.uint8] | None = None
+
+    def update(self, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
+        """Take the next frames. Raises `ClipError` (`bad_output`)."""
+        check_pair(output, truth)
+        if not len(output):
+            return
+        previous = [self._last, *output[:-1]]
+        new = [before is None or not np.array_equal(before, now) for before, now in zip(previous, output, strict=True)]
+        known = self._parts[-1][-1:] if self._parts else np.empty((0, 2048), dtype=np.float32)
+        computed = np.concatenate([known, self._features(output[new])])
+        # Row 0 of `computed` is the frame before this chunk, if there is one.
+        self._parts.append(computed[np.cumsum(new) - (0 if len(known) else 1)])
+        self._last = output[-1].copy()
+
+    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+        """The features of every frame; the audio plays no part. Raises `ClipError` (`bad_output`) without frames."""
+        if not self._parts:
+            raise ClipError(Status.BAD_OUTPUT, "the output has no frames")
+        return ClipScore(features={INFO.column: np.concatenate(self._parts)})
+
+
+class FidScorer:
+    """`FID[inception-2015-12-05]`. Raises `AssetMissing` without the network's weights."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        from metrics._inception import load_inception
+
+        self._network = load_inception(device)
+
+    @staticmethod
+    def describe() -> tuple[MetricInfo, ...]:
+        """The metrics, without loading anything."""
+        return (INFO,)
+
+    @property
+    def metrics(self) -> tuple[MetricInfo, ...]:
+        """The one metric it gives."""
+        return (INFO,)
+
+    def open(self, clip: PreparedClip) -> FidScoring:
+        """Begin a clip."""
+        return FidScoring(lambda frames: inception_features(self._network, frames))
+
+    def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
+        """FID between the pooled frames of both sides. Raises `ClipError` with fewer than 2 frames a side."""
+        try:
+            return {INFO.column: frechet_distance(output, truth)}
+        except ValueError as error:
+            raise ClipError(Status.METRIC_FAILED, f"FID: {error}") from error
