@@ -84,36 +84,37 @@ class _Run:
 
 def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
     """Do everything that `bench run` does. Raises `BenchError` for mistakes of use; clip failures are results."""
-    found = select_clips(spec)
+    timings: dict[str, float] = {}
+    # Names are checked first: a mistyped one must not cost the rendering or hashing of a data set, or leave a folder.
+    with _timed(timings, "load"):
+        scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
+        loaded = _load_models(spec.models)
+    with _timed(timings, "find clips"):
+        found = select_clips(spec)
     spec = spec.model_copy(update={"split": found.split})
     spec_hash = spec.hash([clip.id for clip in found.clips])
     folder = options.out or Path("runs") / f"{spec.dataset}-{spec_hash[:8]}"
     folder.mkdir(parents=True, exist_ok=True)
     with _log_to(folder / "log.txt"):
         write_text_atomically(folder / "run.yaml", spec.to_yaml())
-        run = _start(spec, spec_hash, options, folder, found)
-        models = _run_models(run)
-        with _timed(run.timings, "aggregate"):
-            rows = metric_rows(models, run.prepared.clips, len(found.clips), run.scorers, spec.seed)
-            identities = {clip.id: clip.identity for clip in found.clips}
-            infos = [info for scorer in run.scorers.loaded for info in scorer.wanted]
-            write_clips(models, identities, infos, folder)
-        result = _result(run, rows, list_failures(models, list(identities)))
-        write_result(result, folder)
-        report = REPORTS.get("html")(folder, folder / "report.html") if options.report else None
+        store = Store()
+        with _timed(timings, "prepare"):
+            prepared = prepare_all(found.clips, spec.size, store, options.quiet)
+        run = _Run(spec, spec_hash, options, folder, found, store, scorers, loaded, prepared, timings)
+        return _finish(run, _run_models(run))
+
+
+def _finish(run: _Run, models: list[ModelRun]) -> RunOutcome:
+    """Aggregate and write the run folder."""
+    clips, folder = run.found.clips, run.folder
+    with _timed(run.timings, "aggregate"):
+        rows = metric_rows(models, run.prepared.clips, len(clips), run.scorers, run.spec.seed)
+        infos = [info for scorer in run.scorers.loaded for info in scorer.wanted]
+        write_clips(models, {clip.id: clip.identity for clip in clips}, infos, folder)
+    result = _result(run, rows, list_failures(models, [clip.id for clip in clips]))
+    write_result(result, folder)
+    report = REPORTS.get("html")(folder, folder / "report.html") if run.options.report else None
     return RunOutcome(folder, result, report)
-
-
-def _start(spec: RunSpec, spec_hash: str, options: RunOptions, folder: Path, found: ClipList) -> _Run:
-    """Load what the run needs and prepare its clips."""
-    timings: dict[str, float] = {}
-    store = Store()
-    with _timed(timings, "load"):
-        scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
-        loaded = _load_models(spec.models)
-    with _timed(timings, "prepare"):
-        prepared = prepare_all(found.clips, spec.size, store, options.quiet)
-    return _Run(spec, spec_hash, options, folder, found, store, scorers, loaded, prepared, timings)
 
 
 def prepare_all(clips: Sequence[Clip], size: int, store: Store, quiet: bool = False) -> Prepared:

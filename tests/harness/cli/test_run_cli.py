@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CODE = "from harness.cli import main; main()"
+
+
+def _bench(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", CODE, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)  # noqa: S603
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "--dataset", "demo"], "--model"),
+        (["run", "--model", "static"], "--dataset"),
+        (["run", "--model", "static", "--dataset", "hdft"], "did you mean hdtf?"),
+        (["run", "--model", "sttaic", "--dataset", "demo"], "did you mean static?"),
+        (["run", "--model", "static", "--dataset", "demo", "--metrics", "LPIP"], "did you mean LPIPS?"),
+        (["run", "--model", "static", "--dataset", "folder", "--data-root", "nowhere"], "nowhere"),
+        (["run", "--model", "static", "--dataset", "folder"], "--data-root"),
+        (["run", "--model", "static", "--dataset", "demo", "--device", "cuda:99"], "cuda:99"),
+        (["run", "--config", "absent.yaml"], "absent.yaml"),
+        (["report", "nowhere"], "nowhere"),
+        (["list", "colours"], "colours"),
+    ],
+)
+def test_wrong_use_is_explained_and_ends_with_2(arguments: list[str], said: str, tmp_path: Path) -> None:
+    done = _bench(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "runs").exists(), "a mistake leaves no folder behind"
+
+
+def test_lists_are_readable_by_programs() -> None:
+    done = _bench("list", "models", "--json")
+    assert done.returncode == 0
+    assert {"stylelipsync", "ground-truth", "static", "shuffled-audio"} <= set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("command", ["run", "report", "table", "train", "data", "assets", "list"])
+def test_every_command_explains_itself(command: str) -> None:
+    done = _bench(command, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+    assert "Example" in done.stdout
