@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.clip import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
+from harness.datasets.discover import shown
 from harness.datasets.hdtf_metadata import CropBox
-from harness.status import ClipError, Status
+from harness.status import BenchError, ClipError, Status
 
 CRF = 10
 """x264's constant rate factor; below 12 the loss is not visible."""
@@ -31,23 +33,24 @@ def scale_crop(crop: CropBox, resolution: int, width: int, height: int) -> CropB
     return CropBox(x, y, size - over) if over <= _ROUNDING else None
 
 
-def cut_clip(video: Path, audio: Path | None, start: float, end: float, crop: CropBox, out: Path, size: int) -> int:
+def cut_clip(video: Path, audio: Path | None, crop: CropBox, out: Path, *, start: float, end: float, size: int) -> int:
     """Write `out` (MP4) with the square `crop` (pixels of `video`) of seconds `start` to `end`; return its frames.
 
     Picture at 25 fps, sound as 16 kHz mono FLAC from `audio` or else from `video`: what preparing a clip would make of
-    it anyway, so that it happens once. `out` appears whole or not at all. Raises `ClipError`.
+    it anyway, so that it happens once. `out` appears whole or not at all. Raises `ClipError` for what cannot be read
+    and `BenchError` for what cannot be written.
     """
     from harness.media import decode_audio, decode_video
 
+    chunks = decode_video(video, start=start, end=end)
+    first = next(chunks, None)
+    if first is None:
+        raise ClipError(Status.DECODE_ERROR, f"{video.name}: ends before the interval begins at {start:g} s")
     samples = decode_audio(audio or video, start=start, end=end)
     if len(samples) == 0:
         raise ClipError(Status.NO_AUDIO, f"{(audio or video).name}: no sound between {start:g} s and {end:g} s")
-    chunks = (_crop(chunk, crop, size) for chunk in decode_video(video, start=start, end=end))
     with _written_whole(out) as path:
-        frames = _encode(path, chunks, samples, size)
-        if frames == 0:
-            raise ClipError(Status.DECODE_ERROR, f"{video.name}: ends before the interval begins at {start:g} s")
-    return frames
+        return _encode(path, (_crop(chunk, crop, size) for chunk in chain([first], chunks)), samples, size)
 
 
 def _crop(chunk: NDArray[np.uint8], crop: CropBox, size: int) -> NDArray[np.uint8]:
@@ -66,6 +69,8 @@ def _written_whole(out: Path) -> Iterator[Path]:
     try:
         yield part
         part.replace(out)
+    except OSError as error:  # FFmpeg's errors while writing are OSErrors, too; those while reading are ClipErrors
+        raise BenchError(f"cannot write {shown(out)}: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
 

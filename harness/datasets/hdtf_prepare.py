@@ -57,12 +57,12 @@ def _cut(interval: HdtfInterval, source: Source, job: Preparation) -> Outcome:
         if crop is None:
             return Outcome(interval, Fate.CROP_OUTSIDE, "its crop box reaches out of the picture of the video at hand")
         target = target_of(interval, job)
-        span = {"start": interval.start, "end": interval.end}
-        frames = cut_clip(source.video, source.audio, crop, target, size=job.size, **span)
+        start, end = interval.start, interval.end
+        frames = cut_clip(source.video, source.audio, crop, target, start=start, end=end, size=job.size)
     except ClipError as error:
         fate = Fate.NO_AUDIO if error.status is Status.NO_AUDIO else Fate.DECODE_ERROR
         return Outcome(interval, fate, shown(error.reason))
-    seconds, wanted = frames / FPS, interval.end - interval.start
+    seconds, wanted = frames / FPS, end - start
     if wanted - seconds > 1:
         return Outcome(interval, Fate.TRUNCATED, f"{seconds:.2f} s of {wanted:.0f} s: the video at hand is shorter")
     return Outcome(interval, Fate.OK)
