@@ -1,0 +1,122 @@
+"""One picture in, the faces in it out: a thin wrapper around MediaPipe's FaceLandmarker (Tasks API).
+
+It runs in IMAGE mode: what it returns depends on the picture alone, so the same frames give the same bytes wherever a
+clip begins. (VIDEO mode smooths over time, which would also delay the lips, and gave the same points for single faces.)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.faces.camera import move_pose
+from harness.faces.region import Region, whole
+
+MAX_FACES = 4
+"""Most faces looked for in a picture."""
+
+_SAME_FACE = 0.5  # overlap from which two finds are one face
+_SMALLEST = 16  # pixels; MediaPipe aborts the process on degenerate pictures
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
+class Face:
+    """A face in a picture."""
+
+    landmarks: NDArray[np.float32]
+    """(478, 3) x, y, z in pixels of the whole picture."""
+    pose: NDArray[np.float32]
+    """(4, 4) canonical face to MediaPipe's camera looking at the whole picture."""
+    blendshapes: NDArray[np.float32]
+    """(52,) expression coefficients."""
+    box: Region
+    """Bounding box of the landmarks."""
+
+
+class Landmarker:
+    """FaceLandmarker, loaded once; a context manager.
+
+    Needs the asset `face_landmarker`; raises `harness.assets.AssetMissing` without it.
+    """
+
+    def __enter__(self) -> Landmarker:
+        from harness.assets import asset_path
+
+        model = asset_path("face_landmarker")
+        with _silent_stderr():
+            from mediapipe.tasks.python import BaseOptions, vision
+
+            options = vision.FaceLandmarkerOptions(
+                # Read here, so that a path with foreign letters cannot trouble the library.
+                base_options=BaseOptions(model_asset_buffer=model.read_bytes()),
+                num_faces=MAX_FACES,
+                output_face_blendshapes=True,
+                output_facial_transformation_matrixes=True,
+            )
+            self._task = vision.FaceLandmarker.create_from_options(options)
+            self._detect(np.zeros((64, 64, 3), np.uint8))  # the first call is the talkative one
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._task.close()
+
+    def faces(self, picture: NDArray[np.uint8], region: Region | None = None) -> list[Face]:
+        """Faces in `picture` (H, W, 3) uint8 RGB, largest first; only within `region` where one is given."""
+        all_of_it = whole(picture)
+        region = all_of_it if region is None else region.inside(all_of_it)
+        if min(region.width, region.height) < _SMALLEST:
+            return []
+        result = self._detect(region.cut(picture))
+        zipped = zip(result.face_landmarks, result.facial_transformation_matrixes, result.face_blendshapes, strict=True)
+        found = [_face(points, matrix, shapes, region, all_of_it) for points, matrix, shapes in zipped]
+        found.sort(key=lambda face: -face.box.side)
+        distinct: list[Face] = []
+        for face in found:
+            if all(face.box.overlap(other.box) < _SAME_FACE for other in distinct):
+                distinct.append(face)
+        return distinct
+
+    def _detect(self, picture: NDArray[np.uint8]) -> Any:
+        import mediapipe
+
+        # mp.Image reads the memory row by row without asking for strides: anything not contiguous would come out
+        # as garbage, without an error.
+        image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
+        return self._task.detect(image)
+
+
+def _face(points: Any, matrix: NDArray[np.float32], shapes: Any, region: Region, picture: Region) -> Face:
+    scale = np.array([region.width, region.height, region.width])
+    shift = np.array([region.x, region.y, 0.0])
+    landmarks = (np.array([(p.x, p.y, p.z) for p in points]) * scale + shift).astype(np.float32)
+    pose = np.asarray(matrix, np.float32)
+    return Face(
+        landmarks=landmarks,
+        pose=pose if region == picture else move_pose(pose, region, picture),
+        blendshapes=np.array([shape.score for shape in shapes], np.float32),
+        box=Region.around(landmarks),
+    )
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Drop what C++ libraries write to standard error meanwhile; Python's exceptions are not touched."""
+    sys.stderr.flush()
+    saved, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nothing)
