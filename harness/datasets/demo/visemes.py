@@ -1,0 +1,178 @@
+"""Phonemes to lips: targets for every sound, blended over time, sampled at the frame rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.clip import FPS
+from harness.datasets.demo.speech import Phoneme
+from harness.status import BenchError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+RATE = 500
+"""Steps a second at which articulation is computed before it is sampled at the frame rate."""
+SMOOTH = {"opening": 0.036, "width": 0.055, "tongue": 0.03}
+"""Standard deviation in seconds of the blend between neighbouring targets (coarticulation)."""
+ANTICIPATION = 0.02
+"""Seconds by which lips run ahead of the sound; with the blend they start to move about 50 ms early."""
+RAMP = 0.05
+"""Seconds that a closing or tucking movement takes."""
+MIN_HOLD = 0.045
+"""Seconds that a closure is held at least: longer than a frame, so that one frame always shows it."""
+CLOSURE_BEFORE_BURST = 0.05
+"""eSpeak NG dates a voiceless stop at its burst; the closure is the silence of about 50 ms before that."""
+
+
+class Target(NamedTuple):
+    """Where a sound wants the mouth: opening 0..1, width -1 (rounded)..1 (spread), tongue tip 0..1."""
+
+    opening: float
+    width: float
+    tongue: float = 0.0
+
+
+_VOWELS: dict[str, tuple[Target, ...]] = {
+    "aI": (Target(0.95, 0.1), Target(0.38, 0.45)),
+    "aU": (Target(0.95, 0.0), Target(0.3, -0.8)),
+    "OI": (Target(0.62, -0.6), Target(0.35, 0.4)),
+    "oU": (Target(0.6, -0.5), Target(0.25, -0.9)),
+    "eI": (Target(0.6, 0.4), Target(0.36, 0.55)),
+    "A": (Target(0.95, 0.0),),
+    "a": (Target(0.88, 0.3),),
+    "0": (Target(0.85, -0.15),),
+    "O": (Target(0.68, -0.55),),
+    "o": (Target(0.58, -0.65),),
+    "V": (Target(0.7, 0.05),),
+    "E": (Target(0.66, 0.3),),
+    "e": (Target(0.58, 0.4),),
+    "I": (Target(0.4, 0.45),),
+    "i": (Target(0.3, 0.75),),
+    "U": (Target(0.32, -0.65),),
+    "u": (Target(0.24, -0.95),),
+    "3": (Target(0.45, -0.3),),
+    "@": (Target(0.4, 0.0),),
+}
+_CONSONANTS: dict[str, Target] = {
+    "tS": Target(0.2, -0.55),
+    "dZ": Target(0.2, -0.55),
+    "p": Target(0.1, 0.0),
+    "b": Target(0.1, 0.0),
+    "m": Target(0.1, 0.0),
+    "f": Target(0.12, 0.15),
+    "v": Target(0.12, 0.15),
+    "w": Target(0.14, -1.0),
+    "r": Target(0.28, -0.45),
+    "l": Target(0.38, 0.1, 1.0),
+    "L": Target(0.38, 0.0, 1.0),
+    "t": Target(0.2, 0.2, 0.8),
+    "d": Target(0.22, 0.2, 0.8),
+    "n": Target(0.24, 0.15, 0.9),
+    "*": Target(0.26, 0.15, 0.9),
+    "s": Target(0.14, 0.35),
+    "z": Target(0.14, 0.35),
+    "S": Target(0.18, -0.6),
+    "Z": Target(0.18, -0.6),
+    "T": Target(0.22, 0.1, 1.0),
+    "D": Target(0.22, 0.1, 1.0),
+    "k": Target(0.3, 0.1),
+    "g": Target(0.3, 0.1),
+    "x": Target(0.3, 0.0),
+    "C": Target(0.25, 0.3),
+    "N": Target(0.32, 0.1),
+    "j": Target(0.22, 0.55),
+    "h": Target(0.4, 0.0),
+    "H": Target(0.4, 0.0),
+    "?": Target(0.35, 0.0),
+    "Q": Target(0.35, 0.0),
+}
+_BILABIAL, _LABIODENTAL = frozenset("pbm"), frozenset("fv")
+
+
+@dataclass(frozen=True)
+class Articulation:
+    """Lip curves at 25 fps, float64 (frames,): frame i shows the mouth at i/25 s."""
+
+    opening: FloatArray
+    """0 closed .. 1 as wide as speech gets; 0 in bilabials."""
+    width: FloatArray
+    """-1 rounded .. 1 spread."""
+    press: FloatArray
+    """0..1, lips pressed together (p, b, m)."""
+    tuck: FloatArray
+    """0..1, lower lip under the upper teeth (f, v)."""
+    tongue: FloatArray
+    """0..1, tongue tip raised."""
+
+
+def targets(name: str) -> tuple[Target, ...]:
+    """The lip targets of an eSpeak NG mnemonic, one after the other. Raises `BenchError` for a sound without any."""
+    plain = name.lstrip("',%=|")
+    for length in (2, 1):
+        key = plain[:length]
+        if key in _VOWELS:
+            strong = name[:1] == "'" or key not in ("@", "I", "3")
+            return tuple(t._replace(opening=t.opening * (1.0 if strong else 0.85)) for t in _VOWELS[key])
+        if key in _CONSONANTS and (len(key) == length):
+            return (_CONSONANTS[key],)
+    raise BenchError(
+        f"no lip shape is known for the eSpeak NG phoneme {name!r}; add it to harness/datasets/demo/visemes.py"
+    )
+
+
+def is_bilabial(name: str) -> bool:
+    """Whether both lips must touch for this mnemonic (p, b, m)."""
+    return name.lstrip("',%=|")[:1] in _BILABIAL
+
+
+def closure(phoneme: Phoneme) -> tuple[float, float]:
+    """Seconds from and to which the lips touch in a bilabial."""
+    kind = phoneme.name.lstrip("',%=|")[:1]
+    if kind == "p":
+        start, end = phoneme.start - CLOSURE_BEFORE_BURST, phoneme.start + 0.004
+    elif kind == "b":
+        start, end = phoneme.start - 0.02, phoneme.start + 0.6 * (phoneme.end - phoneme.start)
+    else:
+        start, end = phoneme.start - 0.005, phoneme.end - 0.012
+    lacking = max(0.0, MIN_HOLD - (end - start)) / 2
+    return start - lacking, end + lacking
+
+
+def articulate(phonemes: tuple[Phoneme, ...], frames: int) -> Articulation:
+    """Blend the targets of `phonemes` over `frames` frames at 25 fps."""
+    import numpy as np
+    from scipy.ndimage import gaussian_filter1d
+
+    steps = int(np.ceil((frames / FPS + 0.5) * RATE))
+    time = np.arange(steps) / RATE
+    curves = {name: np.zeros(steps) for name in SMOOTH}
+    press, tuck = np.zeros(steps), np.zeros(steps)
+    for phoneme in phonemes:
+        early = CLOSURE_BEFORE_BURST if phoneme.name.lstrip("',%=|")[:1] in ("p", "t", "k") else 0.0
+        shapes = targets(phoneme.name)
+        edges = np.linspace(phoneme.start - early, phoneme.end, len(shapes) + 1) - ANTICIPATION
+        for shape, begin, end in zip(shapes, edges[:-1], edges[1:], strict=True):
+            window = slice(max(0, round(begin * RATE)), max(0, round(end * RATE)))
+            for name in SMOOTH:
+                curves[name][window] = getattr(shape, name)
+        if is_bilabial(phoneme.name):
+            press = np.maximum(press, _pulse(time, *closure(phoneme)))
+        elif phoneme.name.lstrip("',%=|")[:1] in _LABIODENTAL:
+            tuck = np.maximum(tuck, _pulse(time, phoneme.start - 0.01, max(phoneme.end - 0.02, phoneme.start + 0.03)))
+    curves = {name: gaussian_filter1d(curve, SMOOTH[name] * RATE, mode="nearest") for name, curve in curves.items()}
+    opening = curves["opening"] * (1 - press) * (1 - tuck) + 0.1 * tuck * (1 - press)
+    at = np.arange(frames) * RATE // FPS
+    return Articulation(opening[at], curves["width"][at], press[at], tuck[at], curves["tongue"][at])
+
+
+def _pulse(time: FloatArray, start: float, end: float) -> FloatArray:
+    """1 from `start` to `end` with minimum-jerk flanks of `RAMP` seconds outside (Flash and Hogan 1985)."""
+    import numpy as np
+
+    x = np.clip(np.minimum(time - start, end - time) / RAMP + 1, 0, 1)
+    return np.asarray(x**3 * (10 - 15 * x + 6 * x**2))
