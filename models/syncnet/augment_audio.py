@@ -13,9 +13,16 @@ if TYPE_CHECKING:
 _FLOOR = -5.0
 
 
-def augment_samples(samples: NDArray[np.int16], other: NDArray[np.int16], draw: Generator) -> NDArray[np.float32]:
-    """(N,) int16 to (N,) float32 in -1..1: another voice (`other`, (N,)), noise, a room and a level."""
+def augment_samples(
+    samples: NDArray[np.int16], other: NDArray[np.int16], draw: Generator, *, gently: bool = False
+) -> NDArray[np.float32]:
+    """(N,) int16 to (N,) float32 in -1..1: another voice (`other`, (N,)), noise, a room and a level.
+
+    `gently` only changes the level.
+    """
     sound = samples.astype(np.float32) / 32768.0
+    if gently:
+        return np.asarray(sound * 10 ** (draw.uniform(-6, 3) / 20), np.float32)
     if draw.random() < 0.3:
         sound = _room(sound, draw)
     if draw.random() < 0.25:

@@ -11,9 +11,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def augment_lips(crops: NDArray[np.uint8], size: int, draw: Generator) -> NDArray[np.float32]:
-    """(T, S, S) wide crops to (T, size, size) float32 in 0..1, with one random treatment for the whole stretch."""
-    frames = _warp(crops, size, draw)
+def augment_lips(crops: NDArray[np.uint8], size: int, draw: Generator, *, gently: bool = False) -> NDArray[np.float32]:
+    """(T, S, S) wide crops to (T, size, size) float32 in 0..1, with one random treatment for the whole stretch.
+
+    `gently` only moves, turns and mirrors a little, which is what a network can begin to learn from.
+    """
+    frames = _warp(crops, size, draw, 0.3 if gently else 1.0)
+    if gently:
+        return frames.astype(np.float32) / 255.0
     if draw.random() < 0.2:
         frames = _repeat_frames(frames, draw)
     if draw.random() < 0.15:
@@ -29,21 +34,21 @@ def augment_lips(crops: NDArray[np.uint8], size: int, draw: Generator) -> NDArra
     return frames.astype(np.float32) / 255.0
 
 
-def _warp(crops: NDArray[np.uint8], size: int, draw: Generator) -> NDArray[np.uint8]:
+def _warp(crops: NDArray[np.uint8], size: int, draw: Generator, much: float) -> NDArray[np.uint8]:
     """Mirror, scale, aspect, rotation, shear, shift, and a landmark's unsteady hand."""
     import cv2
 
     wide = crops.shape[1]
     mirror = -1.0 if draw.random() < 0.5 else 1.0
-    scale = np.exp(draw.uniform(-0.2, 0.25))
-    aspect = np.exp(draw.uniform(-0.1, 0.1))
-    angle = np.deg2rad(draw.uniform(-12, 12))
+    scale = np.exp(much * draw.uniform(-0.2, 0.25))
+    aspect = np.exp(much * draw.uniform(-0.1, 0.1))
+    angle = np.deg2rad(much * draw.uniform(-12, 12))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    shape = np.array([[mirror * scale * aspect, draw.uniform(-0.1, 0.1)], [0.0, scale / aspect]])
+    shape = np.array([[mirror * scale * aspect, much * draw.uniform(-0.1, 0.1)], [0.0, scale / aspect]])
     to_source = turn @ shape
-    shift = draw.uniform(-0.07, 0.07, 2) * size
+    shift = much * draw.uniform(-0.07, 0.07, 2) * size
     # Landmarks tremble and lag: a smooth random walk of about half a pixel.
-    walk = np.cumsum(draw.standard_normal((len(crops), 2)) * draw.uniform(0, 0.3), axis=0)
+    walk = np.cumsum(draw.standard_normal((len(crops), 2)) * much * draw.uniform(0, 0.3), axis=0)
     walk -= walk.mean(axis=0)
     middle = np.array([(size - 1) / 2, (size - 1) / 2])
     out = np.empty((len(crops), size, size), np.uint8)

@@ -31,6 +31,8 @@ class TrainConfig:
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
     warmup: int = 100
+    gentle_until: int = 400
+    """Step by which nine stretches in ten are fully augmented; the share grows evenly from none."""
     bf16: bool = False
     """Half-precision arithmetic; twice as fast on processors and GPUs that have it."""
 
@@ -62,15 +64,17 @@ def make_batch(clips: Sequence[TrainingClip], config: TrainConfig, step: int, cr
         pictures, samples = segment(
             clips[index], int(draw.integers(0, clips[index].frames - config.frames + 1)), config.frames
         )
+        gently = True
         if augment:
             voice = clips[int(draw.integers(len(clips)))].samples
             start = int(draw.integers(0, len(voice) - len(samples) + 1))
-            wave = augment_samples(samples, voice[start : start + len(samples)], draw)
-            lips.append(augment_lips(pictures, crop, draw))
+            gently = draw.random() > 0.9 * min(1.0, step / config.gentle_until)
+            wave = augment_samples(samples, voice[start : start + len(samples)], draw, gently=gently)
+            lips.append(augment_lips(pictures, crop, draw, gently=gently))
         else:
             wave = samples.astype(np.float32) / 32768.0
             edge = (round(crop * MARGIN) - crop) // 2
             lips.append(pictures[:, edge : edge + crop, edge : edge + crop].astype(np.float32) / 255.0)
         mel = log_mel(torch.from_numpy(wave))[: config.frames * MEL_PER_FRAME].numpy()
-        sounds.append(augment_mel(mel, draw) if augment else mel)
+        sounds.append(augment_mel(mel, draw) if augment and not gently else mel)
     return Batch(torch.from_numpy(np.stack(lips)), torch.from_numpy(np.stack(sounds)))
