@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from reports.grid import Cell, Column, Grid
+from reports.text import visible
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -34,7 +35,7 @@ _SPECIAL = {
 
 def escape(text: str) -> str:
     """`text` for LaTeX's text mode in ASCII: special characters escaped, others reduced to ASCII or named `U+XXXX`."""
-    return "".join(_escape_one(char) for char in text)
+    return "".join(_escape_one(char) for char in visible(text))
 
 
 def _escape_one(char: str) -> str:
@@ -42,8 +43,6 @@ def _escape_one(char: str) -> str:
         return _SPECIAL[char]
     if " " <= char <= "~":
         return char
-    if char in "\t\r\n":
-        return " "
     plain = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
     return "".join(_SPECIAL.get(letter, letter) for letter in plain) or f"{{[}}U+{ord(char):04X}{{]}}"
 

@@ -102,9 +102,8 @@ def _facts(runs: list[Run]) -> list[str]:
     result = runs[0].result
     people = len({clip.identity for clip in result.clips})
     facts = [f"{_count(len(result.clips), 'clip')} of {_count(people, 'identity', 'identities')}"]
-    facts += [f"split {result.spec['split']}"] * ("split" in result.spec)
-    facts += [str(result.spec[key]) for key in ("protocol", "mode") if key in result.spec]
-    facts += [f"{result.spec['size']} px"] * ("size" in result.spec)
+    shown = {"split": "split {}", "protocol": "{}", "mode": "{}", "size": "{} px"}
+    facts += [form.format(result.spec[key]) for key, form in shown.items() if key in result.spec]
     if len(runs) > 1:
         facts.append(f"{len(runs)} runs")
     return facts

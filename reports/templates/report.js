@@ -1,5 +1,6 @@
 "use strict";
 const FRAME = 1 / 25;
+const MANY_VIDEOS = 48;
 const byNode = new Map();
 
 /** One clip: its videos run on one clock, that of the video whose sound is heard. */
@@ -49,9 +50,10 @@ class Clip {
     return url;
   }
 
-  /** Far out of view: give decoders and memory back, of which a browser has few. */
+  /** Far out of view: give decoders back where many are taken, for a browser has few (Chrome about 75). */
   unload() {
-    if (!this.loaded || this.playing) return;
+    const taken = [...byNode.values()].reduce((sum, clip) => sum + (clip.loaded ? clip.videos.length : 0), 0);
+    if (!this.loaded || this.playing || taken <= MANY_VIDEOS) return;
     this.loaded = false;
     for (const video of this.videos) { video.removeAttribute("src"); video.load(); }
     for (const url of this.urls.splice(0)) URL.revokeObjectURL(url);
@@ -133,8 +135,8 @@ class Clip {
     const frame = Math.min(last, Math.floor(this.time / FRAME + 0.01));
     scrub.max = last;
     scrub.value = frame;
-    const text = `${(frame * FRAME).toFixed(2)} s · frame ${frame + 1} of ${last + 1}`;
-    scrub.setAttribute("aria-valuetext", text);
+    const text = `${(frame * FRAME).toFixed(2)} s · ${frame + 1}/${last + 1}`;
+    scrub.setAttribute("aria-valuetext", `frame ${frame + 1} of ${last + 1}`);
     this.part("time").textContent = text;
   }
 
@@ -237,6 +239,7 @@ for (const node of document.querySelectorAll(".clip")) {
   byNode.set(node, new Clip(node));
   near.observe(node);
 }
+byNode.values().next().value?.load();
 for (const button of document.querySelectorAll(".sort")) button.addEventListener("click", () => rank(button));
 for (const select of document.querySelectorAll("#order")) {
   select.parentElement.hidden = false;

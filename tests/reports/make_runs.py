@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from harness.names import safe_id
 from harness.results import CLIPS_FILE, ClipFacts, MetricRow, Provenance, RunResult, write_result
@@ -52,7 +51,13 @@ def make_result(models: Sequence[str], clips: Sequence[str], **changes: Any) -> 
     names = [*models, *(bound for bound in BOUNDS if bound not in models)]
     rows = [
         metric_row(
-            name, metric, value=base + place / 10, ci_low=base, ci_high=base + 1, n_ok=len(clips), n_total=len(clips)
+            name,
+            metric,
+            value=base + place / 10,
+            ci_low=base - 0.1,
+            ci_high=base + 0.5,
+            n_ok=len(clips),
+            n_total=len(clips),
         )
         for place, name in enumerate(names)
         for metric, _, _, base in METRICS
@@ -122,27 +127,21 @@ def write_video(path: Path, frames: int = 6, size: int = 64, seed: int = 0) -> N
             file.mux(stream.encode(None))
 
 
-@pytest.fixture
-def run_folder(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a run folder: `run_folder(models, clips, media=True, name="run", **fields of the result)`."""
-
-    def write(
-        models: Sequence[str] = ("stylelipsync",),
-        clips: Sequence[str] = ("clip-1", "clip-2", "clip-3"),
-        media: bool = True,
-        name: str = "run",
-        **changes: Any,
-    ) -> Path:
-        folder = tmp_path / name
-        folder.mkdir()
-        result = make_result(models, clips, **changes)
-        write_result(result, folder)
-        write_records(result, folder)
-        failed = {(failure.model, failure.clip) for failure in result.failures}
-        for seed, card in enumerate(result.models):
-            for clip in clips:
-                if media and (card["name"], clip) not in failed:
-                    write_video(folder / "media" / safe_id(card["name"]) / f"{safe_id(clip)}.mp4", seed=seed)
-        return folder
-
-    return write
+def make_folder(
+    folder: Path,
+    models: Sequence[str] = ("stylelipsync",),
+    clips: Sequence[str] = ("clip-1", "clip-2", "clip-3"),
+    media: bool = True,
+    **changes: Any,
+) -> Path:
+    """A whole run folder; failed pairs get no preview."""
+    folder.mkdir(parents=True)
+    result = make_result(models, clips, **changes)
+    write_result(result, folder)
+    write_records(result, folder)
+    failed = {(failure.model, failure.clip) for failure in result.failures}
+    for seed, card in enumerate(result.models):
+        for clip in clips:
+            if media and (card["name"], clip) not in failed:
+                write_video(folder / "media" / safe_id(card["name"]) / f"{safe_id(clip)}.mp4", seed=seed)
+    return folder

@@ -1,0 +1,51 @@
+"""`bench report` and `bench table`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+from make_runs import make_folder
+from typer.testing import CliRunner
+
+from harness.cli.report import register
+from harness.status import BenchError
+
+
+def invoke(*arguments: object) -> str:
+    app = typer.Typer()
+    register(app)
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_folder(tmp_path / "run", clips=["c"], media=False)
+
+
+def test_report_writes_beside_the_run_by_default(folder: Path) -> None:
+    assert invoke("report", folder).strip() == str(folder / "report.html")
+    assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_report_of_several_runs_needs_out(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="several runs need --out"):
+        invoke("report", folder, folder)
+    invoke("report", folder, folder, "--out", tmp_path / "both.html")
+    assert (tmp_path / "both.html").is_file()
+
+
+def test_table_in_every_format(folder: Path, tmp_path: Path) -> None:
+    assert "stylelipsync" in invoke("table", folder)
+    assert "\\toprule" in invoke("table", folder, "--format", "latex")
+    assert "| Model |" in invoke("table", folder, "-f", "markdown")
+    invoke("table", folder, "-f", "csv", "--out", tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8").startswith("run,model,mode,")
+
+
+def test_unknown_format(folder: Path) -> None:
+    with pytest.raises(BenchError, match="no table format is called 'excel'"):
+        invoke("table", folder, "--format", "excel")
