@@ -63,8 +63,9 @@ class LosslessWriter:
 def read_lossless(path: Path, start: int = 0, stop: int | None = None, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:
     """Yield chunks (n, height, width, 3) uint8 RGB of frames `start:stop` of a file that `LosslessWriter` wrote.
 
-    Exactly the bytes that were written. A `stop` behind the end gives the frames there are; a damaged file raises
-    `ClipError` (`decode_error`).
+    Exactly the bytes that were written; a `stop` behind the end gives the frames there are. A file that cannot be read
+    raises `ClipError` (`decode_error`). FFmpeg bridges flipped bits within a frame without a word: whoever doubts a
+    file compares its frames with the clip's content hash.
     """
     pending: list[NDArray[np.uint8]] = []
     with open_media(path) as container, media_errors(path):
