@@ -2,9 +2,10 @@ r"""A paper's table: booktabs, everything escaped, compiles as it stands after `
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 
-from reports.grid import Cell, Column, Grid
+from reports.grid import Cell, Column, Grid, Row
 from reports.text import visible
 
 _SPECIAL = {
@@ -48,23 +49,27 @@ def _escape_one(char: str) -> str:
 
 
 def latex_table(grid: Grid, remarks: list[str]) -> str:
-    """The whole `tabular` with notes below it, and the signatures as comments (they are too long for a page)."""
+    """The `tabular` with notes below it; signatures are comments, for they are too long for a page.
+
+    Variants and intervals stand in a line of their own below names and values: side by side they would not fit.
+    """
+    groups = [[row for row in grid.rows if row.bound == bound] for bound in (False, True)]
     lines = [
         "% needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc} in the preamble",
         *(f"% {_comment(signature)}" for signature in grid.signatures),
         "\\begin{tabular}{l" + "r" * len(grid.columns) + "r}",
         "\\toprule",
-        " & ".join(["Model", *(_head(column) for column in grid.columns), "Clips"]) + r" \\",
-        "\\midrule",
+        _line(["Model", *(_head(column) for column in grid.columns), "Clips"]),
+        _line(["", *(f"{{\\scriptsize {escape(column.detail)}}}" for column in grid.columns), ""]),
+        *(
+            line
+            for group in groups
+            if group
+            for line in ["\\midrule", *itertools.chain.from_iterable(map(_rows, group))]
+        ),
+        "\\bottomrule",
+        "\\end{tabular}",
     ]
-    models = [row for row in grid.rows if not row.bound]
-    bounds = [row for row in grid.rows if row.bound]
-    for number, group in enumerate(group for group in (models, bounds) if group):
-        lines += ["\\midrule"] * bool(number)
-        for row in group:
-            label = f"\\textit{{{escape(row.label)}}}" if row.bound else escape(row.label)
-            lines.append(" & ".join([label, *(_cell(cell) for cell in row.cells), escape(row.coverage)]) + r" \\")
-    lines += ["\\bottomrule", "\\end{tabular}"]
     below = [f"$^{{{mark}}}$ {escape(text)}" for mark, text in grid.footnotes]
     below += [f"Not measured: {escape(columns)} ({escape(reason)})" for columns, reason in grid.unmeasured]
     below += [escape(remark) for remark in remarks]
@@ -72,24 +77,35 @@ def latex_table(grid: Grid, remarks: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _rows(row: Row) -> list[str]:
+    label = f"\\textit{{{escape(row.label)}}}" if row.bound else escape(row.label)
+    lines = [_line([label, *(_cell(cell) for cell in row.cells), row.coverage])]
+    if any(cell.interval for cell in row.cells):
+        lines.append(_line(["", *(_interval(cell) for cell in row.cells), ""]))
+    return lines
+
+
+def _line(cells: list[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
 def _head(column: Column) -> str:
     arrow = {"higher": r" $\uparrow$", "lower": r" $\downarrow$"}.get(column.direction, "")
-    return f"{escape(column.name)}{arrow} {{\\scriptsize {escape(column.detail)}}}"
+    return escape(column.name) + arrow
 
 
 def _cell(cell: Cell) -> str:
-    if cell.value is None:
-        return "n/a" + _marks(cell)
-    text = f"\\textbf{{{_number(cell.text)}}}" if cell.best else _number(cell.text)
-    return text + _marks(cell) + (f" {{\\scriptsize {_number(cell.interval)}}}" if cell.interval else "")
+    text = "n/a" if cell.value is None else _number(cell.text)
+    marks = f"$^{{{','.join(cell.marks)}}}$" if cell.marks else ""
+    return (f"\\textbf{{{text}}}" if cell.best else text) + marks
+
+
+def _interval(cell: Cell) -> str:
+    return f"{{\\scriptsize {_number(cell.interval)}}}" if cell.interval else ""
 
 
 def _number(text: str) -> str:
     return escape(text).replace("-", "$-$")
-
-
-def _marks(cell: Cell) -> str:
-    return f"$^{{{','.join(cell.marks)}}}$" if cell.marks else ""
 
 
 def _comment(text: str) -> str:
