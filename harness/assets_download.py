@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import requests
     from rich.progress import Progress
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
 _ATTEMPTS = 4
 _TIMEOUT = (10.0, 60.0)
 """Seconds to connect and to wait between two packets."""
@@ -47,7 +47,8 @@ def download(
                 _continue(session, url, part, size, report)
             except requests.RequestException as error:
                 problem = _one_line(error)
-                if not part.is_file() or part.stat().st_size == before:
+                refused = isinstance(error, (requests.HTTPError, requests.ConnectionError))
+                if refused and (part.stat().st_size if part.is_file() else 0) == before:
                     break  # Nothing came: the address itself is out of reach.
                 continue
             if not _is_whole(part, sha256, size):

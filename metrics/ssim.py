@@ -44,29 +44,26 @@ def ssim(output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.floa
 
 
 def _frame_ssim(output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    # float32 is enough once the values are centred: the variances, differences of large numbers, lose less.
-    x = output.astype(np.float32) - 128.0
-    y = truth.astype(np.float32) - 128.0
+    # float64: variances are differences of large numbers, and float32 is off by more than 1e-5 on flat frames.
+    x, y = output.astype(np.float64), truth.astype(np.float64)
     mean_x, mean_y = _blur(x), _blur(y)
     # The formula needs the two variances only as their sum, which saves one blur.
     product, squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
     covariance = _blur(x * y) - product
     variances = _blur(x * x + y * y) - squares
-    # Means of the frames themselves, not of the centred ones.
-    mean_x, mean_y = mean_x + 128.0, mean_y + 128.0
-    numerator = (2.0 * mean_x * mean_y + _C1) * (2.0 * covariance + _C2)
-    denominator = (mean_x * mean_x + mean_y * mean_y + _C1) * (variances + _C2)
-    return float(np.mean(numerator / denominator, dtype=np.float64))
+    numerator = (2.0 * product + _C1) * (2.0 * covariance + _C2)
+    denominator = (squares + _C1) * (variances + _C2)
+    return float(np.mean(numerator / denominator))
 
 
-def _blur(image: NDArray[np.float32]) -> NDArray[np.float32]:
+def _blur(image: NDArray[np.float64]) -> NDArray[np.float64]:
     """Gaussian-weighted mean around every pixel whose whole window lies in the image: (H - 10, W - 10, 3)."""
     import cv2
 
-    kernel = cv2.getGaussianKernel(2 * _RADIUS + 1, _SIGMA, cv2.CV_32F)
-    blurred = cv2.sepFilter2D(image, cv2.CV_32F, kernel, kernel)
+    kernel = cv2.getGaussianKernel(2 * _RADIUS + 1, _SIGMA, cv2.CV_64F)
+    blurred = cv2.sepFilter2D(image, cv2.CV_64F, kernel, kernel)
     inside = slice(_RADIUS, -_RADIUS)
-    return np.asarray(blurred[inside, inside], dtype=np.float32)
+    return np.asarray(blurred[inside, inside], dtype=np.float64)
 
 
 class SsimScorer(FrameMeanScorer):
