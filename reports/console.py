@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ def print_result(runs: Source | Iterable[Source], console: Console | None = None
 
     loaded = load_runs(runs)
     target = console or Console()
+    if console is None and not target.is_terminal and "COLUMNS" not in os.environ:
+        target = Console(width=_TEXT_WIDTH)  # a pipe has no width; rich would take 80
     for part in _parts(loaded, make_grid(loaded), target):
         target.print(part)
 
