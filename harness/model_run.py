@@ -15,7 +15,8 @@ from harness import stages
 from harness.aggregate import ModelRun
 from harness.clip import SAMPLES_PER_FRAME, PreparedClip
 from harness.donors import fit_audio
-from harness.model import GenerateContext, LipSyncModel
+from harness.loading import LoadedModel
+from harness.model import GenerateContext
 from harness.names import safe_id
 from harness.scorers import LoadedScorer
 from harness.scoring import Scores, score
@@ -40,23 +41,23 @@ class ModelJob:
     previews: bool = True
 
 
-def run_model(model: LipSyncModel, job: ModelJob, tick: Callable[[str], None]) -> ModelRun:
+def run_model(model: LoadedModel, job: ModelJob, tick: Callable[[str], None]) -> ModelRun:
     """Carry `model` over every clip of `job`; `tick` is called once a clip."""
-    run = ModelRun(model.card.name, failures=dict(job.unprepared))
+    run = ModelRun(model.name, failures=dict(job.unprepared))
     for clip in job.clips.values():
         try:
             run.scores[clip.id] = _one_clip(model, clip, job)
         except ClipError as error:
-            logger.warning("%s on %s: %s", model.card.name, clip.id, error)
+            logger.warning("%s on %s: %s", model.name, clip.id, error)
             run.failures[clip.id] = error
         tick(clip.id)
     return run
 
 
-def _one_clip(model: LipSyncModel, clip: PreparedClip, job: ModelJob) -> Scores:
+def _one_clip(model: LoadedModel, clip: PreparedClip, job: ModelJob) -> Scores:
     given, judged = _audios(model, clip, job)
-    output = stages.generate(model, clip, given, job.context, job.store)
-    name = safe_id(model.card.name)
+    output = stages.generate(model.model, clip, given, job.context, job.store)
+    name = safe_id(model.name)
     link_or_copy(output.video, job.folder / "generated" / name / f"{clip.id}.mkv")
     scores = score(job.scorers, clip, output, judged, job.store)
     if job.previews:
@@ -70,10 +71,10 @@ class _Audios(NamedTuple):
     judged: NDArray[np.int16]
 
 
-def _audios(model: LipSyncModel, clip: PreparedClip, job: ModelJob) -> _Audios:
+def _audios(model: LoadedModel, clip: PreparedClip, job: ModelJob) -> _Audios:
     """What the model hears and what its lips are judged against."""
     own = clip.audio()
-    real = model.card.name == "ground-truth"
+    real = model.name == "ground-truth"
     foreign_given = job.cross and not real
     foreign_judged = foreign_given or model.card.scores_audio == "shuffled"
     if not foreign_judged:

@@ -6,10 +6,9 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from harness import progress, provenance, stages
 from harness.aggregate import ModelRun, metric_rows
@@ -17,15 +16,16 @@ from harness.clip import FPS, Clip, PreparedClip
 from harness.datasets.base import ClipList
 from harness.donors import assign_donors
 from harness.files import write_text_atomically
-from harness.model import GenerateContext, LipSyncModel
+from harness.loading import ModelSet, load_models
+from harness.model import GenerateContext
 from harness.model_run import ModelJob, run_model
-from harness.plugins import BOUNDS, MODELS, REPORTS
+from harness.plugins import REPORTS
 from harness.results import ClipFacts, Failure, MetricRow, RunResult, write_result
 from harness.run_clips import list_failures, write_clips
 from harness.scorers import ScorerSet, load_scorers
 from harness.select import select_clips
 from harness.spec import RunSpec
-from harness.status import BenchError, ClipError, Status
+from harness.status import ClipError, Status
 from harness.store import Store
 
 logger = logging.getLogger("bench")
@@ -59,13 +59,6 @@ class Prepared:
     failures: dict[str, ClipError] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Loaded:
-    models: list[LipSyncModel]
-    unavailable: list[ModelRun]
-    cards: list[dict[str, Any]]
-
-
 @dataclass
 class _Run:
     """What the stages of one run share."""
@@ -77,7 +70,7 @@ class _Run:
     found: ClipList
     store: Store
     scorers: ScorerSet
-    loaded: _Loaded
+    loaded: ModelSet
     prepared: Prepared
     timings: dict[str, float]
 
@@ -88,7 +81,7 @@ def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
     # Names are checked first: a mistyped one must not cost the rendering or hashing of a data set, or leave a folder.
     with _timed(timings, "load"):
         scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
-        loaded = _load_models(spec.models)
+        loaded = load_models(spec.models)
     with _timed(timings, "find clips"):
         found = select_clips(spec)
     spec = spec.model_copy(update={"split": found.split})
@@ -129,22 +122,6 @@ def prepare_all(clips: Sequence[Clip], size: int, store: Store, quiet: bool = Fa
     return prepared
 
 
-def _load_models(names: Sequence[str]) -> _Loaded:
-    """Instances for the asked models, then the bound rows; one whose weights are missing becomes an unavailable row."""
-    loaded = _Loaded([], [], [])
-    for name in dict.fromkeys([*(name for name in names if name not in BOUNDS), *BOUNDS]):
-        factory = MODELS.get(name)
-        try:
-            model = factory()
-        except BenchError as error:
-            loaded.unavailable.append(ModelRun(name, unavailable=f"unavailable: {error}"))
-            loaded.cards.append({"name": name, "kind": "model", "description": f"unavailable: {error}"})
-            continue
-        loaded.models.append(model)
-        loaded.cards.append(asdict(model.card))
-    return loaded
-
-
 def _run_models(run: _Run) -> list[ModelRun]:
     """Every model over every prepared clip, in the order of the table."""
     spec, options = run.spec, run.options
@@ -161,9 +138,9 @@ def _run_models(run: _Run) -> list[ModelRun]:
     )
     done = {model.name: model for model in run.loaded.unavailable}
     for model in run.loaded.models:
-        name = model.card.name
-        with _timed(run.timings, name), progress.stage(name, len(run.prepared.clips), options.quiet) as tick:
-            done[name] = run_model(model, job, tick)
+        title = progress.stage(model.name, len(run.prepared.clips), options.quiet)
+        with _timed(run.timings, model.name), title as tick:
+            done[model.name] = run_model(model, job, tick)
     return [done[card["name"]] for card in run.loaded.cards]
 
 

@@ -25,7 +25,7 @@ class RunSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     models: tuple[str, ...] = Field(min_length=1)
-    """Names from `bench list models`; the bound rows are added by themselves."""
+    """Names from `bench list models`, or `NAME:WEIGHTS`; the bound rows are added by themselves."""
     dataset: str
     data_root: Path | None = None
     split: str = "auto"
@@ -47,7 +47,10 @@ class RunSpec(BaseModel):
 
     def hash(self, clip_ids: list[str]) -> str:
         """sha256 over the result-changing fields and the list of clips."""
-        return sha256_json({**self.model_dump(mode="json", exclude=_PLACE_ONLY), "clips": clip_ids})
+        from harness.loading import row_name
+
+        fields = self.model_dump(mode="json", exclude=_PLACE_ONLY)
+        return sha256_json({**fields, "models": [row_name(name) for name in self.models], "clips": clip_ids})
 
     def to_yaml(self) -> str:
         """The spec as YAML that `load_spec` reads back to an equal object."""

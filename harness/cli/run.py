@@ -22,7 +22,8 @@ def register(app: typer.Typer) -> None:
 
 def run(
     model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", help="Model to measure; repeat it for a comparison.")
+        list[str] | None,
+        typer.Option("--model", "-m", help="Model to measure, or MODEL:WEIGHTS; repeatable."),
     ] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="demo, hdtf, voxceleb2 or folder.")] = None,
     data_root: Annotated[Path | None, typer.Option(help="Folder with the footage (demo needs none).")] = None,
@@ -95,4 +96,6 @@ def _show(outcome: RunOutcome, as_json: bool) -> None:
 
 def _exit_code(outcome: RunOutcome, models: tuple[str, ...]) -> int:
     scored = {row.model for row in outcome.result.metrics if row.value is not None}
-    return 0 if all(model in scored for model in models) else 1
+    from harness.loading import row_name
+
+    return 0 if all(row_name(model) in scored for model in models) else 1

@@ -291,6 +291,19 @@ def test_missing_weights_make_a_row_unavailable(world: World, monkeypatch: pytes
     assert [row.value is not None for row in result.metrics if row.model == "static"] == [True, True]
 
 
+def test_weights_are_named_with_the_model(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Taught(Darker):
+        def __init__(self, weights: str) -> None:
+            self.weights = weights
+
+    monkeypatch.setitem(plugins.MODELS._targets, "taught", Taught)
+    result = world.run("run", "taught:/somewhere/mine.pth", "darker").result
+    assert [card["name"] for card in result.models][:2] == ["taught:mine.pth", "darker"]
+    assert all(row.n_ok == 4 for row in result.metrics)
+    with pytest.raises(BenchError, match=r"both be called 'taught:mine\.pth'"):
+        world.run("run", "taught:/a/mine.pth", "taught:/b/mine.pth")
+
+
 def test_the_cross_protocol_gives_foreign_audio_and_drops_full_reference_metrics(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
