@@ -53,7 +53,7 @@ def prepare_clip(clip: Clip, directory: Path, size: int = 256) -> PreparedClip:
     followed = _follow(clip)
     sound = _fit(samples, followed.frames)
     box = crop_box(bounding(face.box for face in followed.faces.values()), followed.frame.width, followed.frame.height)
-    track = canonical_track(followed.faces, followed.frames, followed.frame, box, size)
+    track = canonical_track(followed.faces, followed.frames, box, size)
     digest = _write_video(clip, directory / "video.mkv", box, size, followed.frames)
     write_wav(directory / "audio.wav", sound)
     track.save(directory / "faces.npz")

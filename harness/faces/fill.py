@@ -18,12 +18,3 @@ def interpolate(values: NDArray[np.float32], detected: NDArray[np.bool_]) -> NDA
         weight = 0.0 if left == right else (index - left) / (right - left)
         result[index] = (1 - weight) * values[left] + weight * values[right]
     return result
-
-
-def interpolate_poses(poses: NDArray[np.float32], detected: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Like `interpolate` for (T, 4, 4) rigid motions: what comes out is a rotation and a translation again."""
-    result = interpolate(poses, detected)
-    for index in np.flatnonzero(~detected):
-        left, _, right = np.linalg.svd(result[index, :3, :3].astype(np.float64))
-        result[index, :3, :3] = left @ right  # the nearest rotation; over a short gap the mean of rotations is near one
-    return result

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.faces.camera import move_pose
+from harness.faces.geometry import solve_poses
 from harness.faces.region import Region, whole
 
 MAX_FACES = 4
@@ -99,10 +99,13 @@ def _face(points: Any, matrix: NDArray[np.float32], shapes: Any, region: Region,
     scale = np.array([region.width, region.height, region.width])
     shift = np.array([region.x, region.y, 0.0])
     landmarks = (np.array([(p.x, p.y, p.z) for p in points]) * scale + shift).astype(np.float32)
-    pose = np.asarray(matrix, np.float32)
+    if region == picture:
+        pose = np.asarray(matrix, np.float32)
+    else:
+        pose = solve_poses(landmarks[None], picture.width, picture.height)[0]
     return Face(
         landmarks=landmarks,
-        pose=pose if region == picture else move_pose(pose, region, picture),
+        pose=pose,
         blendshapes=np.array([shape.score for shape in shapes], np.float32),
         box=Region.around(landmarks),
     )

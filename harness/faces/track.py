@@ -24,8 +24,8 @@ class FaceTrack:
     landmarks: NDArray[np.float32]
     """(T, 478, 3) x, y, z in crop pixels; z in the scale of x, smaller is nearer to the camera (MediaPipe's sign)."""
     pose: NDArray[np.float32]
-    """(T, 4, 4) canonical face model (centimetres; x to the image's right, y up, z to the camera) to camera space, for
-    MediaPipe's camera (63 degrees high, at the origin, looking along -z) looking at the crop."""
+    """(T, 4, 4) canonical face (centimetres; x to the image's right, y up, z to the camera) to the space of MediaPipe's
+    camera (63 degrees high, at the origin, looking along -z) that looks at the crop: `harness.faces.geometry`."""
     blendshapes: NDArray[np.float32]
     """(T, 52) expression coefficients, 0 to 1."""
     affine: NDArray[np.float64]
