@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from harness.assets_cache import file_path, is_present, locked
 from harness.assets_catalog import CATALOG, AssetFile, AssetSpec
-from harness.paths import cache_dir
 from harness.status import BenchError
 
 __all__ = [
@@ -54,14 +53,14 @@ def asset_path(name: str) -> Path:
     spec = asset_spec(name)
     if not asset_present(name):
         fetch_assets([name])
-    first = _file_path(spec, spec.files[0])
+    first = file_path(spec, spec.files[0])
     return first if len(spec.files) == 1 else first.parent
 
 
 def asset_present(name: str) -> bool:
     """Whether every file of it is in the cache with the right size (digests were checked on the way in)."""
     spec = asset_spec(name)
-    return all(_is_present(spec, file) for file in spec.files)
+    return all(is_present(spec, file) for file in spec.files)
 
 
 def asset_available(name: str) -> bool:
@@ -86,12 +85,12 @@ def fetch_assets(names: Iterable[str]) -> None:
     from harness.assets_fetch import SourceError, fetch_file
 
     specs = [asset_spec(name) for name in names]
-    with _locked() as downloads:
+    with locked() as downloads:
         for spec in specs:
             for file in spec.files:
-                if _is_present(spec, file):
+                if is_present(spec, file):
                     continue
-                target = _file_path(spec, file)
+                target = file_path(spec, file)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 problems: list[tuple[str, str]] = []
                 for source in file.sources:
@@ -129,7 +128,7 @@ def verify_asset(name: str) -> str | None:
 
     spec = asset_spec(name)
     for file in spec.files:
-        path = _file_path(spec, file)
+        path = file_path(spec, file)
         if not path.is_file():
             return f"{file.name} is not in the cache"
         digest, size = file_sha256(path), path.stat().st_size
@@ -143,10 +142,10 @@ def _check_and_copy(spec: AssetSpec, file: AssetFile, source: Path) -> None:
 
     if not source.is_file():
         raise BenchError(f"{source} is not a file; {spec.name} needs {file.name}")
-    target = _file_path(spec, file)
+    target = file_path(spec, file)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.add")
-    with _locked():
+    with locked():
         try:
             shutil.copyfile(source, temporary)
             digest, size = file_sha256(temporary), temporary.stat().st_size
@@ -160,35 +159,9 @@ def _check_and_copy(spec: AssetSpec, file: AssetFile, source: Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _root() -> Path:
-    return cache_dir() / "assets"
-
-
-def _file_path(spec: AssetSpec, file: AssetFile) -> Path:
-    # Files of one asset stay together, in a folder named after the first one's digest.
-    return _root() / (spec.files[0].folder or spec.name) / file.name
-
-
-def _is_present(spec: AssetSpec, file: AssetFile) -> bool:
-    path = _file_path(spec, file)
-    return path.is_file() and path.stat().st_size == file.size
-
-
 def _fetched(spec: AssetSpec, file: AssetFile) -> Path:
     asset_path(spec.name)
-    return _file_path(spec, file)
-
-
-@contextmanager
-def _locked() -> Iterator[Path]:
-    """Hold the cache's lock; yields the folder for downloads."""
-    from filelock import FileLock
-
-    downloads = _root() / "downloads"
-    downloads.mkdir(parents=True, exist_ok=True)
-    with FileLock(_root() / ".lock"):
-        downloads.mkdir(exist_ok=True)
-        yield downloads
+    return file_path(spec, file)
 
 
 def _missing(spec: AssetSpec, file: AssetFile, problems: Sequence[tuple[str, str]]) -> str:

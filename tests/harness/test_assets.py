@@ -266,6 +266,14 @@ def test_verify_finds_a_file_that_changed_in_the_cache(index: Index, monkeypatch
     assert "delete it" in str(assets.verify_asset("toy"))
 
 
+def test_a_cache_that_cannot_be_written_is_named(index: Index, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    add_toy(monkeypatch, WHEEL)
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file"))
+    with pytest.raises(BenchError, match="set BENCH_CACHE"):
+        assets.asset_path("toy")
+
+
 def test_unknown_name_suggests(index: Index) -> None:
     with pytest.raises(BenchError, match="did you mean face_landmarker"):
         assets.asset_path("face_landmark")
