@@ -1,1 +1,1 @@
-"""The demo dataset: talking heads of people who do not exist, made on the user's machine from small committed stills."""
+"""The demo dataset: talking heads of people who do not exist, made on the user's machine from small stills."""

@@ -1,7 +1,7 @@
 """The head as a smooth relief over the still, and the backward warp that turns it.
 
-The relief is bounded in slope, so that the forward map of a rotation has no folds and its inverse is found by fixed-point
-iteration; what a real head would hide behind the far cheek becomes a narrow, compressed rim instead.
+The relief is bounded in slope, so that the forward map of a rotation hardly folds and its inverse is found by
+fixed-point iteration; what a real head would hide behind the far cheek becomes a narrow, compressed rim instead.
 """
 
 from __future__ import annotations
@@ -72,6 +72,34 @@ class Relief:
         return np.asarray(moved * self.follows[..., None], dtype=np.float32)
 
 
+class _Outline(NamedTuple):
+    """Sizes of the face in a still, pixels."""
+
+    width: float
+    """From ear to ear."""
+    height: float
+    """From the top of the forehead to the chin."""
+    axis: float
+    """Column of the middle between the ears."""
+    level: float
+    """Row of the middle between the ears."""
+    head: tuple[float, float]
+    """Middle of the head with its hair."""
+    chin: tuple[float, float]
+
+
+def _measure(points: NDArray[np.float64]) -> _Outline:
+    import numpy as np
+
+    chin, top, ears = points[152], points[10], points[[234, 454], :2]
+    height = float(chin[1] - top[1])
+    axis, level = float(ears[:, 0].mean()), float(ears[:, 1].mean())
+    head = (axis, float((chin[1] + top[1]) / 2 - 0.12 * height))
+    return _Outline(
+        float(np.linalg.norm(ears[1] - ears[0])), height, axis, level, head, (float(chin[0]), float(chin[1]))
+    )
+
+
 def build_relief(landmarks: Float32, size: int) -> Relief:
     """Relief from MediaPipe's landmarks (478, 3) in pixels of a square still."""
     import numpy as np
@@ -79,41 +107,48 @@ def build_relief(landmarks: Float32, size: int) -> Relief:
     from scipy.ndimage import gaussian_filter
 
     points = landmarks.astype(np.float64)
-    width = float(np.linalg.norm(points[454, :2] - points[234, :2]))
+    face = _measure(points)
     cheek = (points[50, 2] + points[280, 2]) / 2
-    centre = (points[234, :2] + points[454, :2]) / 2
-    chin, top = points[152], points[10]
-    face_height = float(chin[1] - top[1])
-    depth = PIVOT * width + DEPTH_GAIN * (cheek - points[:468, 2])
-    # Head outline and what lies behind it: an ellipse of hair and skull at the pivot's depth, the neck below.
-    angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    middle = np.array([centre[0], (chin[1] + top[1]) / 2 - 0.12 * face_height])
-    anchors = [points[:468:2, :2]]
-    values = [depth[::2]]
-    for radius, level in ((1.0, -0.04), (1.35, -0.1), (2.2, -0.1)):
-        ring = middle + np.stack([np.cos(angle) * 0.64 * width, np.sin(angle) * 0.80 * face_height], 1) * radius
-        ring = ring[(ring[:, 1] < chin[1] - 0.1 * face_height) | (ring[:, 1] > chin[1] + 0.16 * face_height)]
-        anchors.append(ring)
-        values.append(np.full(len(ring), level * width))
-    neck = np.stack([chin[0] + width * np.linspace(-0.3, 0.3, 5), np.full(5, chin[1] + 0.2 * face_height)], 1)
-    anchors.append(neck)
-    values.append(np.full(5, 0.02 * width))
+    depth = PIVOT * face.width + DEPTH_GAIN * (cheek - points[:468, 2])
+    around, levels = _surroundings(face)
     grid = np.arange(0, size, STRIDE) + (STRIDE - 1) / 2
     gx, gy = np.meshgrid(grid, grid)
     surface = RBFInterpolator(
-        np.concatenate(anchors), np.concatenate(values), neighbors=48, kernel="linear", smoothing=1.0
+        np.concatenate([points[:468:2, :2], around]),
+        np.concatenate([depth[::2], levels]),
+        neighbors=48,
+        kernel="linear",
+        smoothing=1.0,
     )
     relief = surface(np.stack([gx.ravel(), gy.ravel()], 1)).reshape(gx.shape)
     relief = _limit_slope(gaussian_filter(relief, 1.5), MAX_SLOPE * STRIDE)
-    relief = gaussian_filter(relief, 2.5)
     return Relief(
         size=size,
-        x=np.asarray(gx - centre[0], dtype=np.float32),
-        y=np.asarray(gy - (centre[1] + 0.25 * face_height), dtype=np.float32),
-        depth=relief.astype(np.float32),
-        follows=_follows(gx, gy, middle, width, face_height, float(chin[1]), size),
-        focal=FOCAL * width,
+        x=np.asarray(gx - face.axis, dtype=np.float32),
+        y=np.asarray(gy - (face.level + 0.25 * face.height), dtype=np.float32),
+        depth=gaussian_filter(relief, 2.5).astype(np.float32),
+        follows=_follows(gx, gy, face, size),
+        focal=FOCAL * face.width,
     )
+
+
+def _surroundings(face: _Outline) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points (n, 2) around the face and their depth: hair and skull near the axis, background behind, the neck."""
+    import numpy as np
+
+    angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    ellipse = np.stack([np.cos(angle) * 0.64 * face.width, np.sin(angle) * 0.80 * face.height], 1)
+    points, depths = [], []
+    for radius, level in ((1.0, -0.04), (1.35, -0.1), (2.2, -0.1)):
+        ring = np.asarray(face.head) + ellipse * radius
+        below = ring[:, 1] - face.chin[1]
+        ring = ring[(below < -0.1 * face.height) | (below > 0.16 * face.height)]
+        points.append(ring)
+        depths.append(np.full(len(ring), level * face.width))
+    row = face.chin[1] + 0.2 * face.height
+    points.append(np.stack([face.chin[0] + face.width * np.linspace(-0.3, 0.3, 5), np.full(5, row)], 1))
+    depths.append(np.full(5, 0.02 * face.width))
+    return np.concatenate(points), np.concatenate(depths)
 
 
 def _limit_slope(field: NDArray[np.float64], step: float) -> NDArray[np.float64]:
@@ -131,25 +166,18 @@ def _smoothstep(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return x * x * (3 - 2 * x)
 
 
-def _follows(
-    gx: NDArray[np.float64],
-    gy: NDArray[np.float64],
-    middle: NDArray[np.float64],
-    width: float,
-    height: float,
-    chin: float,
-    size: int,
-) -> Float32:
+def _follows(gx: NDArray[np.float64], gy: NDArray[np.float64], face: _Outline, size: int) -> Float32:
     """1 on the head, falling to 0 at the border of the picture and to a little at the shoulders."""
     import numpy as np
 
-    radius = np.hypot((gx - middle[0]) / (0.62 * width), (gy - middle[1]) / (0.8 * height))
+    column, below_chin = gx - face.head[0], gy - face.chin[1]
+    radius = np.hypot(column / (0.62 * face.width), (gy - face.head[1]) / (0.8 * face.height))
     border = np.minimum(np.minimum(gx, size - gx), gy) / (0.16 * size)
     head = 1 - _smoothstep((radius - 1.0) / 0.9)
-    shoulders = 1 - 0.9 * _smoothstep((gy - chin - 0.02 * height) / (size - chin))
-    column = 1 - _smoothstep((np.abs(gx - middle[0]) / (0.62 * width) - 0.8) / 0.9)
-    below = _smoothstep((gy - chin + 0.25 * height) / (0.35 * height))
-    field = (head * (1 - below) + np.maximum(head, column) * below) * shoulders
+    neck = 1 - _smoothstep((np.abs(column) / (0.62 * face.width) - 0.8) / 0.9)
+    shoulders = 1 - 0.9 * _smoothstep((below_chin - 0.02 * face.height) / (size - face.chin[1]))
+    low = _smoothstep((below_chin + 0.25 * face.height) / (0.35 * face.height))
+    field = (head * (1 - low) + np.maximum(head, neck) * low) * shoulders
     return np.asarray(field * _smoothstep(border), dtype=np.float32)
 
 

@@ -3,9 +3,9 @@
     python -m harness.datasets.demo.make_portraits screen --seeds 0 1600 --out DIR   # candidates to look at
     python -m harness.datasets.demo.make_portraits write                             # the stills of `PICKS`
 
-Needs the extra `portraits` (OpenVINO) and the assets `face_portraits` and `face_landmarker`. Nothing here runs when the
-dataset is used: stills and landmarks are committed. Screening rejects what can be measured (head turned, lips apart,
-eyes shut, strong smile); glasses, hats, hands, children and artefacts were sorted out by eye, which is what `PICKS` holds.
+Needs the extra `portraits` (OpenVINO) and the assets `face_portraits` and `face_landmarker`. Nothing here runs when
+the dataset is used: stills and landmarks are committed. Screening rejects what can be measured (head turned, lips
+apart, eyes shut, broad smile); glasses, hats, hands, children and artefacts were sorted out by eye: hence `PICKS`.
 """
 
 from __future__ import annotations
@@ -13,95 +13,46 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from harness.faces.landmarker import Face
 
 SIZE = 384
 """Side of a still in pixels."""
 TRUNCATION = 0.75
 """How far from the mean face styles may lie: 1 is the whole variety, 0 the mean face."""
 QUALITY = 90
+_TRAIN = """
+    20 24 54 81 130 149 167 197 242 253 255 267 285 297 333 339 362 457 462 480 488 526 550 594 608 644 662 691
+    699 720 745 768 774 809 847 851 992 1095 1096 1171 1336 1379 1420 1427 1434 1437 1463 1474
+"""
 PICKS: dict[str, tuple[int, ...]] = {
     "test": (49, 201, 223, 515, 546, 822, 1237, 348),
     "val": (265, 834, 962, 1458),
-    # fmt: off
-    "train": (
-        20,
-        24,
-        54,
-        81,
-        130,
-        149,
-        167,
-        197,
-        242,
-        253,
-        255,
-        267,
-        285,
-        297,
-        333,
-        339,
-        362,
-        457,
-        462,
-        480,
-        488,
-        526,
-        550,
-        594,
-        608,
-        644,
-        662,
-        691,
-        699,
-        720,
-        745,
-        768,
-        774,
-        809,
-        847,
-        851,
-        992,
-        1095,
-        1096,
-        1171,
-        1336,
-        1379,
-        1420,
-        1427,
-        1434,
-        1437,
-        1463,
-        1474,
-    ),
-    # fmt: on
+    "train": tuple(int(seed) for seed in _TRAIN.split()),
 }
 """Seeds of the committed stills."""
 
 
-class Face(NamedTuple):
-    """What screening measures on a still."""
+# Places of MediaPipe's expression coefficients.
+_BLINK, _JAW_OPEN, _SMILE = (9, 10), 25, (44, 45)
 
-    landmarks: NDArray[np.float32]
-    """(478, 3) pixels."""
-    yaw: float
-    pitch: float
-    """Degrees."""
-    gap: float
-    """Distance of the inner lips, as a part of the face's height."""
-    smile: float
-    jaw: float
-    blink: float
-    """MediaPipe's coefficients, 0..1."""
 
-    def fits(self) -> bool:
-        """Frontal, lips closed, not smiling broadly, eyes open."""
-        frontal = abs(self.yaw) < 9 and abs(self.pitch) < 14
-        return frontal and self.gap < 0.012 and self.jaw < 0.03 and self.smile < 0.55 and self.blink < 0.5
+def fits(face: Face) -> bool:
+    """Whether a face is frontal, with closed lips and open eyes, and does not smile broadly."""
+    import numpy as np
+
+    pose, points, shapes = face.pose, face.landmarks, face.blendshapes
+    yaw = np.degrees(np.arctan2(-pose[2, 0], np.hypot(pose[0, 0], pose[1, 0])))
+    pitch = np.degrees(np.arctan2(pose[2, 1], pose[2, 2]))
+    gap = (points[14, 1] - points[13, 1]) / np.linalg.norm(points[10] - points[152])
+    frontal = abs(yaw) < 9 and abs(pitch) < 14
+    closed = gap < 0.012 and shapes[_JAW_OPEN] < 0.03 and shapes[list(_SMILE)].mean() < 0.55
+    return bool(frontal and closed and shapes[list(_BLINK)].max() < 0.5)
 
 
 def painter() -> Callable[[int], NDArray[np.uint8]]:
@@ -136,52 +87,24 @@ def painter() -> Callable[[int], NDArray[np.uint8]]:
     return paint
 
 
-def measurer() -> Callable[[NDArray[np.uint8]], Face | None]:
-    """A function from a still to what MediaPipe sees in it; `None` where there is not exactly one face."""
-    import mediapipe
-    import numpy as np
-    from mediapipe.tasks.python import BaseOptions, vision
-
-    from harness.assets import asset_path
-
-    options = vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_path=str(asset_path("face_landmarker"))),
-        output_face_blendshapes=True,
-        output_facial_transformation_matrixes=True,
-        num_faces=2,
-    )
-    landmarker = vision.FaceLandmarker.create_from_options(options)
-
-    def measure(still: NDArray[np.uint8]) -> Face | None:
-        image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(still))
-        found = landmarker.detect(image)
-        if len(found.face_landmarks) != 1:
-            return None
-        points = np.array([[p.x, p.y, p.z] for p in found.face_landmarks[0]], dtype=np.float32) * still.shape[1]
-        pose = found.facial_transformation_matrixes[0]
-        shape: dict[str, Any] = {c.category_name: c.score for c in found.face_blendshapes[0]}
-        height = float(np.linalg.norm(points[10] - points[152]))
-        return Face(
-            landmarks=points,
-            yaw=float(np.degrees(np.arctan2(-pose[2, 0], np.hypot(pose[0, 0], pose[1, 0])))),
-            pitch=float(np.degrees(np.arctan2(pose[2, 1], pose[2, 2]))),
-            gap=float(points[14, 1] - points[13, 1]) / height,
-            smile=(shape["mouthSmileLeft"] + shape["mouthSmileRight"]) / 2,
-            jaw=shape["jawOpen"],
-            blink=max(shape["eyeBlinkLeft"], shape["eyeBlinkRight"]),
-        )
-
-    return measure
-
-
 def candidates(first: int, stop: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Seeds in `first:stop` whose still passes screening, with the still."""
-    paint, measure = painter(), measurer()
-    for seed in range(first, stop):
-        still = paint(seed)
-        face = measure(still)
-        if face is not None and face.fits():
-            yield seed, still
+    """Seeds in `first:stop` whose still shows one face that `fits`, with the still."""
+    from harness.faces.landmarker import Landmarker
+
+    paint = painter()
+    with Landmarker() as landmarker:
+        for seed in range(first, stop):
+            still = paint(seed)
+            faces = landmarker.faces(still)
+            if len(faces) == 1 and fits(faces[0]):
+                yield seed, still
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    import cv2
+    import numpy as np
+
+    return np.asarray(cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
 
 
 def write(folder: Path) -> None:
@@ -189,18 +112,20 @@ def write(folder: Path) -> None:
     import cv2
     import numpy as np
 
-    paint, measure = painter(), measurer()
+    from harness.faces.landmarker import Landmarker
+
+    paint = painter()
     landmarks: dict[str, NDArray[np.int16]] = {}
-    for split, seeds in PICKS.items():
-        for number, seed in enumerate(seeds):
-            name = f"{split}_{number:02d}"
-            path = folder / f"{name}.jpg"
-            still = paint(seed)
-            cv2.imwrite(str(path), still[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-            drawn, face = measure(still), measure(np.asarray(cv2.imread(str(path))[:, :, ::-1], dtype=np.uint8))
-            if drawn is None or not drawn.fits() or face is None:
-                raise SystemExit(f"{name}: the still of seed {seed} does not pass screening: {drawn}")
-            landmarks[name] = np.rint(face.landmarks * 32).astype(np.int16)
+    with Landmarker() as landmarker:
+        for split, seeds in PICKS.items():
+            for number, seed in enumerate(seeds):
+                name, still = f"{split}_{number:02d}", paint(seed)
+                if not all(fits(face) for face in landmarker.faces(still)):
+                    raise SystemExit(f"{name}: the still of seed {seed} does not pass screening")
+                path = folder / f"{name}.jpg"
+                cv2.imwrite(str(path), still[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+                (face,) = landmarker.faces(_read(path))
+                landmarks[name] = np.rint(face.landmarks * 32).astype(np.int16)
     names = sorted(landmarks)
     np.savez_compressed(folder / "landmarks.npz", names=names, points=np.stack([landmarks[name] for name in names]))
 
@@ -212,10 +137,12 @@ def main() -> None:
     screen = commands.add_parser("screen", help="draw seeds and keep the stills that pass screening")
     screen.add_argument("--seeds", type=int, nargs=2, default=(0, 1600), metavar=("FIRST", "STOP"))
     screen.add_argument("--out", type=Path, required=True)
-    commands.add_parser("write", help="write the stills and landmarks of PICKS into the package")
+    written = commands.add_parser("write", help="write the stills and landmarks of PICKS")
+    written.add_argument("--out", type=Path, default=Path(__file__).with_name("data"))
     arguments = parser.parse_args()
     if arguments.command == "write":
-        write(Path(__file__).with_name("data"))
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        write(arguments.out)
         return
     import cv2
 

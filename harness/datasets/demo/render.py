@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.datasets.demo.eyes import EyeRig, build_eyes, move_eyes
 from harness.datasets.demo.geometry import STRIDE, Pose, Relief, build_relief, inverse_map
 from harness.datasets.demo.motion import Motion
-from harness.datasets.demo.mouth import Lips, MouthRig, articulate_mouth, build_mouth
+from harness.datasets.demo.mouth import articulate_mouth
+from harness.datasets.demo.mouth_rig import Lips, MouthRig, build_mouth
 from harness.datasets.demo.portraits import Portrait
 from harness.datasets.demo.visemes import Articulation
 

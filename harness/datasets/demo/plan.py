@@ -1,0 +1,90 @@
+"""What the clips of the demo dataset are: which identity says which sentence in which voice."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+
+from harness.datasets.demo.portraits import portrait_names, sentences
+from harness.datasets.demo.speech import Voice
+
+GENERATOR_VERSION = 1
+"""Raise it with every change of the code in this folder that changes pixels, samples or curves."""
+CLIPS_PER_IDENTITY = {"train": 5, "val": 2, "test": 1}
+YAW_REACH = (30.0, 12.0, 20.0, 8.0, 26.0)
+"""Largest yaw in degrees, given to the clips of a split in turn."""
+_ACCENTS = ("America", "Great Britain", "Received Pronunciation", "Scotland", "America, New York City", "Caribbean")
+_VARIANTS = {"f": ("f1", "f2", "f3", "f4", "f5"), "m": ("m1", "m2", "m3", "m4", "m7", "m8")}
+_VOICES = {"train": "mmmmfmmmffmmfmfmffffmmffmmmffmmmffffmfmfmmffmffm", "val": "fmmf", "test": "mffmfmmf"}
+"""Which kind of voice suits the portraits of a split, in their order."""
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """All that decides one clip; equal plans give equal bytes."""
+
+    id: str
+    identity: str
+    split: str
+    portrait: str
+    sentence: str
+    voice: Voice
+    yaw_reach: float
+    """Degrees."""
+    seed: int
+
+
+def plans(split: str, clips_per_identity: int | None = None) -> tuple[ClipPlan, ...]:
+    """What the clips of a split are, sorted by id; `clips_per_identity` defaults to `CLIPS_PER_IDENTITY`."""
+    usual = CLIPS_PER_IDENTITY[split]
+    texts, portraits = sentences(split), portrait_names(split)
+    made = []
+    for number, portrait in enumerate(portraits):
+        for take in range(usual if clips_per_identity is None else clips_per_identity):
+            # A take means the same clip however many are asked for. The stride has no divisor in common with the lists'
+            # lengths, which spreads the sentences.
+            turn, within = divmod(take, usual)
+            serial = (turn * len(portraits) + number) * usual + within
+            clip_id = f"demo_{portrait}_{take}"
+            made.append(
+                ClipPlan(
+                    id=clip_id,
+                    identity=f"demo_{portrait}",
+                    split=split,
+                    portrait=portrait,
+                    sentence=texts[(serial * 7 + turn * 13) % len(texts)],
+                    voice=_voice(split, number, take),
+                    yaw_reach=YAW_REACH[(number + take) % len(YAW_REACH)],
+                    seed=int.from_bytes(hashlib.sha256(clip_id.encode()).digest()[:8], "little"),
+                )
+            )
+    return tuple(sorted(made, key=lambda plan: plan.id))
+
+
+def _voice(split: str, number: int, take: int) -> Voice:
+    """An identity keeps its accent, variant and pitch; its rate changes a little from clip to clip."""
+    kind = _VOICES[split][number]
+    variants = _VARIANTS[kind]
+    offset = {"train": 0, "val": 2, "test": 1}[split]
+    accent = _ACCENTS[(number + offset) % len(_ACCENTS)]
+    variant = variants[(number // 2 + offset) % len(variants)]
+    return Voice(
+        name=f"English ({accent})+{variant}",
+        rate=126 + 4 * ((3 * number + 2 * take) % 7),
+        pitch=36 + 4 * ((5 * number + offset) % 9),
+        range=40 + 5 * (number % 5),
+    )
+
+
+@cache
+def generator_version() -> str:
+    """12 hex digits that change whenever the clips would: code version, stills, sentences, speech engine."""
+    digest = hashlib.sha256(f"{GENERATOR_VERSION} {version('espeakng-loader')}".encode())
+    data = files(__package__).joinpath("data")
+    names = (entry.name for entry in data.iterdir())
+    for name in sorted(name for name in names if name.endswith((".jpg", ".npz", ".txt"))):
+        digest.update(name.encode() + data.joinpath(name).read_bytes())
+    return digest.hexdigest()[:12]
