@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.datasets.demo.eyes import EyeRig, build_eyes, move_eyes
-from harness.datasets.demo.geometry import STRIDE, Pose, Relief, build_relief, inverse_map
+from harness.datasets.demo.geometry import STRIDE, Pose, Relief, inverse_map
 from harness.datasets.demo.motion import Motion
 from harness.datasets.demo.mouth import articulate_mouth
 from harness.datasets.demo.mouth_rig import Lips, MouthRig, build_mouth
 from harness.datasets.demo.portraits import Portrait
+from harness.datasets.demo.relief import build_relief
 from harness.datasets.demo.visemes import Articulation
 
 if TYPE_CHECKING:

@@ -1,13 +1,13 @@
-"""Phonemes to lips: targets for every sound, blended over time, sampled at the frame rate."""
+"""Phonemes to lips: the targets of the sounds blended over time and sampled at the frame rate."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from harness.clip import FPS
+from harness.datasets.demo.lip_targets import targets
 from harness.datasets.demo.speech import Phoneme
-from harness.status import BenchError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,68 +29,6 @@ CLOSURE_BEFORE_BURST = 0.05
 """eSpeak NG dates a voiceless stop at its burst; the closure is the silence of about 50 ms before that."""
 
 
-class Target(NamedTuple):
-    """Where a sound wants the mouth: opening 0..1, width -1 (rounded)..1 (spread), tongue tip 0..1."""
-
-    opening: float
-    width: float
-    tongue: float = 0.0
-
-
-_VOWELS: dict[str, tuple[Target, ...]] = {
-    "aI": (Target(0.95, 0.1), Target(0.38, 0.45)),
-    "aU": (Target(0.95, 0.0), Target(0.3, -0.8)),
-    "OI": (Target(0.62, -0.6), Target(0.35, 0.4)),
-    "oU": (Target(0.6, -0.5), Target(0.25, -0.9)),
-    "eI": (Target(0.6, 0.4), Target(0.36, 0.55)),
-    "A": (Target(0.95, 0.0),),
-    "a": (Target(0.88, 0.3),),
-    "0": (Target(0.85, -0.15),),
-    "O": (Target(0.68, -0.55),),
-    "o": (Target(0.58, -0.65),),
-    "V": (Target(0.7, 0.05),),
-    "E": (Target(0.66, 0.3),),
-    "e": (Target(0.58, 0.4),),
-    "I": (Target(0.4, 0.45),),
-    "i": (Target(0.3, 0.75),),
-    "U": (Target(0.32, -0.65),),
-    "u": (Target(0.24, -0.95),),
-    "3": (Target(0.45, -0.3),),
-    "@": (Target(0.4, 0.0),),
-}
-_CONSONANTS: dict[str, Target] = {
-    "tS": Target(0.2, -0.55),
-    "dZ": Target(0.2, -0.55),
-    "p": Target(0.1, 0.0),
-    "b": Target(0.1, 0.0),
-    "m": Target(0.1, 0.0),
-    "f": Target(0.12, 0.15),
-    "v": Target(0.12, 0.15),
-    "w": Target(0.14, -1.0),
-    "r": Target(0.28, -0.45),
-    "l": Target(0.38, 0.1, 1.0),
-    "L": Target(0.38, 0.0, 1.0),
-    "t": Target(0.2, 0.2, 0.8),
-    "d": Target(0.22, 0.2, 0.8),
-    "n": Target(0.24, 0.15, 0.9),
-    "*": Target(0.26, 0.15, 0.9),
-    "s": Target(0.14, 0.35),
-    "z": Target(0.14, 0.35),
-    "S": Target(0.18, -0.6),
-    "Z": Target(0.18, -0.6),
-    "T": Target(0.22, 0.1, 1.0),
-    "D": Target(0.22, 0.1, 1.0),
-    "k": Target(0.3, 0.1),
-    "g": Target(0.3, 0.1),
-    "x": Target(0.3, 0.0),
-    "C": Target(0.25, 0.3),
-    "N": Target(0.32, 0.1),
-    "j": Target(0.22, 0.55),
-    "h": Target(0.4, 0.0),
-    "H": Target(0.4, 0.0),
-    "?": Target(0.35, 0.0),
-    "Q": Target(0.35, 0.0),
-}
 _BILABIAL, _LABIODENTAL = frozenset("pbm"), frozenset("fv")
 
 
@@ -108,21 +46,6 @@ class Articulation:
     """0..1, lower lip under the upper teeth (f, v)."""
     tongue: FloatArray
     """0..1, tongue tip raised."""
-
-
-def targets(name: str) -> tuple[Target, ...]:
-    """The lip targets of an eSpeak NG mnemonic, one after the other. Raises `BenchError` for a sound without any."""
-    plain = name.lstrip("',%=|")
-    for length in (2, 1):
-        key = plain[:length]
-        if key in _VOWELS:
-            strong = name[:1] == "'" or key not in ("@", "I", "3")
-            return tuple(t._replace(opening=t.opening * (1.0 if strong else 0.85)) for t in _VOWELS[key])
-        if key in _CONSONANTS and (len(key) == length):
-            return (_CONSONANTS[key],)
-    raise BenchError(
-        f"no lip shape is known for the eSpeak NG phoneme {name!r}; add it to harness/datasets/demo/visemes.py"
-    )
 
 
 def is_bilabial(name: str) -> bool:

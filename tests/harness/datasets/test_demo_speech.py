@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from harness.clip import FPS, SAMPLE_RATE
+from harness.datasets.demo.lip_targets import targets
 from harness.datasets.demo.plan import plans
 from harness.datasets.demo.speech import Phoneme, Utterance, Voice, synthesise
-from harness.datasets.demo.visemes import Articulation, articulate, closure, is_bilabial, targets
+from harness.datasets.demo.visemes import Articulation, articulate, closure, is_bilabial
 from harness.status import BenchError
 
 SENTENCE = "Papa bought a map above the harbour."
