@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+class InstanceNorm(nn.Module):
+    """Instance norm with scale and shift, as group norm with one channel a group: on CPUs many times faster."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise every channel of every sample of `x` (N, C, H, W) over its pixels."""
+        return F.group_norm(x, len(self.weight), self.weight.to(x.dtype), self.bias.to(x.dtype))
+
+
+def halve(x: Tensor) -> Tensor:
+    """2x2 average pooling of `x` (N, C, H, W), written as a sum because that is faster in bfloat16."""
+    return (x[..., ::2, ::2] + x[..., 1::2, ::2] + x[..., ::2, 1::2] + x[..., 1::2, 1::2]) * 0.25
 
 
 class SameBlock(nn.Module):
@@ -12,7 +31,7 @@ class SameBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, 7, padding=3)
-        self.norm = nn.InstanceNorm2d(outputs, affine=True)
+        self.norm = InstanceNorm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H, W)."""
@@ -25,11 +44,11 @@ class DownBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.norm = nn.InstanceNorm2d(outputs, affine=True)
+        self.norm = InstanceNorm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H/2, W/2)."""
-        return F.avg_pool2d(F.relu(self.norm(self.conv(x))), 2)
+        return halve(F.relu(self.norm(self.conv(x))))
 
 
 class DownResidualBlock(DownBlock):

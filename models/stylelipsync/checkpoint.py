@@ -26,7 +26,6 @@ class CheckpointInfo(BaseModel):
 
     name: str = "stylelipsync"
     trained_on: str = "unstated"
-    command: str = ""
     steps: int = 0
     seed: int = 0
     licence: str = "Apache-2.0"
@@ -48,7 +47,10 @@ def save_checkpoint(path: Path, net: StyleLipSyncNet, info: CheckpointInfo, *, h
     tensors = {key: _stored(value, half) for key, value in {**net.state_dict(), "w_avg": net.w_avg}.items()}
     metadata = {"format": FORMAT, "config": net.config.model_dump_json(), "info": info.model_dump_json()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata=metadata)
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata=metadata)
+    partial.chmod(0o644)  # safetensors writes files that only their owner can read.
+    partial.replace(path)
 
 
 def load_checkpoint(path: Path, w_avg: Path | None = None) -> Checkpoint:

@@ -51,6 +51,12 @@ def recipe(key: str, value: torch.Tensor) -> torch.Tensor:
     return torch.as_tensor(np.asarray(n, dtype=np.float32)).reshape(shape)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _no_waiting_threads() -> None:
+    """Tiny networks on a busy machine spend their time waiting for the second thread."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def tiny_config() -> StyleLipSyncConfig:
     return TINY

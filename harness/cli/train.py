@@ -1,0 +1,21 @@
+"""`bench train`: networks of this project, trained from prepared clips."""
+
+from __future__ import annotations
+
+import importlib
+
+import typer
+
+TARGETS = ("stylelipsync", "syncnet")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group to `app`."""
+    group = typer.Typer(
+        help="Train the networks of this project; every run can be interrupted and goes on where it stopped.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    for target in TARGETS:
+        importlib.import_module(f"harness.cli.train_{target}").register(group)
+    app.add_typer(group, name="train")

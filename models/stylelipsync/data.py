@@ -1,0 +1,109 @@
+"""Training data on disk: frames, kept parts and mel windows of all clips as flat arrays that are mapped, not loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from harness import progress
+from harness.clip import PreparedClip
+from models.stylelipsync.config import StyleLipSyncConfig
+from models.stylelipsync.frames import resize
+from models.stylelipsync.mask import SIZE, keep_planes
+from models.stylelipsync.mel import N_MELS, WINDOW, clip_windows
+from models.stylelipsync.mesh import clip_face
+
+LIPS = (61, 291, 0, 17, 37, 267, 84, 314)
+"""Outline of the outer lips."""
+MOUTH_MARGIN = 1.5
+"""The mouth's square is this much larger than the lips are wide."""
+DATA_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class ClipSpan:
+    """Where a clip lies in the flat arrays."""
+
+    id: str
+    identity: str
+    start: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """All frames of all clips one after the other, N in all, at the network's resolution R."""
+
+    clips: tuple[ClipSpan, ...]
+    frames: NDArray[np.uint8]
+    """(N, R, R, 3)"""
+    keep: NDArray[np.uint8]
+    """(N, R, R), 255 where the frame is kept"""
+    mel: NDArray[np.float32]
+    """(N, 20, 80)"""
+    mouth: NDArray[np.float32]
+    """(N, 3): centre x, y and half side of the square around the mouth, in [-1, 1] image coordinates"""
+
+
+def load_data(clips: Sequence[PreparedClip], cache: Path, config: StyleLipSyncConfig) -> TrainingData:
+    """Map the arrays of `clips`, making them in a folder of `cache` on first use."""
+    parts = [DATA_VERSION, str(config.resolution), config.mask, *(clip.content_hash for clip in clips)]
+    folder = cache / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    if not (folder / "clips.json").is_file():
+        _build(clips, folder, config)
+    spans = json.loads((folder / "clips.json").read_text(encoding="utf-8"))
+    arrays = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("frames", "keep", "mel", "mouth"))
+    return TrainingData(tuple(ClipSpan(**span) for span in spans), *arrays)
+
+
+def _build(clips: Sequence[PreparedClip], folder: Path, config: StyleLipSyncConfig) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    total, size = sum(clip.frames for clip in clips), config.resolution
+
+    def array(name: str, dtype: type, *shape: int) -> Any:
+        return open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(total, *shape))
+
+    data = TrainingData(
+        (),
+        array("frames", np.uint8, size, size, 3),
+        array("keep", np.uint8, size, size),
+        array("mel", np.float32, WINDOW, N_MELS),
+        array("mouth", np.float32, 3),
+    )
+    spans, start = [], 0
+    for clip in progress.each("masks", clips):
+        _fill(clip, data, start, config)
+        spans.append(asdict(ClipSpan(clip.id, clip.identity, start, clip.frames)))
+        start += clip.frames
+    # Written last: its presence says that the arrays are whole.
+    (folder / "clips.json").write_text(json.dumps(spans), encoding="utf-8")
+
+
+def _fill(clip: PreparedClip, data: TrainingData, start: int, config: StyleLipSyncConfig) -> None:
+    face = clip_face(clip.faces.landmarks, clip.size, SIZE)
+    stop = start + clip.frames
+    data.mel[start:stop] = clip_windows(clip.audio(), clip.frames).numpy()
+    data.mouth[start:stop] = mouth_squares(clip.faces.landmarks / np.float32(clip.size))
+    done = 0
+    for chunk in clip.read_frames(chunk=64):
+        upto = done + len(chunk)
+        keep = keep_planes(face.span(done, upto), config.mask, len(chunk))
+        data.frames[start + done : start + upto] = resize(chunk, config.resolution)
+        data.keep[start + done : start + upto] = (resize(keep, config.resolution) * 255.0).round()
+        done = upto
+
+
+def mouth_squares(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Squares (T, 3) around the lips of `landmarks` (T, 478, 3) in fractions of the frame."""
+    lips = landmarks[:, LIPS, :2]
+    low, high = lips.min(axis=1), lips.max(axis=1)
+    half = MOUTH_MARGIN * (high - low).max(axis=1, keepdims=True) / 2
+    return np.concatenate([low + high - 1.0, 2.0 * half], axis=1).astype(np.float32)

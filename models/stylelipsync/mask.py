@@ -1,0 +1,90 @@
+"""The pose-aware mask: the lower face, posed as in the frame, as large as a mouth that is wide open needs it.
+
+It is drawn from the clip's neutral shape with a fixed jaw, so that its outline says nothing about the frame's own lips.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.stylelipsync.mesh import NeutralFace, triangles
+from models.stylelipsync.rigid import Points
+
+SIZE = 256
+"""Masks are drawn and softened at this side in pixels, whatever the model's resolution."""
+JAW_OPEN_DEGREES = 28.0
+"""Fixed opening of the second shape; ours (the published opened-mouth coefficients are not public)."""
+NOSE_ABOVE_TIP = 5
+MOUTH_CORNERS = (61, 291)
+JAW_JOINT = (234, 93, 454, 323)
+"""Vertices around the joints, in front of the ears."""
+_DILATIONS = 9
+_BLUR = 21
+_SUBPIXEL_BITS = 4
+
+
+def draw_masks(face: NeutralFace) -> NDArray[np.uint8]:
+    """Masks (T, 256, 256), 255 where the lower face is, of a face posed in 256 px frames."""
+    lower = _lower_triangles(face.vertices)
+    closed = face.poses.apply(face.vertices)[..., :2]
+    opened = face.poses.apply(open_jaw(face.vertices))[..., :2]
+    return np.stack([_draw((closed[t][lower], opened[t][lower])) for t in range(len(closed))])
+
+
+def keep_planes(face: NeutralFace, kind: str, frames: int) -> NDArray[np.float32]:
+    """What to keep of each of `frames` frames, (T, 256, 256) in [0, 1], for the configuration's `mask`."""
+    if kind == "box":
+        return np.broadcast_to(soften(box_mask()), (frames, SIZE, SIZE))
+    return np.stack([soften(mask) for mask in draw_masks(face)])
+
+
+def open_jaw(vertices: Points) -> Points:
+    """Neutral `vertices` (468, 3) with everything below the mouth corners turned down about the jaw joints."""
+    joint = vertices[list(JAW_JOINT)].mean(axis=0)
+    angle = math.radians(JAW_OPEN_DEGREES)
+    # About the x axis; y points down and z away from the camera, so this turns the chin down and back.
+    rotation = np.array(
+        [[1, 0, 0], [0, math.cos(angle), -math.sin(angle)], [0, math.sin(angle), math.cos(angle)]], np.float64
+    )
+    jaw = vertices[:, 1] > vertices[list(MOUTH_CORNERS), 1].mean()
+    return np.where(jaw[:, None], (vertices - joint) @ rotation.T + joint, vertices)
+
+
+def soften(mask: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What to keep of a frame, (256, 256) in [0, 1], by the published dilation and blur of a `mask` (256, 256)."""
+    import cv2
+
+    grown = cv2.dilate(mask, np.ones((3, 3), np.uint8), iterations=_DILATIONS)
+    keep: NDArray[np.float32] = cv2.GaussianBlur(255 - grown, (_BLUR, _BLUR), 0).astype(np.float32) / 255.0
+    return keep
+
+
+def box_mask() -> NDArray[np.uint8]:
+    """The lower half of the frame, (256, 256): what the pose-aware mask is compared with."""
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    mask[SIZE // 2 :] = 255
+    return mask
+
+
+def _lower_triangles(vertices: Points) -> NDArray[np.int32]:
+    lower = vertices[:, 1] > vertices[NOSE_ABOVE_TIP, 1]
+    faces = triangles()
+    kept: NDArray[np.int32] = faces[lower[faces].all(axis=1)]
+    return kept
+
+
+def _draw(shapes: tuple[Points, ...]) -> NDArray[np.uint8]:
+    """Fill the union of triangles (F, 3, 2) of several shapes, then the holes in it."""
+    import cv2
+
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    for shape in shapes:
+        corners = np.clip(np.round(shape * (1 << _SUBPIXEL_BITS)), -(1 << 20), 1 << 20).astype(np.int32)
+        for triangle in corners:
+            cv2.fillConvexPoly(mask, triangle, 255, shift=_SUBPIXEL_BITS)
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(mask, contours, -1, 255, cv2.FILLED)
+    return mask

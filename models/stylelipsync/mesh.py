@@ -1,0 +1,83 @@
+"""The neutral face of a clip: one 3D shape without the frames' poses and expressions, and the pose of every frame.
+
+The paper fits a morphable model (its vertex set and opened-mouth coefficients are not public); averaging MediaPipe's
+468 vertices over the clip after undoing each frame's pose is ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.stylelipsync.rigid import Points, Similarity, fit
+
+VERTICES = 468
+"""MediaPipe's face mesh without the ten iris points."""
+UPPER_FACE = (10, 151, 9, 8, 168, 6, 197, 195, 33, 133, 263, 362, 127, 356, 162, 389, 21, 251, 54, 284)
+"""Vertices that neither the jaw nor the lips move: forehead, nose bridge, eye corners, temples."""
+EYE_RIGHT, EYE_LEFT = 33, 263
+"""Outer eye corners; image left and image right of a frontal face."""
+FOREHEAD, CHIN = 10, 152
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class NeutralFace:
+    """A face's own shape and how it lies in every frame."""
+
+    vertices: Points
+    """(468, 3): x to image right, y from forehead to chin, z away from the camera; the outer eye corners are
+    one apart and the origin lies between them."""
+    poses: Similarity
+    """From `vertices` to pixels of every frame."""
+
+    def span(self, start: int, stop: int) -> NeutralFace:
+        """The same face with the poses of frames `start:stop` only."""
+        return NeutralFace(self.vertices, Similarity(*(part[start:stop] for part in self.poses)))
+
+
+def clip_face(landmarks: NDArray[np.float32], size: int, drawn: int) -> NeutralFace:
+    """The neutral face of a track's `landmarks` (T, 478, 3) in `size` px frames, posed in frames of `drawn` px.
+
+    A track's pixel i reaches from i to i + 1; drawing has pixel centres at integers, hence the half.
+    """
+    scaled = landmarks * np.float32(drawn / size)
+    scaled[..., :2] -= 0.5
+    return neutral_face(scaled)
+
+
+def neutral_face(landmarks: NDArray[np.float32]) -> NeutralFace:
+    """Average the unposed faces of `landmarks` (T, >= 468, 3), pixels with MediaPipe's z, over the clip."""
+    points = landmarks[:, :VERTICES].astype(np.float64)
+    upper = points[:, UPPER_FACE]
+    shape = _upright(points[0])
+    for _ in range(_ROUNDS):
+        poses = fit(shape[list(UPPER_FACE)], upper)
+        shape = _upright(poses.undo(points).mean(axis=0))
+    return NeutralFace(shape, fit(shape[list(UPPER_FACE)], upper))
+
+
+@cache
+def triangles() -> NDArray[np.int32]:
+    """The mesh's triangles (852, 3); eyes and mouth are holes."""
+    from mediapipe.tasks.python.vision import FaceLandmarksConnections
+
+    edges = [(edge.start, edge.end) for edge in FaceLandmarksConnections.FACE_LANDMARKS_TESSELATION]
+    # The list goes round one triangle after the other, three edges each.
+    return np.array([[edges[i][0], edges[i + 1][0], edges[i + 2][0]] for i in range(0, len(edges), 3)], np.int32)
+
+
+def _upright(points: Points) -> Points:
+    """Move `points` (468, 3) into the neutral face's coordinates."""
+    across = points[EYE_LEFT] - points[EYE_RIGHT]
+    size = float(np.linalg.norm(across))
+    x = across / size
+    down = points[CHIN] - points[FOREHEAD]
+    y = down - (down @ x) * x
+    y /= np.linalg.norm(y)
+    axes = np.stack([x, y, np.cross(x, y)])
+    upright: Points = (points - (points[EYE_LEFT] + points[EYE_RIGHT]) / 2) @ axes.T / size
+    return upright

@@ -1,0 +1,109 @@
+"""StyleLipSync as a model under test: streams a prepared clip through the network in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from harness.clip import PreparedClip
+from harness.model import GenerateContext, ModelCard
+from harness.status import BenchError, ClipError, Status
+from models.stylelipsync.checkpoint import load_checkpoint
+from models.stylelipsync.frames import composite, hide, resize, to_tensor, to_uint8
+from models.stylelipsync.mals import RADIUS
+from models.stylelipsync.mask import SIZE, keep_planes
+from models.stylelipsync.mel import clip_windows
+from models.stylelipsync.mesh import NeutralFace, clip_face
+from models.stylelipsync.network import StyleLipSyncNet
+
+DEMO_WEIGHTS = Path(__file__).with_name("weights") / "demo.safetensors"
+"""The checkpoint that comes with the package: small, trained on the demo set only."""
+VERSION = "1"
+"""Raised whenever the same weights would give other frames."""
+
+
+class _Job(NamedTuple):
+    net: StyleLipSyncNet
+    face: NeutralFace
+    windows: Tensor
+    """(T, 20, 80)"""
+    identity: Tensor
+    """(1, 1, num_ws, w_dim)"""
+
+
+class StyleLipSync:
+    """`weights`: our safetensors, or a published checkpoint with `w_avg.pth` beside it; default: the demo weights."""
+
+    def __init__(self, weights: Path | str | None = None) -> None:
+        path = Path(weights) if weights is not None else DEMO_WEIGHTS
+        if weights is None and not path.is_file():
+            raise BenchError(
+                "the demo weights of stylelipsync are not in this installation; train them with "
+                f"`bench train stylelipsync --dataset demo --split train --out DIR` and copy the result to {path}"
+            )
+        self._net, self._info, self._sha256 = load_checkpoint(path)
+
+    @property
+    def card(self) -> ModelCard:
+        """What the weights were trained on and at which size they work."""
+        size = self._net.config.resolution
+        return ModelCard(
+            name="stylelipsync",
+            kind="model",
+            description=f"StyleLipSync (Ki and Min, ICCV 2023) at {size} px",
+            native_size=size,
+            licence=self._info.licence,
+            trained_on=self._info.trained_on,
+            weights=f"{self._info.name}@{self._sha256[:8]}",
+            gt_leak="first frame unmasked as the reference; upper face and surroundings of every frame",
+        )
+
+    def fingerprint(self) -> str:
+        """Of the weights, the configuration and the code's version."""
+        parts = (VERSION, self._sha256, self._net.config.model_dump_json())
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @torch.inference_mode()
+    def _start(self, clip: PreparedClip, audio: NDArray[np.int16], device: str) -> _Job:
+        if clip.frames < 2:
+            raise ClipError(Status.TOO_SHORT, f"{clip.frames} frame; stylelipsync smooths over at least 2")
+        net = self._net.to(device)
+        first = next(iter(clip.read_frames(stop=1, chunk=1)))
+        reference = to_tensor(resize(first, net.config.resolution)).to(device)
+        face = clip_face(clip.faces.landmarks, clip.size, SIZE)
+        return _Job(net, face, clip_windows(audio, clip.frames), net.lip_encoder(reference)[:, None])
+
+    def generate(
+        self, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Yield chunks of `context.batch_size` frames; deterministic, because the decoder's noise is constant."""
+        job = self._start(clip, audio, context.device)
+        start = 0
+        for truth in clip.read_frames(chunk=context.batch_size):
+            stop = start + len(truth)
+            keep = keep_planes(job.face.span(start, stop), job.net.config.mask, len(truth))
+            yield composite(_decode(job, truth, keep, _latents(job, start, stop)), truth, keep)
+            start = stop
+
+
+@torch.inference_mode()
+def _latents(job: _Job, start: int, stop: int) -> Tensor:
+    """Latents of frames `start:stop`, as from smoothing the whole clip: its reach is taken in on both sides."""
+    lower, upper = max(0, start - RADIUS), min(len(job.windows), stop + RADIUS)
+    audio = job.net.audio_encoder(job.windows[lower:upper].to(job.identity.device))
+    return job.net.combine(audio[None], job.identity)[0, start - lower : stop - lower]
+
+
+@torch.inference_mode()
+def _decode(job: _Job, truth: NDArray[np.uint8], keep: NDArray[np.float32], ws: Tensor) -> NDArray[np.uint8]:
+    size = job.net.config.resolution
+    frames = to_tensor(resize(truth, size)).to(ws.device)
+    plane = torch.from_numpy(np.ascontiguousarray(resize(keep, size)))[:, None].to(ws.device)
+    return to_uint8(job.net.decode(hide(frames, plane), ws))

@@ -1,0 +1,90 @@
+"""How StyleLipSync is trained: the published recipe as defaults, and the small recipe of the demo checkpoint."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from models.stylelipsync.config import StyleLipSyncConfig
+
+
+class TrainSettings(BaseModel):
+    """Defaults are the published options; where none was published the docstring says "ours"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: StyleLipSyncConfig = StyleLipSyncConfig()
+    steps: int = 200_000
+    batch: int = 8
+    """Clips a step."""
+    frames: int = 5
+    """Consecutive frames of each clip."""
+    lr: float = 1e-4
+    betas: tuple[float, float] = (0.9, 0.99)
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Ours: `cosine` falls to zero over `steps` after a warm-up."""
+    warmup: int = 0
+    """Ours: steps over which the learning rate rises."""
+    lambda_l2: float = 1.0
+    lambda_lpips: float = 1.0
+    lambda_mouth: float = 0.0
+    """Ours: weight of the same two losses on the mouth, cut out and enlarged."""
+    face_cut: float = 0.0
+    """Ours: take LPIPS on a square this many times the mouth's instead of the whole frame; 0 is the whole frame."""
+    composite: bool = False
+    """Ours: compare the frame with the output pasted in, so that nothing is spent on what the mask keeps."""
+    train_synthesis: bool = False
+    """The paper freezes a pretrained decoder. Ours: train it too, where there is none to begin from."""
+    noise: Literal["const", "random", "none"] = "random"
+    """The decoder's noise in training; inference always uses `const`."""
+    flip: bool = False
+    """Ours: mirror half of the samples."""
+    colour: float = 0.0
+    """Ours: change gain and offset of the colours of a sample by up to this much."""
+    ema: float = 0.999
+    """Ours: the saved weights are a moving average with this factor."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    seed: int = 0
+    save_every: int = 5000
+    sheet_every: int = 5000
+    """Steps between pictures of validation clips."""
+
+
+DEMO_NETWORK = StyleLipSyncConfig(
+    resolution=128,
+    channel_base=2048,
+    channel_max=128,
+    w_dim=128,
+    audio_widths=(32, 48, 64, 96),
+    audio_blocks=(1, 1, 1, 1),
+    reference_channel_base=1536,
+    reference_channel_max=64,
+)
+"""The 128 px network of the demo checkpoint: about 5 million parameters."""
+
+DEMO = TrainSettings(
+    network=DEMO_NETWORK,
+    steps=12_000,
+    batch=4,
+    frames=3,
+    lr=2e-3,
+    schedule="cosine",
+    warmup=200,
+    lambda_l2=4.0,
+    lambda_mouth=1.0,
+    face_cut=2.2,
+    composite=True,
+    train_synthesis=True,
+    noise="const",
+    flip=True,
+    colour=0.1,
+    ema=0.998,
+    precision="bf16",
+    save_every=500,
+    sheet_every=500,
+)
+"""About an hour on one CPU core."""
+
+PRESETS: dict[str, TrainSettings] = {"published": TrainSettings(), "demo": DEMO}
+"""Recipes by name."""

@@ -1,0 +1,136 @@
+"""The pose-aware mask on a synthetic head: it covers the lips and chin, follows the pose, and ignores the lips."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from models.stylelipsync.mask import SIZE, box_mask, draw_masks, keep_planes, open_jaw, soften
+from models.stylelipsync.mesh import VERTICES, clip_face, neutral_face, triangles
+from models.stylelipsync.rigid import fit
+
+LIPS_AND_CHIN = (61, 291, 0, 17, 13, 14, 152, 148, 377)
+
+
+def head() -> np.ndarray:
+    """A head-like half ellipsoid (468, 3) with the named vertices where a face has them; x right, y down, z away."""
+    rng = np.random.default_rng(0)
+    across, down = rng.uniform(-1.1, 1.1, VERTICES), rng.uniform(-0.9, 1.5, VERTICES)
+    places = {10: (0, -0.9), 151: (0, -0.6), 9: (0, -0.35), 8: (0, -0.2), 168: (0, -0.05), 6: (0, 0.1), 197: (0, 0.2)}
+    places |= {195: (0, 0.3), 5: (0, 0.4), 4: (0, 0.55), 2: (0, 0.7), 33: (-0.5, 0), 263: (0.5, 0), 133: (-0.2, 0)}
+    places |= {362: (0.2, 0), 127: (-0.8, 0), 356: (0.8, 0), 162: (-0.8, -0.3), 389: (0.8, -0.3), 21: (-0.7, -0.6)}
+    places |= {251: (0.7, -0.6), 54: (-0.5, -0.8), 284: (0.5, -0.8), 234: (-0.85, 0.2), 454: (0.85, 0.2)}
+    places |= {93: (-0.84, 0.4), 323: (0.84, 0.4), 61: (-0.3, 0.9), 291: (0.3, 0.9), 0: (0, 0.82), 17: (0, 1.0)}
+    places |= {13: (0, 0.9), 14: (0, 0.9), 152: (0, 1.4), 148: (-0.2, 1.37), 377: (0.2, 1.37)}
+    for vertex, (x, y) in places.items():
+        across[vertex], down[vertex] = x, y
+    inside = np.clip(1 - (across / 1.2) ** 2 - ((down - 0.2) / 1.5) ** 2, 0, 1)
+    depth = -np.sqrt(inside)
+    depth[[234, 93, 454, 323]] = 0.3
+    return np.stack([across, down, depth], axis=1)
+
+
+def turn(yaw: float) -> np.ndarray:
+    angle = math.radians(yaw)
+    return np.array([[math.cos(angle), 0, math.sin(angle)], [0, 1, 0], [-math.sin(angle), 0, math.cos(angle)]])
+
+
+def speak(shape: np.ndarray, opening: float) -> np.ndarray:
+    """Lower lip and chin go down by `opening`, which must not change the mask."""
+    moved = shape.copy()
+    moved[[17, 14, 152, 148, 377], 1] += opening
+    return moved
+
+
+def film(openings: np.ndarray, yaws: np.ndarray, size: int = 256) -> np.ndarray:
+    shapes = [speak(head(), opening) @ turn(yaw).T for opening, yaw in zip(openings, yaws, strict=True)]
+    points = np.array([[0.5, 0.42, 0]]) * size + 0.27 * size * np.stack(shapes)
+    return np.concatenate([points, np.zeros((len(points), 10, 3))], axis=1).astype(np.float32)
+
+
+def masks(landmarks: np.ndarray) -> np.ndarray:
+    return draw_masks(neutral_face(landmarks))
+
+
+def test_fit_recovers_a_similarity() -> None:
+    rng = np.random.default_rng(1)
+    source = rng.normal(size=(20, 3))
+    target = np.stack([2.5 * source @ turn(25).T + [1, 2, 3]])
+    pose = fit(source, target)
+    np.testing.assert_allclose(pose.scale, [2.5])
+    np.testing.assert_allclose(pose.rotation[0], turn(25), atol=1e-12)
+    np.testing.assert_allclose(pose.apply(source), target)
+    np.testing.assert_allclose(pose.undo(target)[0], source, atol=1e-12)
+
+
+def test_mesh_has_852_triangles_over_all_vertices() -> None:
+    faces = triangles()
+    assert faces.shape == (852, 3)
+    assert set(faces.ravel()) == set(range(VERTICES))
+    assert (np.sort(faces, axis=1)[:, :-1] < np.sort(faces, axis=1)[:, 1:]).all()
+
+
+@pytest.mark.parametrize("yaw", [-30, 0, 30])
+def test_covers_lips_and_chin_at_any_opening_and_yaw(yaw: float) -> None:
+    openings = np.linspace(0, 0.3, 12)
+    landmarks = film(openings, np.full(12, yaw))
+    for mask, points in zip(masks(landmarks), landmarks, strict=True):
+        x, y = points[list(LIPS_AND_CHIN), :2].round().astype(int).T
+        assert (soften(mask)[y, x] < 0.05).all()
+
+
+def test_is_the_same_whatever_the_lips_do() -> None:
+    openings = 0.15 + 0.15 * np.sin(np.arange(20))
+    drawn = masks(film(openings, np.zeros(20)))
+    assert (drawn == drawn[0]).all()
+
+
+def test_area_does_not_follow_the_opening_of_a_turning_head() -> None:
+    rng = np.random.default_rng(3)
+    openings, yaws = rng.uniform(0, 0.3, 200), rng.uniform(-20, 20, 200)
+    area = (masks(film(openings, yaws)) > 0).mean(axis=(1, 2))
+    assert abs(np.corrcoef(area, openings)[0, 1]) < 0.15
+
+
+def test_moves_with_the_yaw() -> None:
+    drawn = masks(film(np.zeros(3), np.array([-25.0, 0.0, 25.0])))
+    centres = [np.nonzero(mask)[1].mean() for mask in drawn]
+    steps = np.diff(centres)
+    assert abs(steps[0]) > 5
+    assert np.sign(steps[0]) == np.sign(steps[1])
+
+
+def test_reaches_below_the_chin_and_leaves_the_eyes() -> None:
+    landmarks = film(np.zeros(2), np.zeros(2))
+    mask, points = masks(landmarks)[0], landmarks[0]
+    rows = np.nonzero(mask.any(axis=1))[0]
+    assert rows.max() > points[152, 1] + 5
+    assert rows.min() > points[[33, 263], 1].max() + 5
+    face = neutral_face(landmarks)
+    assert open_jaw(face.vertices)[152, 1] > face.vertices[152, 1] + 0.1
+
+
+def test_size_of_the_clip_does_not_matter() -> None:
+    small, large = (film(np.zeros(2), np.zeros(2), size) for size in (128, 512))
+    drawn = [draw_masks(clip_face(points, size, SIZE)) for points, size in ((small, 128), (large, 512))]
+    assert (drawn[0] != drawn[1]).mean() < 0.001
+
+
+def test_soft_edge_is_the_published_one() -> None:
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    mask[100:150, 100:150] = 255
+    keep = soften(mask)
+    assert keep[125, 125] == 0.0
+    assert keep[125, 150 + 9 + 11] == 1.0, "nine dilations and half the blur further out nothing is touched"
+    assert 0.3 < keep[125, 150 + 9] < 0.7
+
+
+def test_box_hides_the_lower_half() -> None:
+    face = neutral_face(film(np.zeros(3), np.zeros(3)))
+    keep = keep_planes(face, "box", 3)
+    assert keep.shape == (3, SIZE, SIZE)
+    assert keep[:, 150:].max() == 0.0
+    assert keep[:, :100].min() == 1.0
+    assert (box_mask() == 255).mean() == 0.5

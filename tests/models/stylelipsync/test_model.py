@@ -1,0 +1,108 @@
+"""StyleLipSync as a model under test: the contract, chunks that do not matter, and what it says about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from test_mask import film
+
+from harness.clip import PreparedClip
+from harness.model import GenerateContext, LipSyncModel
+from harness.status import BenchError, ClipError
+from models.stylelipsync import model as module
+from models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
+from models.stylelipsync.network import StyleLipSyncNet
+
+SIZE, FRAMES = 64, 11
+
+
+@dataclass(frozen=True)
+class Faces:
+    landmarks: np.ndarray
+
+
+class SyntheticClip(PreparedClip):
+    """A prepared clip that lies in memory instead of in files."""
+
+    @property
+    def pixels(self) -> np.ndarray:
+        return np.random.default_rng(0).integers(0, 256, (self.frames, SIZE, SIZE, 3), np.uint8)
+
+    def read_frames(self, start: int = 0, stop: int | None = None, chunk: int = 32):
+        frames = self.pixels[start:stop]
+        yield from (frames[i : i + chunk] for i in range(0, len(frames), chunk))
+
+    @property
+    def faces(self) -> Faces:
+        return Faces(film(np.zeros(self.frames), np.linspace(-10, 10, self.frames), SIZE))
+
+
+def synthetic(frames: int = FRAMES) -> SyntheticClip:
+    return SyntheticClip("c", "c", Path("nowhere"), {"frames": frames, "size": SIZE})
+
+
+def sound(seed: int, frames: int = FRAMES) -> np.ndarray:
+    return np.random.default_rng(seed).integers(-9000, 9000, 640 * frames).astype(np.int16)
+
+
+@pytest.fixture(scope="module")
+def weights(tiny_config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_checkpoint(path, StyleLipSyncNet(tiny_config), CheckpointInfo(name="tiny", trained_on="noise"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(weights: Path) -> module.StyleLipSync:
+    return module.StyleLipSync(weights)
+
+
+def frames(model: LipSyncModel, audio: np.ndarray, batch_size: int = 4) -> np.ndarray:
+    return np.concatenate(list(model.generate(synthetic(), audio, GenerateContext(batch_size=batch_size))))
+
+
+def test_keeps_the_contract(model: module.StyleLipSync) -> None:
+    assert isinstance(model, LipSyncModel)
+    chunks = list(model.generate(synthetic(), sound(0), GenerateContext(batch_size=4)))
+    assert [len(chunk) for chunk in chunks] == [4, 4, 3]
+    assert all(chunk.dtype == np.uint8 and chunk.shape[1:] == (SIZE, SIZE, 3) for chunk in chunks)
+
+
+def test_size_of_the_chunks_does_not_matter(model: module.StyleLipSync) -> None:
+    whole = frames(model, sound(0), FRAMES).astype(int)
+    for size in (1, 3):
+        assert np.abs(frames(model, sound(0), size).astype(int) - whole).max() <= 1
+
+
+def test_repeats_itself_and_follows_the_audio(model: module.StyleLipSync) -> None:
+    assert (frames(model, sound(0)) == frames(model, sound(0))).all()
+    assert (frames(model, sound(0)) != frames(model, sound(1))).any()
+
+
+def test_leaves_the_upper_face_untouched(model: module.StyleLipSync) -> None:
+    assert (frames(model, sound(0))[:, : SIZE // 3] == synthetic().pixels[:, : SIZE // 3]).all()
+
+
+def test_card_and_fingerprint(model: module.StyleLipSync, weights: Path, tiny_config, tmp_path: Path) -> None:
+    card = model.card
+    assert (card.name, card.trained_on, card.native_size) == ("stylelipsync", "noise", 32)
+    assert card.weights.startswith("tiny@")
+    assert model.fingerprint() == module.StyleLipSync(weights).fingerprint()
+    save_checkpoint(tmp_path / "other.safetensors", StyleLipSyncNet(tiny_config), CheckpointInfo(name="tiny"))
+    assert module.StyleLipSync(tmp_path / "other.safetensors").fingerprint() != model.fingerprint()
+
+
+def test_one_frame_is_too_short(model: module.StyleLipSync) -> None:
+    with pytest.raises(ClipError, match="too_short"):
+        next(model.generate(synthetic(1), sound(0, 1), GenerateContext()))
+
+
+def test_missing_weights_say_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(module, "DEMO_WEIGHTS", tmp_path / "demo.safetensors")
+    with pytest.raises(BenchError, match="bench train stylelipsync --dataset demo"):
+        module.StyleLipSync()

@@ -1,0 +1,143 @@
+"""A tiny training run learns, stops and goes on exactly, and its samples are what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from harness.status import BenchError
+from models.stylelipsync.batches import draw, window
+from models.stylelipsync.data import ClipSpan, TrainingData, mouth_squares
+from models.stylelipsync.losses import cut
+from models.stylelipsync.settings import PRESETS, TrainSettings
+from models.stylelipsync.train import make_settings
+from models.stylelipsync.trainer import Trainer, learning_rate
+
+FRAMES = 12
+
+
+@pytest.fixture
+def settings(tiny_config) -> TrainSettings:
+    return TrainSettings(
+        network=tiny_config,
+        steps=40,
+        batch=2,
+        frames=3,
+        lr=5e-3,
+        lambda_lpips=0.0,
+        lambda_mouth=1.0,
+        composite=True,
+        train_synthesis=True,
+        noise="const",
+        flip=True,
+        colour=0.1,
+        ema=0.9,
+    )
+
+
+@pytest.fixture
+def data() -> TrainingData:
+    """Two people: one colour each, and a dark mouth that opens with the loudness of the mel window."""
+    loudness = np.abs(np.sin(np.arange(2 * FRAMES)))
+    frames = np.zeros((2 * FRAMES, 32, 32, 3), np.uint8)
+    frames[:FRAMES], frames[FRAMES:] = (200, 120, 90), (90, 120, 200)
+    for frame, value in zip(frames, loudness, strict=True):
+        frame[20 : 20 + round(8 * value), 10:22] = 20
+    keep = np.full((2 * FRAMES, 32, 32), 255, np.uint8)
+    keep[:, 16:] = 0
+    mel = np.broadcast_to(loudness[:, None, None], (2 * FRAMES, 20, 80)).astype(np.float32).copy()
+    mouth = np.tile(np.float32([0.0, 0.5, 0.4]), (2 * FRAMES, 1))
+    clips = (ClipSpan("a", "a", 0, FRAMES), ClipSpan("b", "b", FRAMES, FRAMES))
+    return TrainingData(clips, frames, keep, mel, mouth)
+
+
+def weights(trainer: Trainer) -> list[torch.Tensor]:
+    return [value.clone() for value in (*trainer.net.state_dict().values(), *trainer.ema.state_dict().values())]
+
+
+def test_loss_falls(settings: TrainSettings, data: TrainingData) -> None:
+    trainer = Trainer(settings, data)
+    losses = [float(trainer.step().total) for _ in range(settings.steps)]
+    assert np.mean(losses[-10:]) < 0.3 * np.mean(losses[:5])
+
+
+def test_resuming_gives_the_same_weights_as_not_stopping(
+    settings: TrainSettings, data: TrainingData, tmp_path: Path
+) -> None:
+    straight = Trainer(settings, data)
+    for _ in range(6):
+        straight.step()
+    stopped = Trainer(settings, data)
+    for _ in range(3):
+        stopped.step()
+    stopped.save(tmp_path / "state.pt")
+    torch.manual_seed(99)
+    resumed = Trainer(settings, data)
+    resumed.load(tmp_path / "state.pt")
+    for _ in range(3):
+        resumed.step()
+    assert resumed.done == 6
+    assert all(torch.equal(a, b) for a, b in zip(weights(straight), weights(resumed), strict=True))
+
+
+def test_resuming_with_other_settings_is_an_error_that_names_them(
+    settings: TrainSettings, data: TrainingData, tmp_path: Path
+) -> None:
+    Trainer(settings, data).save(tmp_path / "state.pt")
+    with pytest.raises(BenchError, match="batch, lr"):
+        Trainer(settings.model_copy(update={"lr": 1.0, "batch": 9}), data).load(tmp_path / "state.pt")
+    Trainer(settings.model_copy(update={"steps": 5}), data).load(tmp_path / "state.pt")
+
+
+def test_a_frozen_decoder_does_not_change(settings: TrainSettings, data: TrainingData) -> None:
+    trainer = Trainer(settings.model_copy(update={"train_synthesis": False}), data)
+    before = {key: value.clone() for key, value in trainer.net.state_dict().items()}
+    trainer.step()
+    after = trainer.net.state_dict()
+    changed = {key.split(".")[0] for key, value in after.items() if not torch.equal(value, before[key])}
+    assert changed == {"audio_encoder", "face_encoder", "lip_encoder", "mals"}
+
+
+def test_samples_stay_in_one_clip_and_mirror_as_a_whole(settings: TrainSettings, data: TrainingData) -> None:
+    plain = settings.model_copy(update={"colour": 0.0, "batch": 40})
+    batch = draw(data, plain, np.random.default_rng(0))
+    assert batch.frames.shape == (40, 3, 3, 32, 32)
+    corner = batch.frames[:, :, :, 0, 0]
+    assert torch.equal(corner, batch.reference[:, None, :, 0, 0].expand_as(corner)), "reference of the same person"
+    sample = window(data, 0, 2, 5)
+    assert torch.equal(sample.mel[1], torch.from_numpy(data.mel[1]))
+
+
+def test_mouth_square_is_cut_out_where_the_lips_are() -> None:
+    landmarks = np.zeros((1, 478, 3), np.float32)
+    landmarks[0, :, :2] = 0.75, 0.5
+    landmarks[0, [61, 291], 0] = 0.65, 0.85
+    square = mouth_squares(landmarks)
+    np.testing.assert_allclose(square, [[0.5, 0.0, 0.3]], atol=1e-6)
+    frames = torch.zeros(1, 3, 32, 32)
+    frames[..., 16:, :][..., 20:] = 1.0
+    piece = cut(frames, torch.from_numpy(square))
+    assert piece[0, 0, 48, 48] == 1.0
+    assert piece[0, 0, 8].max() == 0.0
+
+
+def test_schedule_warms_up_and_falls_to_zero(settings: TrainSettings) -> None:
+    cosine = settings.model_copy(update={"schedule": "cosine", "warmup": 10, "steps": 100, "lr": 1.0})
+    assert learning_rate(cosine, 0) == 0.1
+    assert learning_rate(cosine, 50) == pytest.approx(0.5)
+    assert learning_rate(cosine, 100) == pytest.approx(0.0)
+    assert learning_rate(settings, 59) == settings.lr
+
+
+def test_the_published_recipe_is_the_default() -> None:
+    published = PRESETS["published"]
+    assert (published.steps, published.batch, published.frames, published.lr) == (200_000, 8, 5, 1e-4)
+    assert (published.betas, published.lambda_l2, published.lambda_lpips) == ((0.9, 0.99), 1.0, 1.0)
+    assert not published.train_synthesis
+    assert published.network.resolution == 256
+    assert make_settings("demo", {"steps": 7, "lr": None}).steps == 7
+    with pytest.raises(BenchError, match="published or demo"):
+        make_settings("best", {})
