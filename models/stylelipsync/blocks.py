@@ -1,4 +1,4 @@
-"""Convolution blocks of the two image encoders: instance-normalised, halving by average pooling."""
+"""Convolution blocks of the two image encoders: normalised by group, halving by average pooling."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class InstanceNorm(nn.Module):
-    """Instance norm with scale and shift, as group norm with one channel a group: on CPUs many times faster."""
+class Norm(nn.Module):
+    """Group norm with scale and shift; instance norm (one channel a group) where `groups` is 0."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
+        self.groups = groups or channels
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise every channel of every sample of `x` (N, C, H, W) over its pixels."""
-        return F.group_norm(x, len(self.weight), self.weight.to(x.dtype), self.bias.to(x.dtype))
+        """Normalise every group of channels of every sample of `x` (N, C, H, W)."""
+        return F.group_norm(x, self.groups, self.weight.to(x.dtype), self.bias.to(x.dtype))
 
 
 def halve(x: Tensor) -> Tensor:
@@ -26,12 +27,12 @@ def halve(x: Tensor) -> Tensor:
 
 
 class SameBlock(nn.Module):
-    """7x7 convolution, instance norm, ReLU at the same resolution."""
+    """7x7 convolution, norm, ReLU at the same resolution."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, groups: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, 7, padding=3)
-        self.norm = InstanceNorm(outputs)
+        self.norm = Norm(outputs, groups)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H, W)."""
@@ -39,12 +40,12 @@ class SameBlock(nn.Module):
 
 
 class DownBlock(nn.Module):
-    """3x3 convolution, instance norm, ReLU, then 2x2 average pooling."""
+    """3x3 convolution, norm, ReLU, then 2x2 average pooling."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, groups: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.norm = InstanceNorm(outputs)
+        self.norm = Norm(outputs, groups)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H/2, W/2)."""
@@ -54,8 +55,8 @@ class DownBlock(nn.Module):
 class DownResidualBlock(DownBlock):
     """A `DownBlock` with a strided 1x1 shortcut, and ReLU after the sum."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs)
+    def __init__(self, inputs: int, outputs: int, groups: int) -> None:
+        super().__init__(inputs, outputs, groups)
         self.residual = nn.Conv2d(inputs, outputs, 1, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:

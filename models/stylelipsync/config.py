@@ -26,6 +26,9 @@ class StyleLipSyncConfig(BaseModel):
     reference_channel_base: int = 16384
     """As `channel_base`, for the reference encoder."""
     reference_channel_max: int = 512
+    norm_groups: int = 0
+    """Groups of the image encoders' normalisation. 0 is instance norm, as published: one channel a group, which takes
+    the colours of a frame away. 1 keeps them, so that a small network need not work them out (ours)."""
     mals: bool = True
     """Moving-average latent smoothing; without it every frame's latent stands alone."""
     samf: bool = True

@@ -15,12 +15,12 @@ class FaceEncoder(nn.Module):
     def __init__(self, config: StyleLipSyncConfig) -> None:
         super().__init__()
         sizes = config.resolutions[::-1]
-        self.f_enc0 = nn.Sequential(SameBlock(3, config.channels[sizes[0]]))
+        self.f_enc0 = nn.Sequential(SameBlock(3, config.channels[sizes[0]], config.norm_groups))
         self.level: dict[int, int] = {}
         """Index of the block that gives the features of a resolution."""
         for index in range(1, len(sizes)):
             inputs, outputs = config.channels[sizes[index - 1]], config.channels[sizes[index]]
-            self.add_module(f"f_enc{index}", nn.Sequential(DownBlock(inputs, outputs)))
+            self.add_module(f"f_enc{index}", nn.Sequential(DownBlock(inputs, outputs, config.norm_groups)))
             if config.samf:
                 self.add_module(f"f_mix{index}", StyleAwareMaskedFusion(outputs, config.w_dim))
             self.level[sizes[index]] = index

@@ -15,10 +15,12 @@ class ReferenceEncoder(nn.Module):
         super().__init__()
         self.shape = (config.num_ws, config.w_dim)
         channels = [config.reference_channels[size] for size in config.resolutions[::-1]]
-        self.l_enc0 = nn.Sequential(SameBlock(3, channels[0]))
+        groups = config.norm_groups
+        self.l_enc0 = nn.Sequential(SameBlock(3, channels[0], groups))
         self.depth = len(channels)
         for index in range(1, self.depth):
-            self.add_module(f"l_enc{index}", nn.Sequential(DownResidualBlock(channels[index - 1], channels[index])))
+            block = DownResidualBlock(channels[index - 1], channels[index], groups)
+            self.add_module(f"l_enc{index}", nn.Sequential(block))
         self.fcs = nn.Sequential(nn.Flatten(), nn.Linear(channels[-1] * 16, config.num_ws * config.w_dim))
 
     def forward(self, frames: Tensor) -> Tensor:

@@ -60,6 +60,7 @@ DEMO_NETWORK = StyleLipSyncConfig(
     audio_blocks=(1, 1, 1, 1),
     reference_channel_base=1536,
     reference_channel_max=64,
+    norm_groups=1,
 )
 """The 128 px network of the demo checkpoint: about 5 million parameters."""
 

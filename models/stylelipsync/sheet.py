@@ -31,7 +31,7 @@ def _positions(data: TrainingData) -> list[tuple[int, int]]:
     """First frame of every sample and its reference (the clip's first frame), spread over clips and time."""
     positions = []
     for index in range(ROWS):
-        clip = data.clips[index % len(data.clips)]
+        clip = data.clips[index * len(data.clips) // ROWS]
         last = clip.frames - 2 * _CONTEXT - 1
         positions.append((clip.start + last * (index + 1) // (ROWS + 1), clip.start))
     return positions
