@@ -50,6 +50,8 @@ def prepare_clip(clip: Clip, directory: Path, size: int = 256) -> PreparedClip:
     """
     info = probe(clip.video)
     samples = decode_audio(clip.audio or clip.video, start=clip.start, end=clip.end)
+    if len(samples):
+        _require_sound(samples)  # before the long work
     followed = _follow(clip)
     sound = _fit(samples, followed.frames)
     box = crop_box(bounding(face.box for face in followed.faces.values()), followed.frame.width, followed.frame.height)
@@ -58,7 +60,7 @@ def prepare_clip(clip: Clip, directory: Path, size: int = 256) -> PreparedClip:
     write_wav(directory / "audio.wav", sound)
     track.save(directory / "faces.npz")
     for array in (sound, *track.arrays().values()):
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ascontiguousarray(array).data)
     height = np.ptp(track.landmarks[:, :, 1], axis=1)
     meta = {
         "id": clip.id,
@@ -83,7 +85,7 @@ def prepare_clip(clip: Clip, directory: Path, size: int = 256) -> PreparedClip:
 
 
 def _chunks(clip: Clip) -> Iterator[NDArray[np.uint8]]:
-    return decode_video(clip.video, start=clip.start, end=clip.end)
+    return decode_video(clip.video, start=clip.start, end=clip.end, chunk=8)
 
 
 def _follow(clip: Clip) -> _Followed:
@@ -106,10 +108,14 @@ def _fit(samples: NDArray[np.int16], frames: int) -> NDArray[np.int16]:
     length = frames * SAMPLES_PER_FRAME
     fitted = np.zeros(length, np.int16)
     fitted[: len(samples)] = samples[:length]
-    peak = _peak(fitted)
+    _require_sound(fitted)
+    return fitted
+
+
+def _require_sound(samples: NDArray[np.int16]) -> None:
+    peak = _peak(samples)
     if peak < SILENCE:
         raise ClipError(Status.NO_AUDIO, f"digital silence: the largest sample is {peak} of 32768")
-    return fitted
 
 
 def _peak(samples: NDArray[np.int16]) -> int:
@@ -123,7 +129,7 @@ def _write_video(clip: Clip, path: Path, box: CropBox, size: int, frames: int) -
         for chunk in _chunks(clip):
             crops = cut(chunk, box, size)
             writer.write(crops)
-            digest.update(crops.tobytes())
+            digest.update(crops.data)
     if writer.frames != frames:
         reason = f"{clip.video.name}: decoded to {frames} frames, then to {writer.frames}"
         raise ClipError(Status.DECODE_ERROR, reason)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from harness.faces.crop import CropBox
@@ -13,17 +11,19 @@ from harness.faces.landmarker import Face
 from harness.faces.track import BLENDSHAPES, LANDMARKS, FaceTrack
 
 
-def canonical_track(faces: Mapping[int, Face], count: int, box: CropBox, size: int) -> FaceTrack:
+def canonical_track(faces: dict[int, Face], count: int, box: CropBox, size: int) -> FaceTrack:
     """Track of `count` frames from `faces` by frame number, in full-frame pixels.
 
     Landmarks go through the crop's affine (z is scaled like x); frames that `faces` lacks are interpolated. Poses are
     then solved from the landmarks for the camera that looks at the crop, as FaceLandmarker would give them there.
+    `faces` is emptied on the way: in a long clip there is no room for everything twice.
     """
     landmarks = np.zeros((count, LANDMARKS, 3), np.float32)
     shapes = np.zeros((count, BLENDSHAPES), np.float32)
     detected = np.zeros(count, bool)
     shift, scale = np.array([box.x, box.y, 0.0]), size / box.side
-    for index, face in faces.items():
+    for index in list(faces):
+        face = faces.pop(index)
         landmarks[index] = (face.landmarks - shift) * scale
         shapes[index] = face.blendshapes
         detected[index] = True

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from harness.clip import FPS
 from harness.faces.landmarker import Face, Landmarker
-from harness.faces.region import Region, whole
+from harness.faces.region import Region
+from harness.faces.search import search
 from harness.status import ClipError, Status
 
 MAX_GAP = 5
@@ -65,7 +66,7 @@ class Follower:
         self.frames += 1
         found = self._landmarker.faces(picture, self._region)
         if not found and not self._candidates:
-            found = self._search(picture)
+            found = search(self._landmarker, picture, self._region)
         if self._chosen is None:
             self._introduce(index, found, picture)
             if index + 1 == _WARM_UP:
@@ -128,20 +129,6 @@ class Follower:
         last = candidate.faces[candidate.last].box
         return _match(candidate, index, self._landmarker.faces(picture, last.square(_ZOOM)))
 
-    def _search(self, picture: NDArray[np.uint8]) -> list[Face]:
-        """Small faces: the detector sees the whole frame at 128 pixels, so look at squares of it, large ones first."""
-        area = whole(picture) if self._region is None else self._region.inside(whole(picture))
-        short = min(area.width, area.height)
-        for side in (short, short / 2):
-            found: list[Face] = []
-            for tile in _tiles(area, side):
-                for face in self._landmarker.faces(picture, tile):
-                    if all(face.box.overlap(other.box) == 0 for other in found):
-                        found.append(face)
-            if found:
-                return found
-        return []
-
     def _check_gap(self, index: int) -> None:
         """Give up early: a film without a face need not be seen to its end."""
         foremost = self._chosen or self._foremost()
@@ -165,13 +152,3 @@ def _match(candidate: _Candidate, index: int, faces: list[Face]) -> Face | None:
 
 def _has_rival(face: Face, others: list[Face]) -> bool:
     return any(other is not face and other.box.side >= RIVAL_SIZE * face.box.side for other in others)
-
-
-def _tiles(area: Region, side: float) -> list[Region]:
-    """Squares of `side` that cover `area`, each half over the next."""
-
-    def starts(length: float) -> list[float]:
-        steps = max(1, int(np.ceil((length - side) / (side / 2))) + 1) if length > side else 1
-        return [float(position) for position in np.linspace(0, max(0.0, length - side), steps)]
-
-    return [Region(area.x + x, area.y + y, side, side) for y in starts(area.height) for x in starts(area.width)]

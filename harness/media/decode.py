@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from harness.clip import FPS
 from harness.media.container import media_errors
 from harness.media.frames import timed_frames
-from harness.media.orient import orientation
+from harness.media.orient import Orientation, orientation
 from harness.media.timeline import constant_rate
 
 if TYPE_CHECKING:
@@ -39,16 +40,14 @@ def decode_video(
     buffer: NDArray[np.uint8] | None = None
     filled = 0
     last: VideoFrame | None = None
+    to_rgb = _ToRgb()
     with media_errors(path):
         for frame in constant_rate(timed_frames(path, begin), FPS, begin, end):
+            picture = buffer[filled - 1] if buffer is not None and frame is last else to_rgb(frame)
             if buffer is None:
-                picture = _rgb(frame)
                 room = max(1, min(chunk, _CHUNK_BYTES // picture.nbytes))
                 buffer, filled = np.empty((room, *picture.shape), np.uint8), 0
-            if frame is last and filled:
-                buffer[filled] = buffer[filled - 1]  # shown again: a slower source
-            else:
-                buffer[filled] = _rgb(frame)
+            buffer[filled] = picture
             last = frame
             filled += 1
             if filled == len(buffer):
@@ -58,7 +57,20 @@ def decode_video(
         yield buffer[:filled]
 
 
-def _rgb(frame: VideoFrame) -> NDArray[np.uint8]:
-    # The range has to be named: PyAV takes a full-range picture for a limited one otherwise.
-    full = frame.reformat(format="rgb24", src_color_range=int(frame.color_range), interpolation=_SCALER)
-    return orientation(frame).apply(np.asarray(full.to_ndarray(), np.uint8))
+class _ToRgb:
+    """Turns frames of one video into RGB pictures as they are shown."""
+
+    def __init__(self) -> None:
+        self._turn: Orientation | None = None
+        self._reformatter = VideoReformatter()  # one for all: setting up a conversion takes longer than doing it
+
+    def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        if self._turn is None:
+            # Once: the matrix belongs to the stream, and PyAV's side data ties every frame asked into a cycle that
+            # keeps its memory until the garbage collector comes by.
+            self._turn = orientation(frame)
+        # The range has to be named: PyAV takes a full-range picture for a limited one otherwise.
+        rgb = self._reformatter.reformat(
+            frame, format="rgb24", src_color_range=int(frame.color_range), interpolation=_SCALER
+        )
+        return self._turn.apply(np.asarray(rgb.to_ndarray(), np.uint8))

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from media_files import grey, levels, write_video
@@ -95,6 +97,19 @@ def test_memory_does_not_grow_with_length(tmp_path: Path):
     peak(50)
     picture = grey(0).nbytes
     assert peak(1000) - peak(100) < 10 * picture, "900 frames more, and not ten of them in memory"
+
+
+def test_frames_are_freed_without_the_garbage_collector(tmp_path: Path):
+    """Their memory is FFmpeg's, which the collector does not count: a cycle would keep hundreds of them."""
+    path = write_video(tmp_path / "a.mkv", [grey(k) for k in range(100)])
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in decode_video(path, chunk=8):
+            alive = sum(isinstance(one, av.VideoFrame) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert alive < 10
 
 
 @pytest.mark.shared
