@@ -130,6 +130,7 @@ def save_open_syncnet(network: OpenSyncNet, path: Path, facts: dict[str, str]) -
     metadata = {"format": "pt", "network": "open-syncnet", "config": json.dumps(asdict(network.config)), **facts}
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, path, metadata=metadata)
+    path.chmod(0o644)  # the library makes files that only their owner can read
 
 
 def load_open_syncnet(path: Path | None = None, device: str = "cpu") -> OpenSyncNet:
