@@ -23,8 +23,8 @@ def list_names(
     from harness.datasets.registry import DATASETS
     from harness.plugins import MODELS, SCORERS_BY_METRIC
 
-    choices = {"models": MODELS.names, "datasets": DATASETS.names, "metrics": lambda: list(SCORERS_BY_METRIC)}
+    choices = {"models": MODELS.names(), "datasets": DATASETS.names(), "metrics": list(SCORERS_BY_METRIC)}
     if what not in choices:
         raise BenchError(f"cannot list {what!r}; choose models, datasets or metrics")
-    names = choices[what]()
+    names = choices[what]
     print(json.dumps(names) if as_json else "\n".join(names))

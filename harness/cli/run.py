@@ -65,7 +65,7 @@ def run(
         if key not in values:
             raise typer.BadParameter(f"is needed, for example: bench run {flag} ...", param_hint=flag)
     spec = make_spec(values)
-    _quiet_libraries()
+    _settle_libraries()
 
     from harness.device import pick_device
     from harness.pipeline import RunOptions, execute
@@ -76,10 +76,12 @@ def run(
     raise typer.Exit(_exit_code(outcome, spec.models))
 
 
-def _quiet_libraries() -> None:
-    """MediaPipe's native log lines would tear the progress bars; must be set before it is imported."""
+def _settle_libraries() -> None:
+    """Must come before the imports. MediaPipe's native log lines would tear the progress bars."""
     os.environ.setdefault("GLOG_minloglevel", "2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Threads that wait by spinning bring everything to a halt where other processes want the same cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _show(outcome: RunOutcome, as_json: bool) -> None:
