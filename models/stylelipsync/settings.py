@@ -21,6 +21,8 @@ class TrainSettings(BaseModel):
     frames: int = 5
     """Consecutive frames of each clip."""
     lr: float = 1e-4
+    lr_decoder: float | None = None
+    """Ours: learning rate of StyleGAN2's unit-size weights (decoder, SaMF); `None` is `lr`."""
     betas: tuple[float, float] = (0.9, 0.99)
     schedule: Literal["constant", "cosine"] = "constant"
     """Ours: `cosine` falls to zero over `steps` after a warm-up."""
@@ -35,7 +37,7 @@ class TrainSettings(BaseModel):
     composite: bool = False
     """Ours: compare the frame with the output pasted in, so that nothing is spent on what the mask keeps."""
     train_synthesis: bool = False
-    """The paper freezes a pretrained decoder. Ours: train it too, where there is none to begin from."""
+    """The paper freezes a pretrained decoder. Ours: begin with a random one and train it too."""
     noise: Literal["const", "random", "none"] = "random"
     """The decoder's noise in training; inference always uses `const`."""
     flip: bool = False
@@ -66,13 +68,14 @@ DEMO_NETWORK = StyleLipSyncConfig(
 
 DEMO = TrainSettings(
     network=DEMO_NETWORK,
-    steps=3_600,
+    steps=2_400,
     batch=4,
     frames=3,
-    lr=2e-3,
+    lr=1e-3,
+    lr_decoder=1e-2,
     schedule="cosine",
-    warmup=100,
-    lambda_l2=4.0,
+    warmup=50,
+    lambda_l2=12.0,
     lambda_mouth=1.0,
     face_cut=2.2,
     composite=True,

@@ -18,7 +18,7 @@ from models.stylelipsync.data import TrainingData, load_data
 from models.stylelipsync.losses import Losses
 from models.stylelipsync.settings import PRESETS, TrainSettings
 from models.stylelipsync.sheet import write_sheet
-from models.stylelipsync.trainer import Trainer, learning_rate
+from models.stylelipsync.trainer import Trainer, schedule
 
 STATE = "state.pt"
 WEIGHTS = "stylelipsync.safetensors"
@@ -116,7 +116,7 @@ def _log(path: Path, trainer: Trainer, losses: Losses, seconds: float) -> None:
         writer = csv.writer(file)
         if new:
             writer.writerow(_COLUMNS)
-        rate = learning_rate(trainer.settings, trainer.done - 1)
+        rate = trainer.settings.lr * schedule(trainer.settings, trainer.done - 1)
         writer.writerow([trainer.done, f"{rate:.3g}", *(f"{float(value):.5f}" for value in losses), f"{seconds:.0f}"])
 
 

@@ -18,6 +18,7 @@ from models.stylelipsync.data import TrainingData
 from models.stylelipsync.frames import hide
 from models.stylelipsync.losses import Losses, ReconstructionLoss
 from models.stylelipsync.network import StyleLipSyncNet
+from models.stylelipsync.scratch_init import begin_grey, equalised_parameters, widen_codes
 from models.stylelipsync.settings import TrainSettings
 
 _MAY_CHANGE = frozenset({"steps", "save_every", "sheet_every"})
@@ -32,10 +33,12 @@ class Trainer:
         self.settings, self.data, self.device = settings, data, device
         self.rng = np.random.default_rng(settings.seed)
         self.net = StyleLipSyncNet(settings.network).to(device)
+        if settings.train_synthesis:
+            widen_codes(self.net)
+            begin_grey(self.net)
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.net.synthesis.requires_grad_(settings.train_synthesis)
-        trained = [parameter for parameter in self.net.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.Adam(trained, lr=settings.lr, betas=settings.betas)
+        self.optimiser = torch.optim.Adam(_groups(self.net, settings), betas=settings.betas)
         self.loss = ReconstructionLoss(settings, device)
         self.done = 0
 
@@ -43,7 +46,7 @@ class Trainer:
         """One optimiser step on a random batch."""
         batch = Batch(*(part.to(self.device) for part in draw(self.data, self.settings, self.rng)))
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.settings, self.done)
+            group["lr"] = group["peak"] * schedule(self.settings, self.done)
         self.net.train()
         with self._autocast():
             output = self.net(hide(batch.frames, batch.keep), batch.mel, batch.reference, self.settings.noise)
@@ -102,9 +105,18 @@ class Trainer:
         self.rng.bit_generator.state = json.loads(state["numpy_rng"])
 
 
-def learning_rate(settings: TrainSettings, step: int) -> float:
-    """Learning rate of step number `step` (from 0)."""
-    rate = settings.lr * min(1.0, (step + 1) / max(settings.warmup, 1))
+def schedule(settings: TrainSettings, step: int) -> float:
+    """Factor of the learning rates in step number `step` (from 0), 0 to 1."""
+    factor = min(1.0, (step + 1) / max(settings.warmup, 1))
     if settings.schedule == "cosine":
-        rate *= 0.5 + 0.5 * math.cos(math.pi * min(1.0, step / settings.steps))
-    return rate
+        factor *= 0.5 + 0.5 * math.cos(math.pi * min(1.0, step / settings.steps))
+    return factor
+
+
+def _groups(net: StyleLipSyncNet, settings: TrainSettings) -> list[dict[str, Any]]:
+    """Parameters to train, those of StyleGAN2's layers with a learning rate of their own."""
+    equalised = equalised_parameters(net)
+    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    plain = [parameter for parameter in trained if parameter not in equalised]
+    unit = [parameter for parameter in trained if parameter in equalised]
+    return [{"params": plain, "peak": settings.lr}, {"params": unit, "peak": settings.lr_decoder or settings.lr}]

@@ -12,9 +12,11 @@ from harness.status import BenchError
 from models.stylelipsync.batches import draw, window
 from models.stylelipsync.data import ClipSpan, TrainingData, mouth_squares
 from models.stylelipsync.losses import cut
+from models.stylelipsync.network import StyleLipSyncNet
+from models.stylelipsync.scratch_init import equalised_parameters
 from models.stylelipsync.settings import PRESETS, TrainSettings
 from models.stylelipsync.train import make_settings
-from models.stylelipsync.trainer import Trainer, learning_rate
+from models.stylelipsync.trainer import Trainer, schedule
 
 FRAMES = 12
 
@@ -126,10 +128,10 @@ def test_mouth_square_is_cut_out_where_the_lips_are() -> None:
 
 def test_schedule_warms_up_and_falls_to_zero(settings: TrainSettings) -> None:
     cosine = settings.model_copy(update={"schedule": "cosine", "warmup": 10, "steps": 100, "lr": 1.0})
-    assert learning_rate(cosine, 0) == 0.1
-    assert learning_rate(cosine, 50) == pytest.approx(0.5)
-    assert learning_rate(cosine, 100) == pytest.approx(0.0)
-    assert learning_rate(settings, 59) == settings.lr
+    assert schedule(cosine, 0) == 0.1
+    assert schedule(cosine, 50) == pytest.approx(0.5)
+    assert schedule(cosine, 100) == pytest.approx(0.0)
+    assert schedule(settings, 59) == 1.0
 
 
 def test_the_published_recipe_is_the_default() -> None:
@@ -141,3 +143,22 @@ def test_the_published_recipe_is_the_default() -> None:
     assert make_settings("demo", {"steps": 7, "lr": None}).steps == 7
     with pytest.raises(BenchError, match="published or demo"):
         make_settings("best", {})
+
+
+def test_scratch_start_is_grey_and_lets_every_code_through(settings: TrainSettings, data: TrainingData) -> None:
+    net = Trainer(settings, data).net.eval()
+    with torch.no_grad():
+        batch = draw(data, settings, np.random.default_rng(0))
+        ws = net.latents(batch.mel, batch.reference)
+        frames = net.decode(batch.frames.flatten(0, 1), ws.flatten(0, 1))
+    assert frames.std() < 0.5
+    assert ws.std(dim=-1).min() > 0.1
+
+
+def test_unit_size_weights_are_those_of_the_decoder_and_its_fusion(tiny_config) -> None:
+    net = StyleLipSyncNet(tiny_config)
+    found = equalised_parameters(net)
+    names = {name.split(".")[0] for name, parameter in net.named_parameters() if parameter in found}
+    assert names == {"synthesis", "face_encoder"}
+    assert all(parameter in found for parameter in net.synthesis.parameters())
+    assert not any(".f_enc" in name for name, parameter in net.named_parameters() if parameter in found)
