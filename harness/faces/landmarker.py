@@ -19,12 +19,17 @@ from numpy.typing import NDArray
 
 from harness.faces.geometry import solve_poses
 from harness.faces.region import Region, whole
+from harness.status import BenchError
 
 MAX_FACES = 4
 """Most faces looked for in a picture."""
 
+_LIBRARIES = (
+    "Its wheel needs libEGL.so.1 and libGLESv2.so.2, and OpenCV's libGL.so.1 and libglib-2.0.so.0 from the system: "
+    "on Debian and Ubuntu, apt-get install libegl1 libgles2 libgl1 libglib2.0-0"
+)
 _SAME_FACE = 0.5  # overlap from which two finds are one face
-_SMALLEST = 16  # pixels; MediaPipe aborts the process on degenerate pictures
+_SMALLEST = 16  # pixels; nothing can be told from fewer
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
@@ -44,25 +49,20 @@ class Face:
 class Landmarker:
     """FaceLandmarker, loaded once; a context manager.
 
-    Needs the asset `face_landmarker`; raises `harness.assets.AssetMissing` without it.
+    Needs the asset `face_landmarker`; raises `harness.assets.AssetMissing` without it, and `BenchError` naming the
+    system libraries where MediaPipe cannot be loaded.
     """
 
     def __enter__(self) -> Landmarker:
         from harness.assets import asset_path
 
         model = asset_path("face_landmarker")
-        with _silent_stderr():
-            from mediapipe.tasks.python import BaseOptions, vision
-
-            options = vision.FaceLandmarkerOptions(
-                # Read here, so that a path with foreign letters cannot trouble the library.
-                base_options=BaseOptions(model_asset_buffer=model.read_bytes()),
-                num_faces=MAX_FACES,
-                output_face_blendshapes=True,
-                output_facial_transformation_matrixes=True,
-            )
-            self._task = vision.FaceLandmarker.create_from_options(options)
-            self._detect(np.zeros((64, 64, 3), np.uint8))  # the first call is the talkative one
+        try:
+            with _silent_stderr():
+                self._task = _load(model.read_bytes())
+                self._detect(np.zeros((64, 64, 3), np.uint8))  # the first call is the talkative one
+        except (ImportError, OSError) as error:
+            raise BenchError(f"MediaPipe cannot be loaded: {error}. {_LIBRARIES}") from error
         return self
 
     def __exit__(
@@ -93,6 +93,19 @@ class Landmarker:
         # as garbage, without an error.
         image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
         return self._task.detect(image)
+
+
+def _load(model: bytes) -> Any:
+    from mediapipe.tasks.python import BaseOptions, vision
+
+    options = vision.FaceLandmarkerOptions(
+        # Bytes, so that a path with foreign letters cannot trouble the library.
+        base_options=BaseOptions(model_asset_buffer=model),
+        num_faces=MAX_FACES,
+        output_face_blendshapes=True,
+        output_facial_transformation_matrixes=True,
+    )
+    return vision.FaceLandmarker.create_from_options(options)
 
 
 def _face(points: Any, matrix: NDArray[np.float32], shapes: Any, region: Region, picture: Region) -> Face:

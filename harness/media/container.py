@@ -96,9 +96,8 @@ def seconds(ticks: int | None, base: Fraction | None) -> float | None:
 def video_stream(container: InputContainer) -> VideoStream | None:
     """The first stream of moving pictures; cover art and streams without a decoder do not count."""
     for stream in container.streams.video:
-        disposition = int(stream.disposition)
-        picture = int(type(stream.disposition).attached_pic)
-        if not disposition & picture and stream.codec_context is not None:
+        cover_art = bool(stream.disposition & type(stream.disposition).attached_pic)
+        if not cover_art and stream.codec_context is not None:
             return stream
     return None
 

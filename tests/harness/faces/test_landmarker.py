@@ -14,6 +14,7 @@ from harness.faces.crop import crop_box, cut
 from harness.faces.follow import Follower
 from harness.faces.geometry import project, solve_poses
 from harness.faces.landmarker import Landmarker
+from harness.status import BenchError
 
 MOUTH = [61, 291, 13, 14]
 """Corners of the lips, and the middle of either."""
@@ -124,6 +125,15 @@ def test_it_is_quiet(capfd: pytest.CaptureFixture[str], astronaut: np.ndarray):
     with Landmarker() as one:
         one.faces(astronaut)
     assert capfd.readouterr().err == ""
+
+
+def test_missing_system_libraries_are_named(monkeypatch: pytest.MonkeyPatch):
+    def fail(model: bytes) -> None:
+        raise OSError("libEGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr("harness.faces.landmarker._load", fail)
+    with pytest.raises(BenchError, match=r"libEGL\.so\.1: cannot open.*apt-get install libegl1"), Landmarker():
+        pass
 
 
 @pytest.mark.shared
