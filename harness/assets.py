@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.assets_cache import file_path, is_present, locked
 from harness.assets_catalog import CATALOG, AssetFile, AssetSpec
+from harness.files import sha256_file
 from harness.status import BenchError
 
 __all__ = [
@@ -70,11 +71,9 @@ def asset_available(name: str) -> bool:
 
 def asset_digest(name: str) -> str:
     """sha256 of the asset's first file as it lies in the cache, for fingerprints and provenance."""
-    from harness.assets_download import file_sha256
-
     spec = asset_spec(name)
     first = spec.files[0]
-    return first.sha256 if first.folder is not None else file_sha256(_fetched(spec, first))
+    return first.sha256 if first.folder is not None else sha256_file(_fetched(spec, first))
 
 
 def fetch_assets(names: Iterable[str]) -> None:
@@ -124,22 +123,18 @@ def add_asset(name: str, path: Path) -> Path:
 
 def verify_asset(name: str) -> str | None:
     """Hash the files in the cache: `None` when all are right, else one line that says what is wrong."""
-    from harness.assets_download import file_sha256
-
     spec = asset_spec(name)
     for file in spec.files:
         path = file_path(spec, file)
         if not path.is_file():
             return f"{file.name} is not in the cache"
-        digest, size = file_sha256(path), path.stat().st_size
+        digest, size = sha256_file(path), path.stat().st_size
         if not file.matches(digest, size):
             return f"{path} has sha256 {digest} and {size} bytes, expected {file.sha256} and {file.size}; delete it"
     return None
 
 
 def _check_and_copy(spec: AssetSpec, file: AssetFile, source: Path) -> None:
-    from harness.assets_download import file_sha256
-
     if not source.is_file():
         raise BenchError(f"{source} is not a file; {spec.name} needs {file.name}")
     target = file_path(spec, file)
@@ -148,7 +143,7 @@ def _check_and_copy(spec: AssetSpec, file: AssetFile, source: Path) -> None:
     with locked():
         try:
             shutil.copyfile(source, temporary)
-            digest, size = file_sha256(temporary), temporary.stat().st_size
+            digest, size = sha256_file(temporary), temporary.stat().st_size
             if not file.matches(digest, size):
                 raise BenchError(
                     f"{source} is not {spec.name}: it has sha256 {digest} and {size} bytes,"

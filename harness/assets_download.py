@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from harness.files import sha256_file
 
 if TYPE_CHECKING:
     import requests
@@ -60,15 +61,6 @@ def download(
     raise DownloadError(problem)
 
 
-def file_sha256(path: Path) -> str:
-    """Hex sha256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def _continue(
     session: requests.Session, url: str, part: Path, size: int | None, report: Callable[[int, int | None], None]
 ) -> None:
@@ -109,7 +101,7 @@ def _continue(
 def _is_whole(path: Path, sha256: str | None, size: int | None) -> bool:
     if size is not None and path.stat().st_size != size:
         return False
-    return sha256 is None or file_sha256(path) == sha256
+    return sha256 is None or sha256_file(path) == sha256
 
 
 def _progress() -> Progress:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.assets_archive import MemberError, extract_member
 from harness.assets_catalog import AssetFile
-from harness.assets_download import DownloadError, download, file_sha256
+from harness.assets_download import DownloadError, download
 from harness.assets_index import index_urls, make_session, without_credentials
+from harness.files import sha256_file
 
 if TYPE_CHECKING:
     import requests
@@ -56,7 +57,7 @@ def fetch_file(file: AssetFile, source: str, target: Path, downloads: Path) -> N
             whole = downloads / f"{target.parent.name}-{file.name}"
             download(make_session(), source, whole, sha256=None, size=file.size, label=file.name)
             whole.replace(temporary)
-        digest = file_sha256(temporary)
+        digest = sha256_file(temporary)
         if not file.matches(digest, temporary.stat().st_size):
             raise SourceError(f"what came has sha256 {digest}, expected {file.sha256}")
         temporary.replace(target)
