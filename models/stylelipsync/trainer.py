@@ -38,7 +38,7 @@ class Trainer:
             begin_grey(self.net)
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.net.synthesis.requires_grad_(settings.train_synthesis)
-        self.optimiser = torch.optim.Adam(_groups(self.net, settings), betas=settings.betas)
+        self.optimiser = torch.optim.Adam(_groups(self.net, settings), betas=settings.betas, fused=True)
         self.loss = ReconstructionLoss(settings, device)
         self.done = 0
 
