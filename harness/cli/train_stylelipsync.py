@@ -25,11 +25,14 @@ def train_stylelipsync(
     split: Annotated[str, typer.Option(help="train, all or test.")] = "train",
     limit: Annotated[int | None, typer.Option(help="Use at most this many clips.", min=2)] = None,
     preset: Annotated[
-        str, typer.Option(help="demo: 128 px, about an hour on one core. published: 256 px, as the paper.")
+        str,
+        typer.Option(help="demo and then demo-colour: 128 px, an hour on one core. published: 256 px, as the paper."),
     ] = "demo",
     steps: Annotated[int | None, typer.Option(help="Optimiser steps instead of the recipe's.", min=1)] = None,
     batch: Annotated[int | None, typer.Option(help="Clips a step instead of the recipe's.", min=1)] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate instead of the recipe's.", min=0.0)] = None,
+    colour: Annotated[float | None, typer.Option(help="Strength of colour changes instead of the recipe's.")] = None,
+    init: Annotated[Path | None, typer.Option(help="Checkpoint to begin from instead of random weights.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and samples.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
 ) -> None:
@@ -54,7 +57,8 @@ def train_stylelipsync(
         list(prepared.clips.values()),
         out,
         preset,
-        {"steps": steps, "batch": batch, "lr": lr, "seed": seed},
+        {"steps": steps, "batch": batch, "lr": lr, "colour": colour, "seed": seed},
+        init=init,
         trained_on=f"{dataset} ({found.split}, {len(prepared.clips)} clips)",
         device=pick_device(device),
     )

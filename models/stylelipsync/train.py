@@ -13,7 +13,7 @@ import torch
 from harness import progress
 from harness.clip import PreparedClip
 from harness.status import BenchError
-from models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
+from models.stylelipsync.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
 from models.stylelipsync.data import TrainingData, load_data
 from models.stylelipsync.losses import Losses
 from models.stylelipsync.settings import PRESETS, TrainSettings
@@ -42,13 +42,14 @@ def run(
     preset: str = "demo",
     changes: Mapping[str, object] | None = None,
     *,
+    init: Path | None = None,
     trained_on: str = "unstated",
     device: str = "cpu",
 ) -> Path:
     """Train on `clips` in folder `out` and return the checkpoint's path; goes on where an earlier call stopped.
 
-    The recipe is `preset` with `changes`. `out` gets `stylelipsync.safetensors` (averaged weights), `state.pt` (to
-    resume), `log.csv` and `sheets/`.
+    The recipe is `preset` with `changes`; `init` is a checkpoint to begin from instead of random weights. `out` gets
+    `stylelipsync.safetensors` (averaged weights), `state.pt` (to resume), `log.csv` and `sheets/`.
     """
     settings = make_settings(preset, changes or {})
     split = split_clips([clip for clip in clips if clip.frames > max(settings.frames, 7)])
@@ -58,6 +59,8 @@ def run(
     trainer = Trainer(settings, data, device)
     if (out / STATE).is_file():
         trainer.load(out / STATE)
+    elif init is not None:
+        trainer.begin_from(load_checkpoint(init).net)
     _cut_log(out / LOG, trainer.done)
     info = CheckpointInfo(name=f"stylelipsync-{preset}", trained_on=trained_on)
     _loop(trainer, validation, out, info)

@@ -75,6 +75,16 @@ class Trainer:
         for kept, new in zip(self.ema.buffers(), self.net.buffers(), strict=True):
             kept.copy_(new)
 
+    def begin_from(self, net: StyleLipSyncNet) -> None:
+        """Take over the weights of `net`. Raises `BenchError` if it is another network."""
+        wanted, given = self.settings.network.model_dump(), net.config.model_dump()
+        other = sorted(key for key in wanted if wanted[key] != given[key])
+        if other:
+            raise BenchError(f"the weights to begin from are of another network: {', '.join(other)} differ")
+        for own in (self.net, self.ema):
+            own.load_state_dict(net.state_dict())
+            own.w_avg.copy_(net.w_avg)
+
     def save(self, path: Path) -> None:
         """Write everything that the next step depends on."""
         state = {

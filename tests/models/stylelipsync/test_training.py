@@ -141,7 +141,7 @@ def test_the_published_recipe_is_the_default() -> None:
     assert not published.train_synthesis
     assert published.network.resolution == 256
     assert make_settings("demo", {"steps": 7, "lr": None}).steps == 7
-    with pytest.raises(BenchError, match="published or demo"):
+    with pytest.raises(BenchError, match="published or demo or demo-colour"):
         make_settings("best", {})
 
 
@@ -162,3 +162,20 @@ def test_unit_size_weights_are_those_of_the_decoder_and_its_fusion(tiny_config) 
     assert names == {"synthesis", "face_encoder"}
     assert all(parameter in found for parameter in net.synthesis.parameters())
     assert not any(".f_enc" in name for name, parameter in net.named_parameters() if parameter in found)
+
+
+def test_beginning_from_weights_takes_them_over(settings: TrainSettings, data: TrainingData, tiny_config) -> None:
+    torch.manual_seed(5)
+    given = StyleLipSyncNet(tiny_config)
+    trainer = Trainer(settings, data)
+    trainer.begin_from(given)
+    for own in (trainer.net, trainer.ema):
+        assert all(torch.equal(value, given.state_dict()[key]) for key, value in own.state_dict().items())
+    other = StyleLipSyncNet(tiny_config.model_copy(update={"w_dim": 8, "samf": False}))
+    with pytest.raises(BenchError, match="samf, w_dim differ"):
+        trainer.begin_from(other)
+
+
+def test_second_stage_of_the_demo_changes_only_its_pace_and_colours() -> None:
+    first, second = PRESETS["demo"].model_dump(), PRESETS["demo-colour"].model_dump()
+    assert {key for key in first if first[key] != second[key]} == {"lr", "lr_decoder", "colour", "seed"}
