@@ -106,3 +106,11 @@ def test_missing_weights_say_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(module, "DEMO_WEIGHTS", tmp_path / "demo.safetensors")
     with pytest.raises(BenchError, match="bench train stylelipsync --dataset demo"):
         module.StyleLipSync()
+
+
+def test_the_demo_weights_come_with_the_package_and_say_what_they_are() -> None:
+    assert module.DEMO_WEIGHTS.stat().st_size < 10_000_000
+    card = module.StyleLipSync().card
+    assert card.native_size == 128
+    assert "demo" in card.trained_on
+    assert card.weights.startswith("stylelipsync-demo@")
