@@ -8,7 +8,11 @@ from typing import Annotated
 
 import typer
 
-assets_app = typer.Typer(help="Weights and models: list, fetch, add your own copy, verify.", no_args_is_help=True)
+assets_app = typer.Typer(
+    help="Weights and models: list, fetch, add your own copy, verify.",
+    epilog="Example: bench assets add syncnet_v2 ~/Downloads/syncnet_v2.model",
+    no_args_is_help=True,
+)
 
 _LIST = "List every asset.\n\nExample: bench assets list --json"
 _FETCH = (

@@ -12,6 +12,7 @@ TARGETS = ("stylelipsync", "syncnet")
 def register(app: typer.Typer) -> None:
     """Add the command group to `app`."""
     group = typer.Typer(
+        epilog="Example: bench train syncnet --dataset demo --split train --out work/syncnet",
         help="Train the networks of this project; every run can be interrupted and goes on where it stopped.",
         no_args_is_help=True,
         rich_markup_mode=None,
