@@ -126,7 +126,15 @@ def _progress() -> Progress:
 
 
 def _one_line(error: Exception) -> str:
+    from urllib.parse import urlsplit
+
+    import requests
+
     from harness.assets_index import without_credentials
 
+    asked = error.request.url if isinstance(error, requests.ConnectionError) and error.request is not None else None
+    if asked:
+        # The library's own words for it are three lines of nested exceptions.
+        return f"cannot connect to {urlsplit(str(asked)).hostname}"
     words = [without_credentials(word) if "@" in word else word for word in str(error).split()]
     return f"{type(error).__name__}: {' '.join(words)[:200]}"

@@ -199,7 +199,7 @@ def test_next_source_is_tried_and_a_plain_url_works(index: Index, monkeypatch: p
         ("pypi:toy==2.0!toy/weights.bin", "no wheel of toy==2.0"),
         ("pypi:toy==1.0!toy/absent.bin", "holds no file toy/absent.bin"),
         ("pypi:toy==1.0!toy/other.bin", "expected"),
-        ("http://127.0.0.1:9/weights.bin", "Connection"),
+        ("http://127.0.0.1:9/weights.bin", "cannot connect to 127.0.0.1"),
     ],
 )
 def test_failure_names_the_source_the_reason_and_the_way_out(
