@@ -32,6 +32,8 @@ class ModelCard:
     uses_enhancer: bool = False
     gt_leak: str = "none"
     """What of the ground truth's mouth the model can see, in words."""
+    caveat: str = ""
+    """What a reader of its numbers must be told; shown with every table."""
     scores_audio: str = "given"
     """`given`: scored with the audio that it was given. `shuffled`: scored with another clip's audio (a bound)."""
 

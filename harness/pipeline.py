@@ -150,7 +150,7 @@ def _result(run: _Run, rows: list[MetricRow], failures: list[Failure]) -> RunRes
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         spec=run.spec.model_dump(mode="json", exclude={"data_root"}),
         spec_hash=run.spec_hash,
-        notices=list(run.found.notices),
+        notices=[*run.found.notices, *_caveats(run.loaded)],
         provenance=provenance.gather(run.options.device),
         models=run.loaded.cards,
         metrics=rows,
@@ -158,6 +158,10 @@ def _result(run: _Run, rows: list[MetricRow], failures: list[Failure]) -> RunRes
         failures=failures,
         timings={name: round(seconds, 2) for name, seconds in run.timings.items()},
     )
+
+
+def _caveats(models: ModelSet) -> list[str]:
+    return [f"{model.name}: {model.card.caveat}" for model in models.models if model.card.caveat]
 
 
 def _clip_facts(clips: Sequence[Clip], prepared: Prepared) -> list[ClipFacts]:

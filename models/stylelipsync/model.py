@@ -25,6 +25,10 @@ from models.stylelipsync.network import StyleLipSyncNet
 
 DEMO_WEIGHTS = Path(__file__).with_name("weights") / "demo.safetensors"
 """The checkpoint that comes with the package: small, trained on the demo set only."""
+DEMO_CAVEAT = (
+    "these are the demo weights, trained on a few rendered people; their numbers say nothing about the published model."
+    " Yours go behind the name: --model stylelipsync:CHECKPOINT"
+)
 VERSION = "1"
 """Raised whenever the same weights would give other frames."""
 
@@ -49,6 +53,7 @@ class StyleLipSync:
                 f"`bench train stylelipsync --dataset demo --split train --out DIR` and copy the result to {path}"
             )
         self._net, self._info, self._sha256 = load_checkpoint(path)
+        self._caveat = DEMO_CAVEAT if weights is None else ""
 
     @property
     def card(self) -> ModelCard:
@@ -62,6 +67,7 @@ class StyleLipSync:
             licence=self._info.licence,
             trained_on=self._info.trained_on,
             weights=f"{self._info.name}@{self._sha256[:8]}",
+            caveat=self._caveat,
             gt_leak="first frame unmasked as the reference; upper face and surroundings of every frame",
         )
 

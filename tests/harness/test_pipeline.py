@@ -320,6 +320,12 @@ def test_the_cross_protocol_gives_foreign_audio_and_drops_full_reference_metrics
     assert result.metrics == [], "PSNR and SSIM need a reference that foreign audio does not have"
 
 
+def test_a_models_caveat_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = ModelCard(name="toy", kind="model", caveat="only a toy")
+    _with_model(monkeypatch, "toy", lambda self, clip, audio, context: clip.read_frames(), card)
+    assert "toy: only a toy" in world.run("run", "toy", "darker").result.notices
+
+
 def test_names_from_outside_stay_names(world: World) -> None:
     (world.root / "clips" / "<script>alert(1)<b>.mp4").write_bytes(b"s")
     result = world.run("run", "darker").result
