@@ -72,6 +72,7 @@ class _Run:
     scorers: ScorerSet
     loaded: ModelSet
     prepared: Prepared
+    donors: dict[str, PreparedClip | None]
     timings: dict[str, float]
 
 
@@ -93,7 +94,8 @@ def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
         store = Store()
         with _timed(timings, "prepare"):
             prepared = prepare_all(found.clips, spec.size, store, options.quiet)
-        run = _Run(spec, spec_hash, options, folder, found, store, scorers, loaded, prepared, timings)
+        donors = assign_donors(list(prepared.clips.values()))
+        run = _Run(spec, spec_hash, options, folder, found, store, scorers, loaded, prepared, donors, timings)
         return _finish(run, _run_models(run))
 
 
@@ -131,7 +133,7 @@ def _run_models(run: _Run) -> list[ModelRun]:
         scorers=run.scorers.loaded,
         clips=run.prepared.clips,
         unprepared=run.prepared.failures,
-        donors=assign_donors(list(run.prepared.clips.values())),
+        donors=run.donors,
         cross=spec.protocol == "cross",
         context=GenerateContext(seed=spec.seed, device=options.device, batch_size=options.batch_size),
         previews=options.report,
@@ -154,7 +156,7 @@ def _result(run: _Run, rows: list[MetricRow], failures: list[Failure]) -> RunRes
         provenance=provenance.gather(run.options.device),
         models=run.loaded.cards,
         metrics=rows,
-        clips=_clip_facts(run.found.clips, run.prepared),
+        clips=_clip_facts(run),
         failures=failures,
         timings={name: round(seconds, 2) for name, seconds in run.timings.items()},
     )
@@ -164,10 +166,10 @@ def _caveats(models: ModelSet) -> list[str]:
     return [f"{model.name}: {model.card.caveat}" for model in models.models if model.card.caveat]
 
 
-def _clip_facts(clips: Sequence[Clip], prepared: Prepared) -> list[ClipFacts]:
-    donors = assign_donors(list(prepared.clips.values()))
+def _clip_facts(run: _Run) -> list[ClipFacts]:
+    prepared, donors = run.prepared, run.donors
     facts = []
-    for clip in clips:
+    for clip in run.found.clips:
         if clip.id in prepared.failures:
             error = prepared.failures[clip.id]
             facts.append(ClipFacts(id=clip.id, identity=clip.identity, status=error.status.value, reason=error.reason))

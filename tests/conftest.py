@@ -16,11 +16,3 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"NOT CHECKED: {folder.name}/ with golden vectors and real clips is not beside the checkout")
     return folder
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> None:
-    """Two cores are shared by whatever else runs; results must not depend on the number of threads either."""
-    import torch
-
-    torch.set_num_threads(2)
