@@ -57,7 +57,9 @@ def write_video(
         if samples is not None:
             audio = container.add_stream(sound_codec, rate=sound_rate, layout=layout)
         for number, picture in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format=pixels)
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            # One thread: with several, one picture in some hundred comes out torn in ten-bit formats of odd width.
+            frame = frame.reformat(format=pixels, threads=1)
             frame.pts, frame.time_base = number if times is None else round(1000 * times[number]), tick
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
