@@ -22,8 +22,13 @@ class Norm(nn.Module):
 
 
 def halve(x: Tensor) -> Tensor:
-    """2x2 average pooling of `x` (N, C, H, W), written as a sum because that is faster in bfloat16."""
-    return (x[..., ::2, ::2] + x[..., 1::2, ::2] + x[..., ::2, 1::2] + x[..., 1::2, 1::2]) * 0.25
+    """2x2 average pooling of `x` (N, C, H, W), first over pairs of rows, then of columns.
+
+    Written as sums of views because that is several times faster than pooling, above all backward and in bfloat16.
+    """
+    x = x.unflatten(2, (-1, 2))
+    x = (x[:, :, :, 0] + x[:, :, :, 1]).unflatten(3, (-1, 2))
+    return (x[..., 0] + x[..., 1]) * 0.25
 
 
 class SameBlock(nn.Module):
