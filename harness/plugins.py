@@ -31,6 +31,7 @@ SCORERS: Registry[Callable[..., Any]] = Registry(
         "ssim": "metrics.ssim:SsimScorer",
         "psnr": "metrics.psnr:PsnrScorer",
         "lpips": "metrics.lpips:LpipsScorer",
+        "steadiness": "metrics.steadiness:SteadinessScorer",
     },
 )
 """Called with `device`; gives a `harness.metric.Scorer`."""
@@ -43,12 +44,19 @@ SCORERS_BY_METRIC: dict[str, tuple[str, ...]] = {
     "SSIM": ("ssim",),
     "PSNR": ("psnr",),
     "LPIPS": ("lpips",),
+    "TWE": ("steadiness",),
+    "Jitter": ("steadiness",),
 }
 """Which scorers compute a metric that a user names; the order is the order of the table's columns."""
 
 TRAINERS: Registry[Callable[..., Any]] = Registry(
     "trainer",
-    {"stylelipsync": "models.stylelipsync.train:run", "syncnet": "models.syncnet.train:run"},
+    {
+        "stylelipsync": "models.stylelipsync.train:run",
+        "stylegan2": "models.stylegan2.train:run",
+        "syncnet": "models.syncnet.train:run",
+        "sync-expert": "models.syncnet.expert_train:run",
+    },
 )
 
 REPORTS: Registry[Callable[..., Any]] = Registry(

@@ -6,7 +6,7 @@ import importlib
 
 import typer
 
-TARGETS = ("stylelipsync", "syncnet")
+TARGETS = ("stylelipsync", "stylegan2", "syncnet")
 
 
 def register(app: typer.Typer) -> None:

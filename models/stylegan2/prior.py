@@ -1,0 +1,118 @@
+"""Prior files: a trained StyleGAN2 generator as safetensors, from which StyleLipSync's decoder begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor, device
+from torch import float16 as half_type
+
+from harness.status import BenchError
+from models.stylegan2.generator import Generator
+from models.stylegan2.prior_config import PriorConfig
+from models.stylegan2.synthesis import Synthesis
+
+FORMAT = "stylegan2-prior-1"
+"""Value of `format` in the metadata."""
+
+
+class PriorInfo(BaseModel):
+    """Where the weights come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "stylegan2"
+    trained_on: str = "unstated"
+    kimg: float = 0.0
+    seed: int = 0
+    licence: str = "Apache-2.0"
+
+
+class Prior(NamedTuple):
+    """A generator's weights, float32 on the CPU."""
+
+    synthesis_state: dict[str, Tensor]
+    """State of `models.stylegan2.synthesis.Synthesis`, buffers included."""
+    w_avg: Tensor
+    """(w_dim,): mean latent"""
+    config: PriorConfig
+    mapping_state: dict[str, Tensor]
+    """State of `models.stylegan2.mapping.Mapping`; only `w_avg` where `config.mapping_layers` is 0."""
+    info: PriorInfo
+
+    def generator(self) -> Generator:
+        """The whole generator, in evaluation mode. Raises `BenchError` if the file has no mapping network."""
+        if not self.config.mapping_layers:
+            raise BenchError(f"the prior {self.info.name} was made of a decoder alone and cannot draw new latents")
+        generator = Generator(self.config)
+        generator.synthesis.load_state_dict(self.synthesis_state)
+        generator.mapping.load_state_dict(self.mapping_state)
+        return generator.eval().requires_grad_(False)
+
+
+def save_prior(path: Path, prior: Prior, *, half: bool = False) -> None:
+    """Write `prior`; `half` stores float16, which `load_prior` gives back as float32."""
+    from safetensors.torch import save_file
+
+    tensors = {f"synthesis.{key}": value for key, value in prior.synthesis_state.items()}
+    tensors |= {f"mapping.{key}": value for key, value in prior.mapping_state.items()}
+    tensors |= {"mapping.w_avg": prior.w_avg}
+    stored = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    if half:
+        stored = {key: value.to(half_type) for key, value in stored.items()}
+    metadata = {"format": FORMAT, "config": prior.config.model_dump_json(), "info": prior.info.model_dump_json()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(stored, partial, metadata=metadata)
+    partial.chmod(0o644)  # safetensors writes files that only their owner can read.
+    partial.replace(path)
+
+
+def load_prior(path: Path) -> Prior:
+    """Read what `save_prior` wrote. Raises `BenchError` for a missing, foreign or incomplete file."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise BenchError(
+            f"no StyleGAN2 prior at {path}: `bench train stylegan2` or `bench convert stylegan2` makes one"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a mapping
+    except SafetensorError as error:
+        raise BenchError(f"{path} is no safetensors file: {error}") from error
+    if metadata.get("format") != FORMAT:
+        raise BenchError(f"{path} has format {metadata.get('format')!r} in its metadata, not {FORMAT!r}")
+    try:
+        config = PriorConfig.model_validate_json(metadata.get("config", ""))
+        info = PriorInfo.model_validate_json(metadata.get("info", "{}"))
+    except ValidationError as error:
+        raise BenchError(f"{path} has metadata that is not understood: {error}") from error
+    return make_prior(state, config, info, str(path))
+
+
+def make_prior(state: dict[str, Tensor], config: PriorConfig, info: PriorInfo, origin: str) -> Prior:
+    """Sort `state` (`synthesis.*`, `mapping.*`) and hold it against `config`; `origin` names it in errors."""
+    parts = {
+        part: {key.removeprefix(part): value for key, value in state.items() if key.startswith(part)}
+        for part in ("synthesis.", "mapping.")
+    }
+    synthesis, mapping = parts["synthesis."], parts["mapping."]
+    with device("meta"):
+        expected = Synthesis(config.resolution, config.w_dim, config.channels).state_dict()
+    wanted = {key: tuple(value.shape) for key, value in expected.items()}
+    given = {key: tuple(value.shape) for key, value in synthesis.items()}
+    if wanted != given:
+        key = sorted(set(wanted.items()) ^ set(given.items()))[0][0]
+        raise BenchError(
+            f"{origin} is no {config.resolution} px generator of channel base {config.channel_base}:"
+            f" synthesis.{key} is {given.get(key, 'missing')}, expected {wanted.get(key, 'nothing of that name')}"
+        )
+    w_avg = mapping.get("w_avg")
+    if w_avg is None or tuple(w_avg.shape) != (config.w_dim,):
+        found = "missing" if w_avg is None else f"{tuple(w_avg.shape)}"
+        raise BenchError(f"{origin}: mapping.w_avg, the mean latent, is {found}, expected {(config.w_dim,)}")
+    return Prior(synthesis, w_avg, config, mapping, info)
