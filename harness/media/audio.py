@@ -38,10 +38,18 @@ def decode_audio(path: Path, *, start: float | None = None, end: float | None = 
 
     Raises `ClipError`: `no_audio` without an audio stream, `decode_error` when it cannot be decoded.
     """
+    pieces = list(iter_audio(path, start=start, end=end))
+    return np.concatenate(pieces)[:, 0] if pieces else np.empty(0, np.int16)
+
+
+def iter_audio(
+    path: Path, *, start: float | None = None, end: float | None = None, rate: int = SAMPLE_RATE, channels: int = 1
+) -> Iterator[NDArray[np.int16]]:
+    """What `decode_audio` gives, in pieces (n, channels) int16 at `rate`; 1 or 2 channels, memory bounded."""
     begin = start or 0.0
-    limit = None if end is None else max(0, round((end - begin) * SAMPLE_RATE))
+    limit = None if end is None else max(0, round((end - begin) * rate))
     zero = first_frame_time(path)
-    line = _Line(limit)
+    line = _Line(rate, channels, limit)
     with open_media(path) as container, media_errors(path):
         run: _Run | None = None
         for frame in _frames(container, path, (zero or 0.0) + begin - _PREROLL):
@@ -50,15 +58,14 @@ def decode_audio(path: Path, *, start: float | None = None, end: float | None = 
                 zero = time or 0.0
             if run is None or not run.continued_by(frame, time):
                 if run is not None:
-                    line.append(run.finish())
-                run = _Run(frame, zero + begin if time is None else time)
-                line.move_to(round((run.start - zero - begin) * SAMPLE_RATE))
-            line.append(run.add(frame))
+                    yield line.append(run.finish())
+                run = _Run(frame, zero + begin if time is None else time, rate, channels)
+                yield line.move_to(round((run.start - zero - begin) * rate))
+            yield line.append(run.add(frame))
             if line.full:
                 break
         if run is not None:
-            line.append(run.finish())
-    return line.samples()
+            yield line.append(run.finish())
 
 
 def _frames(container: InputContainer, path: Path, begin: float) -> Iterator[AudioFrame]:
@@ -82,12 +89,13 @@ def _frames(container: InputContainer, path: Path, begin: float) -> Iterator[Aud
 class _Run:
     """Frames that follow each other without a gap, resampled in one go so that no seam is heard."""
 
-    def __init__(self, frame: AudioFrame, start: float) -> None:
+    def __init__(self, frame: AudioFrame, start: float, rate: int, channels: int) -> None:
         self.start = start
         self._kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         self._rate = frame.sample_rate
         self._samples = 0
-        self._resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+        self._channels = channels
+        self._resampler = AudioResampler(format="s16", layout="mono" if channels == 1 else "stereo", rate=rate)
 
     def continued_by(self, frame: AudioFrame, time: float | None) -> bool:
         if (frame.format.name, frame.layout.name, frame.sample_rate) != self._kind:
@@ -104,16 +112,18 @@ class _Run:
     def _resample(self, frame: AudioFrame | None) -> NDArray[np.int16]:
         if frame is not None:
             frame.pts = None  # placing is done here; the resampler would put in silence of its own
-        pieces = [piece.to_ndarray().reshape(-1) for piece in self._resampler.resample(frame)]
-        return np.concatenate(pieces).astype(np.int16, copy=False) if pieces else np.empty(0, np.int16)
+        pieces = [piece.to_ndarray().reshape(-1, self._channels) for piece in self._resampler.resample(frame)]
+        return (
+            np.concatenate(pieces).astype(np.int16, copy=False) if pieces else np.empty((0, self._channels), np.int16)
+        )
 
 
 class _Line:
     """Samples laid out from 0 on; what falls before 0, onto sound already there or behind `limit` is dropped."""
 
-    def __init__(self, limit: int | None) -> None:
-        self._limit = int(MAX_SECONDS * SAMPLE_RATE) if limit is None else limit
-        self._pieces: list[NDArray[np.int16]] = []
+    def __init__(self, rate: int, channels: int, limit: int | None) -> None:
+        self._limit = int(MAX_SECONDS * rate) if limit is None else limit
+        self._channels = channels
         self._length = 0
         self._skip = 0
 
@@ -121,20 +131,19 @@ class _Line:
     def full(self) -> bool:
         return self._length >= self._limit
 
-    def move_to(self, position: int) -> None:
+    def move_to(self, position: int) -> NDArray[np.int16]:
+        """The silence up to `position`."""
         self._skip = max(0, self._length - position)
-        if position > self._length:
-            self._push(np.zeros(min(position, self._limit) - self._length, np.int16))
+        missing = max(0, min(position, self._limit) - self._length)
+        return self._push(np.zeros((missing, self._channels), np.int16))
 
-    def append(self, samples: NDArray[np.int16]) -> None:
+    def append(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+        """What of `samples` (n, channels) belongs to the line."""
         skipped = min(self._skip, len(samples))
         self._skip -= skipped
-        self._push(samples[skipped:])
+        return self._push(samples[skipped:])
 
-    def samples(self) -> NDArray[np.int16]:
-        return np.concatenate(self._pieces) if self._pieces else np.empty(0, np.int16)
-
-    def _push(self, samples: NDArray[np.int16]) -> None:
+    def _push(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         samples = samples[: self._limit - self._length]
-        self._pieces.append(samples)
         self._length += len(samples)
+        return samples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from av.video.reformatter import VideoReformatter
@@ -14,7 +14,7 @@ from harness.clip import FPS
 from harness.media.container import media_errors
 from harness.media.frames import timed_frames
 from harness.media.orient import Orientation, orientation
-from harness.media.timeline import constant_rate
+from harness.media.timeline import Timed, constant_rate
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -36,25 +36,42 @@ def decode_video(
     Raises `ClipError` (`decode_error`): not a media file, no video, too large, too long, changing size, truncated,
     jumping timestamps, or more than `MAX_BAD_SHARE` of the packets broken.
     """
-    begin = start or 0.0
     buffer: NDArray[np.uint8] | None = None
     filled = 0
-    last: VideoFrame | None = None
-    to_rgb = _ToRgb()
-    with media_errors(path):
-        for frame in constant_rate(timed_frames(path, begin), FPS, begin, end):
-            picture = buffer[filled - 1] if buffer is not None and frame is last else to_rgb(frame)
-            if buffer is None:
-                room = max(1, min(chunk, _CHUNK_BYTES // picture.nbytes))
-                buffer, filled = np.empty((room, *picture.shape), np.uint8), 0
-            buffer[filled] = picture
-            last = frame
-            filled += 1
-            if filled == len(buffer):
-                yield buffer
-                buffer = None
+    for shown in shown_pictures(path, start=start, end=end):
+        if buffer is None:
+            room = max(1, min(chunk, _CHUNK_BYTES // shown.picture.nbytes))
+            buffer, filled = np.empty((room, *shown.picture.shape), np.uint8), 0
+        buffer[filled] = shown.picture
+        filled += 1
+        if filled == len(buffer):
+            yield buffer
+            buffer = None
     if buffer is not None:
         yield buffer[:filled]
+
+
+class Shown(NamedTuple):
+    """The picture of one 25th of a second."""
+
+    time: float
+    """When the source shows this picture: seconds since its first frame, near but seldom exactly k / 25."""
+    picture: NDArray[np.uint8]
+    """(H, W, 3) uint8 RGB, upright; not to be changed, the next one may be the same array."""
+
+
+def shown_pictures(path: Path, *, start: float | None = None, end: float | None = None) -> Iterator[Shown]:
+    """The frames of `decode_video`, one by one, with the time that each has in the source."""
+    begin = start or 0.0
+    to_rgb = _ToRgb()
+    last: VideoFrame | None = None
+    picture = np.empty((0, 0, 3), np.uint8)
+    with media_errors(path):
+        timed = (Timed(one.time, one.duration, one) for one in timed_frames(path, begin))
+        for one in constant_rate(timed, FPS, begin, end):
+            if one.frame is not last:
+                last, picture = one.frame, to_rgb(one.frame)
+            yield Shown(one.time, picture)
 
 
 class _ToRgb:
