@@ -59,6 +59,9 @@ TRAINERS: Registry[Callable[..., Any]] = Registry(
     },
 )
 
+CONVERTERS: Registry[Callable[..., Any]] = Registry("converter", {"stylegan2": "models.stylegan2.convert:run"})
+"""Called with the file of a published network and the file to write."""
+
 REPORTS: Registry[Callable[..., Any]] = Registry(
     "report",
     {

@@ -1,4 +1,4 @@
-"""`bench train syncnet`: train the open SyncNet on the clips of a dataset."""
+"""`bench train syncnet`: train the open SyncNet, or the sync expert, on the clips of a dataset."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import typer
 if TYPE_CHECKING:
     from harness.clip import PreparedClip
 
+TRAINER_NAMES = {"open": "syncnet", "expert": "sync-expert"}
+"""What `--network` may be, and the trainer it stands for."""
+
 
 def register(sub: typer.Typer) -> None:
     """Add the command to `bench train`."""
@@ -22,6 +25,9 @@ def register(sub: typer.Typer) -> None:
 
 def train_syncnet(
     out: Annotated[Path, typer.Option(help="Folder for checkpoint, curve and weights; an unfinished run goes on.")],
+    network: Annotated[
+        str, typer.Option(help="open: the network that measures. expert: the one that judges 5 frames in training.")
+    ] = "open",
     dataset: Annotated[str, typer.Option("--dataset", "-d", help="demo, hdtf, voxceleb2 or folder.")] = "demo",
     data_root: Annotated[Path | None, typer.Option(help="Folder with the footage (demo needs none).")] = None,
     split: Annotated[str, typer.Option(help="test, train, all, or auto.")] = "train",
@@ -33,14 +39,17 @@ def train_syncnet(
     bf16: Annotated[bool, typer.Option(help="Half-precision arithmetic, where the processor has it.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
 ) -> None:
-    """Train the open SyncNet and write OUT/open_syncnet.safetensors, with OUT/curve.csv.
+    """Train the open SyncNet (OUT/open_syncnet.safetensors) or the sync expert (OUT/sync_expert.safetensors).
 
-    The same clips, options and device give the same weights, interrupted or not.
+    OUT/curve.csv has the losses. The expert learns from true windows, the same clip shifted by two frames or more, and
+    other clips; it never measures. The same clips, options and device give the same weights, interrupted or not.
     """
     from harness.device import pick_device
     from harness.plugins import TRAINERS
     from harness.progress import stage
 
+    if network not in TRAINER_NAMES:
+        raise typer.BadParameter(f"{network!r} is neither {' nor '.join(TRAINER_NAMES)}", param_hint="--network")
     chosen = pick_device(device)
     clips = _prepared(dataset, data_root, split, limit)
     settings: dict[str, Any] = {
@@ -51,7 +60,7 @@ def train_syncnet(
         "bf16": bf16,
     }
     with stage("train", steps) as tick:
-        weights = TRAINERS.get("syncnet")(clips, out, config=settings, device=chosen, on_step=tick)
+        weights = TRAINERS.get(TRAINER_NAMES[network])(clips, out, config=settings, device=chosen, on_step=tick)
     print(f"weights: {weights}", file=sys.stderr)
 
 

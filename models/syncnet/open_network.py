@@ -47,7 +47,10 @@ class OpenSyncConfig:
         return cls(**values)
 
 
-def _conv(channels_in: int, channels_out: int, kernel: int | tuple[int, int], **options: object) -> list[nn.Module]:
+def conv_norm_relu(
+    channels_in: int, channels_out: int, kernel: int | tuple[int, int], **options: object
+) -> list[nn.Module]:
+    """A convolution without bias, batch norm and ReLU."""
     conv = nn.Conv2d(channels_in, channels_out, kernel, bias=False, **options)  # type: ignore[arg-type]
     return [conv, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True)]
 
@@ -62,11 +65,11 @@ class LipHalf(nn.Module):
         self.body = nn.Sequential(
             nn.BatchNorm2d(a),
             nn.ReLU(inplace=True),
-            *_conv(a, b, 3, stride=2, padding=1),
-            *_conv(b, c, 3, stride=2, padding=1),
-            *_conv(c, c, 3, padding=1),
-            *_conv(c, d, 3, stride=2, padding=1),
-            *_conv(d, d, 3, padding=1),
+            *conv_norm_relu(a, b, 3, stride=2, padding=1),
+            *conv_norm_relu(b, c, 3, stride=2, padding=1),
+            *conv_norm_relu(c, c, 3, padding=1),
+            *conv_norm_relu(c, d, 3, stride=2, padding=1),
+            *conv_norm_relu(d, d, 3, padding=1),
             nn.MaxPool2d(2),
             nn.Flatten(),
             nn.Linear(d * (config.crop // 32) ** 2, config.embedding),
@@ -91,11 +94,11 @@ class AudioHalf(nn.Module):
         super().__init__()
         a, b, c, d = config.audio_channels
         self.body = nn.Sequential(
-            *_conv(1, a, 3, stride=(1, 2), padding=(0, 1)),
-            *_conv(a, b, (4, 3), stride=(2, 2), padding=(0, 1)),
-            *_conv(b, c, 3, stride=(1, 2), padding=(0, 1)),
-            *_conv(c, d, (2, 3), stride=(2, 1), padding=(0, 1)),
-            *_conv(d, d, 3, padding=(0, 1)),
+            *conv_norm_relu(1, a, 3, stride=(1, 2), padding=(0, 1)),
+            *conv_norm_relu(a, b, (4, 3), stride=(2, 2), padding=(0, 1)),
+            *conv_norm_relu(b, c, 3, stride=(1, 2), padding=(0, 1)),
+            *conv_norm_relu(c, d, (2, 3), stride=(2, 1), padding=(0, 1)),
+            *conv_norm_relu(d, d, 3, padding=(0, 1)),
             nn.MaxPool2d((1, 2)),
         )
         self.head = nn.Linear(d * (config.mels // 16), config.embedding)

@@ -14,10 +14,11 @@ from models.syncnet.augment_audio import augment_mel, augment_samples
 from models.syncnet.augment_lips import augment_lips
 from models.syncnet.batches import TrainConfig, make_batch
 from models.syncnet.data import TrainingClip, held_out
+from models.syncnet.loop import CURVE
 from models.syncnet.losses import contrastive_loss, hits
 from models.syncnet.open_crops import crop_mouths, mouth_frames
 from models.syncnet.open_network import OpenSyncNet, load_open_syncnet, save_open_syncnet
-from models.syncnet.train import CURVE, run
+from models.syncnet.train import run
 
 
 @pytest.fixture(scope="module")
