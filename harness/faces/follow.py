@@ -51,10 +51,14 @@ class _Candidate:
 class Follower:
     """Takes the frames of a clip in order with `add`; afterwards `faces` holds the followed face of each frame."""
 
-    def __init__(self, landmarker: Landmarker, region: Region | None = None) -> None:
-        """`region`: where to look, in pixels of the frames; `None` is everywhere."""
+    def __init__(self, landmarker: Landmarker, region: Region | None = None, *, patient: bool = False) -> None:
+        """`region`: where to look, in pixels of the frames; `None` is everywhere.
+
+        `patient`: frames without the face are no failure, however many, as long as there is one with it.
+        """
         self._landmarker = landmarker
         self._region = region
+        self._patient = patient
         self._candidates: list[_Candidate] = []
         self._chosen: _Candidate | None = None
         self._crowded = 0
@@ -85,7 +89,7 @@ class Follower:
         missing = self.frames - len(chosen.faces)
         known = [-1, *chosen.faces, self.frames]
         gap = max(after - before - 1 for before, after in pairwise(known))
-        if missing > MAX_MISSING_SHARE * self.frames or gap > MAX_GAP:
+        if not self._patient and (missing > MAX_MISSING_SHARE * self.frames or gap > MAX_GAP):
             reason = f"no face in {missing} of {self.frames} frames, in up to {gap} in a row"
             raise ClipError(Status.NO_FACE, reason)
         if self._crowded >= RIVAL_SHARE * self.frames:
@@ -133,7 +137,7 @@ class Follower:
         """Give up early: a film without a face need not be seen to its end."""
         foremost = self._chosen or self._foremost()
         last = -1 if foremost is None else foremost.last
-        if index - last > MAX_GAP:
+        if index - last > MAX_GAP and not self._patient:
             raise ClipError(Status.NO_FACE, f"no face for {index - last} frames from frame {last + 1} on")
 
 

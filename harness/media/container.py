@@ -55,6 +55,12 @@ def _allowed_formats() -> str:
     return ",".join(sorted(names - _REFUSED))
 
 
+def _still_format(path: Path) -> str | None:
+    """The single-picture reader for a JPEG: by its name alone FFmpeg would take it for the first of a picture list."""
+    with path.open("rb") as file:
+        return "jpeg_pipe" if file.read(3) == b"\xff\xd8\xff" else None
+
+
 @contextmanager
 def media_errors(path: Path) -> Iterator[None]:
     """Turn every error that PyAV and FFmpeg raise inside into a `ClipError` with status `decode_error`."""
@@ -78,7 +84,9 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         limits = {"protocol_whitelist": "file", "format_whitelist": _allowed_formats()}
         try:
             # An absolute path: FFmpeg would take `a:b.mp4` for an address with the protocol `a`.
-            container = av.open(str(path.resolve()), container_options=limits, metadata_errors="replace")
+            container = av.open(
+                str(path.resolve()), format=_still_format(path), container_options=limits, metadata_errors="replace"
+            )
         except av.error.ArgumentError as error:
             reason = f"{path.name}: not a media file, or a playlist or picture list, which are not followed"
             raise ClipError(Status.DECODE_ERROR, reason) from error
