@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +170,13 @@ def test_sound_is_told_from_shifted_sound(tmp_path: Path, monkeypatch: pytest.Mo
     curve = train(tmp_path, 30)
     losses = [float(line.split(",")[1]) for line in curve[1:]]
     assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
+
+
+def test_committed_weights_load_and_say_how_they_were_made() -> None:
+    from safetensors import safe_open
+
+    from models.syncnet.expert import WEIGHTS
+
+    load_expert()
+    with safe_open(WEIGHTS, framework="pt") as file:
+        assert json.loads(file.metadata()["train"])["steps"] > 0
