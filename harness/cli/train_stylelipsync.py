@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from harness.clip import PreparedClip
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to `app`."""
     app.command(
         "stylelipsync",
-        epilog="Example: bench train stylelipsync --dataset demo --split train --out runs/stylelipsync",
+        epilog="Example: bench train stylelipsync --dataset demo --split train --out runs/stylelipsync. "
+        "Several GPUs: torchrun --nproc-per-node 4 --no-python bench train stylelipsync ...",
     )(train_stylelipsync)
 
 
@@ -25,25 +29,78 @@ def train_stylelipsync(
     split: Annotated[str, typer.Option(help="train, all or test.")] = "train",
     limit: Annotated[int | None, typer.Option(help="Use at most this many clips.", min=2)] = None,
     preset: Annotated[
-        str,
-        typer.Option(help="demo and then demo-colour: 128 px, an hour on one core. published: 256 px, as the paper."),
+        str, typer.Option(help="demo: 128 px, for one or two CPU cores. published: 256 px, as the paper.")
     ] = "demo",
     steps: Annotated[int | None, typer.Option(help="Optimiser steps instead of the recipe's.", min=1)] = None,
-    batch: Annotated[int | None, typer.Option(help="Clips a step instead of the recipe's.", min=1)] = None,
+    batch: Annotated[int | None, typer.Option(help="Clips at once and process instead of the recipe's.", min=1)] = None,
+    accumulate: Annotated[int | None, typer.Option(help="Batches that make one step together.", min=1)] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate instead of the recipe's.", min=0.0)] = None,
+    lr_decoder: Annotated[float | None, typer.Option(help="The same for decoder and SaMF.", min=0.0)] = None,
     colour: Annotated[float | None, typer.Option(help="Strength of colour changes instead of the recipe's.")] = None,
-    init: Annotated[Path | None, typer.Option(help="Checkpoint to begin from instead of random weights.")] = None,
+    lambda_sync: Annotated[float | None, typer.Option(help="Weight of synchrony; 0: no sync expert.", min=0.0)] = None,
+    sync_start: Annotated[int | None, typer.Option(help="Step from which synchrony counts.", min=0)] = None,
+    expert: Annotated[Path | None, typer.Option(help="Sync expert instead of the one of the package.")] = None,
+    train_synthesis: Annotated[
+        bool | None, typer.Option("--train-decoder/--freeze-decoder", help="Instead of the recipe's choice.")
+    ] = None,
+    samf: Annotated[bool, typer.Option("--samf/--no-samf", help="Style-aware masked fusion.")] = True,
+    mals: Annotated[bool, typer.Option("--mals/--no-mals", help="Moving-average latent smoothing.")] = True,
+    mask: Annotated[str, typer.Option(help="What is hidden: pose-aware, box or landmark.")] = "pose-aware",
+    precision: Annotated[str | None, typer.Option(help="fp32 or bf16 instead of the recipe's.")] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="StyleGAN2 prior or checkpoint to begin from instead of random weights.")
+    ] = None,
+    save_every: Annotated[int | None, typer.Option(help="Steps between checkpoints.", min=1)] = None,
+    validate_every: Annotated[int | None, typer.Option(help="Steps between measurements; 0: never.", min=0)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and samples.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
 ) -> None:
-    """Train StyleLipSync; writes the checkpoint, a log and pictures of validation clips to the folder."""
+    """Train StyleLipSync; writes the checkpoint, curves and pictures of validation clips to the folder."""
     os.environ.setdefault("GLOG_minloglevel", "2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from harness.device import pick_device
+    from harness.plugins import TRAINERS
+    from harness.ranks import first_alone, join, leave, own_device
+
+    ranks = join()
+    with first_alone(ranks):
+        clips = _prepare(dataset, data_root, split, limit)
+    changes = {
+        "steps": steps,
+        "batch": batch,
+        "accumulate": accumulate,
+        "lr": lr,
+        "lr_decoder": lr_decoder,
+        "colour": colour,
+        "lambda_sync": lambda_sync,
+        "sync_start": sync_start,
+        "train_synthesis": train_synthesis,
+        "precision": precision,
+        "save_every": save_every,
+        "validate_every": validate_every,
+        "seed": seed,
+    }
+    weights = TRAINERS.get("stylelipsync")(
+        clips,
+        out,
+        preset,
+        changes,
+        switches={"samf": samf, "mals": mals, "mask": mask},
+        init=init,
+        expert=expert,
+        trained_on=f"{dataset} ({split}, {len(clips)} clips)",
+        device=own_device(pick_device(device)),
+        ranks=ranks,
+    )
+    leave()
+    if ranks.first:
+        print(f"weights: {weights}")
+
+
+def _prepare(dataset: str, data_root: Path | None, split: str, limit: int | None) -> list[PreparedClip]:
     from harness.datasets.base import ClipRequest
     from harness.datasets.registry import DATASETS
-    from harness.device import pick_device
     from harness.pipeline import prepare_all
-    from harness.plugins import TRAINERS
     from harness.status import BenchError
     from harness.store import Store
 
@@ -53,13 +110,4 @@ def train_stylelipsync(
         print(f"left out: {clip_id}: {error.reason}", file=sys.stderr)
     if not prepared.clips:
         raise BenchError(f"no clip of {dataset} ({found.split}) can be trained on")
-    weights = TRAINERS.get("stylelipsync")(
-        list(prepared.clips.values()),
-        out,
-        preset,
-        {"steps": steps, "batch": batch, "lr": lr, "colour": colour, "seed": seed},
-        init=init,
-        trained_on=f"{dataset} ({found.split}, {len(prepared.clips)} clips)",
-        device=pick_device(device),
-    )
-    print(f"weights: {weights}")
+    return list(prepared.clips.values())

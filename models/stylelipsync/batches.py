@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from models.stylelipsync.data import TrainingData
@@ -29,30 +29,45 @@ class Batch(NamedTuple):
     """(B, 3, R, R) in [-1, 1]"""
 
 
-def draw(data: TrainingData, settings: TrainSettings, rng: np.random.Generator) -> Batch:
-    """Draw a batch: identities evenly, then a clip, a position in it, and a reference anywhere in the same clip.
+def draw(data: TrainingData, settings: TrainSettings, step: int, shard: int = 0) -> Batch:
+    """The batch of `step` that follows from seed, step and shard alone, so that a run can go on without a memory.
 
-    How the paper draws references is not known; the same clip is ours.
+    The samples of a step are numbered, and shard k holds the k-th `settings.batch` of them: two processes of one batch
+    see the same as one process of two.
     """
-    samples = [_sample(data, settings, rng) for _ in range(settings.batch)]
+    first = shard * settings.batch
+    samples = [_sample(data, settings, step, first + index) for index in range(settings.batch)]
     return Batch(*(torch.stack(parts) for parts in zip(*samples, strict=True)))
 
 
-def _sample(data: TrainingData, settings: TrainSettings, rng: np.random.Generator) -> Batch:
-    identities = sorted({clip.identity for clip in data.clips})
-    identity = identities[rng.integers(len(identities))]
-    clips = [clip for clip in data.clips if clip.identity == identity]
+def _sample(data: TrainingData, settings: TrainSettings, step: int, number: int) -> Batch:
+    """Identities evenly, then a clip, a window in it, and a reference in the same clip.
+
+    How the paper draws references is not known; the same clip is ours.
+    """
+    rng = np.random.default_rng([settings.seed, step, number])
+    groups = data.by_identity
+    clips = groups[rng.integers(len(groups))]
     clip = clips[rng.integers(len(clips))]
-    start = clip.start + int(rng.integers(clip.frames - settings.frames + 1))
-    reference = clip.start + int(rng.integers(clip.frames))
-    sample = window(data, start, settings.frames, reference)
-    if settings.colour:
-        gain = 1.0 + settings.colour * rng.uniform(-1, 1, (3, 1, 1))
-        offset = settings.colour * rng.uniform(-1, 1, (3, 1, 1))
-        sample = _recolour(sample, gain, offset)
+    offset = int(rng.integers(clip.frames - settings.frames + 1))
+    reference = _reference(clip.frames, offset, settings, rng)
+    sample = window(data, clip.start + offset, settings.frames, clip.start + reference)
+    if settings.colour or settings.gamma:
+        sample = _recolour(sample, settings, rng)
     if settings.flip and rng.random() < 0.5:
         sample = _mirror(sample)
     return sample
+
+
+def _reference(frames: int, offset: int, settings: TrainSettings, rng: np.random.Generator) -> int:
+    """A frame of the clip at least `reference_gap` frames away from the window, or any where there is none."""
+    before = max(0, offset - settings.reference_gap)
+    behind = min(frames, offset + settings.frames + settings.reference_gap)
+    free = before + frames - behind
+    if not settings.reference_gap or free <= 0:
+        return int(rng.integers(frames))
+    index = int(rng.integers(free))
+    return index if index < before else index - before + behind
 
 
 def window(data: TrainingData, start: int, length: int, reference: int) -> Batch:
@@ -67,10 +82,18 @@ def window(data: TrainingData, start: int, length: int, reference: int) -> Batch
     )
 
 
-def _recolour(sample: Batch, gain: NDArray[np.float64], offset: NDArray[np.float64]) -> Batch:
-    a, b = torch.from_numpy(gain).float(), torch.from_numpy(offset).float()
-    change = {name: (getattr(sample, name) * a + b).clamp(-1, 1) for name in ("frames", "reference")}
-    return sample._replace(**change)
+def _recolour(sample: Batch, settings: TrainSettings, rng: np.random.Generator) -> Batch:
+    """One change of colours for frames and reference: what is learned is to match tones, not to know them."""
+    gain, offset = (settings.colour * rng.uniform(-1, 1, (3, 1, 1)) for _ in range(2))
+    power = math.exp(settings.gamma * rng.uniform(-1, 1))
+    a, b = torch.from_numpy(1.0 + gain).float(), torch.from_numpy(offset).float()
+
+    def change(images: Tensor) -> Tensor:
+        if settings.gamma:
+            images = ((images + 1) / 2).pow(power) * 2 - 1
+        return (images * a + b).clamp(-1, 1)
+
+    return sample._replace(frames=change(sample.frames), reference=change(sample.reference))
 
 
 def _mirror(sample: Batch) -> Batch:

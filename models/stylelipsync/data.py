@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,14 @@ class TrainingData:
     """(N, 20, 80)"""
     mouth: NDArray[np.float32]
     """(N, 3): centre x, y and half side of the square around the mouth, in [-1, 1] image coordinates"""
+
+    @cached_property
+    def by_identity(self) -> tuple[tuple[ClipSpan, ...], ...]:
+        """The clips of each identity, in order of name."""
+        groups: dict[str, list[ClipSpan]] = {}
+        for clip in self.clips:
+            groups.setdefault(clip.identity, []).append(clip)
+        return tuple(tuple(groups[name]) for name in sorted(groups))
 
 
 def load_data(clips: Sequence[PreparedClip], cache: Path, config: StyleLipSyncConfig) -> TrainingData:

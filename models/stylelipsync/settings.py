@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from models.stylelipsync.config import StyleLipSyncConfig
+
+SYNC_FRAMES = 5
+"""Frames that the sync expert sees at once."""
 
 
 class TrainSettings(BaseModel):
@@ -17,7 +20,9 @@ class TrainSettings(BaseModel):
     network: StyleLipSyncConfig = StyleLipSyncConfig()
     steps: int = 200_000
     batch: int = 8
-    """Clips a step."""
+    """Clips that go through the network at once, in every process."""
+    accumulate: int = 1
+    """Ours: batches whose gradients are added up to one step."""
     frames: int = 5
     """Consecutive frames of each clip."""
     lr: float = 1e-4
@@ -30,8 +35,18 @@ class TrainSettings(BaseModel):
     """Ours: steps over which the learning rate rises."""
     lambda_l2: float = 1.0
     lambda_lpips: float = 1.0
+    lpips_net: Literal["alex", "vgg"] = "vgg"
+    """Ours: which one was used is not known; its authors recommend VGG as a loss."""
+    lambda_sync: float = 0.1
+    """Synchrony, judged by the sync expert (`models.syncnet.expert`) on the same frames; 0 leaves it out."""
+    sync_start: int = 0
+    """Ours: the step from which synchrony counts; before it the expert is not asked."""
     lambda_mouth: float = 0.0
-    """Ours: weight of the same two losses on the mouth, cut out and enlarged."""
+    """Ours: weight of L2 and LPIPS on the mouth, cut out and enlarged, relative to those on the frame."""
+    lambda_inner: float = 0.0
+    """Ours: further weight of L2 on the middle half of the mouth's cut (opening and teeth)."""
+    lambda_tone: float = 0.0
+    """Ours: weight of the distance of colours averaged over 1/16 of the frame's side, against wrong skin tones."""
     face_cut: float = 0.0
     """Ours: take LPIPS on a square this many times the mouth's instead of the whole frame; 0 is the whole frame."""
     composite: bool = False
@@ -43,7 +58,11 @@ class TrainSettings(BaseModel):
     flip: bool = False
     """Ours: mirror half of the samples."""
     colour: float = 0.0
-    """Ours: change gain and offset of the colours of a sample by up to this much."""
+    """Ours: change gain and offset of the colours of a sample, frames and reference alike, by up to this much."""
+    gamma: float = 0.0
+    """Ours: raise the lightness of a sample to a power between exp(-this) and exp(this)."""
+    reference_gap: int = 0
+    """Ours: frames around the window from which the reference is not drawn (where the clip is long enough)."""
     ema: float = 0.999
     """Ours: the saved weights are a moving average with this factor."""
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -51,6 +70,19 @@ class TrainSettings(BaseModel):
     save_every: int = 5000
     sheet_every: int = 5000
     """Steps between pictures of validation clips."""
+    validate_every: int = 5000
+    """Steps between measurements on held-out identities; 0 is never."""
+    validate_clips: int = 8
+    """Held-out clips that are measured."""
+
+    @model_validator(mode="after")
+    def _sync_sees_enough(self) -> TrainSettings:
+        if self.lambda_sync > 0 and self.frames < SYNC_FRAMES:
+            raise ValueError(
+                f"the sync expert judges {SYNC_FRAMES} frames at a time, so that frames={self.frames} "
+                "goes only with lambda_sync=0"
+            )
+        return self
 
 
 DEMO_NETWORK = StyleLipSyncConfig(
@@ -68,30 +100,36 @@ DEMO_NETWORK = StyleLipSyncConfig(
 
 DEMO = TrainSettings(
     network=DEMO_NETWORK,
-    steps=2_400,
+    steps=4_000,
     batch=4,
-    frames=3,
+    frames=5,
     lr=1e-3,
     lr_decoder=1e-2,
     schedule="cosine",
     warmup=50,
     lambda_l2=12.0,
+    lpips_net="alex",
+    lambda_sync=0.1,
+    sync_start=1_000,
     lambda_mouth=1.0,
+    lambda_inner=1.0,
+    lambda_tone=1.0,
     face_cut=2.2,
     composite=True,
     train_synthesis=True,
     noise="const",
     flip=True,
-    colour=0.1,
+    colour=0.4,
+    gamma=0.3,
+    reference_gap=10,
     ema=0.995,
     precision="bf16",
     save_every=250,
-    sheet_every=250,
+    sheet_every=500,
+    validate_every=500,
+    validate_clips=4,
 )
-"""First stage of the demo checkpoint: 20 minutes on one CPU core."""
+"""The demo checkpoint: 128 px on one or two CPU cores, from a small prior (`--init`) or from nothing."""
 
-DEMO_COLOUR = DEMO.model_copy(update={"lr": 7e-4, "lr_decoder": 7e-3, "colour": 0.4, "seed": 2})
-"""Second stage, begun from the first one's weights: strong changes of colour, so that skin is matched in new people."""
-
-PRESETS: dict[str, TrainSettings] = {"published": TrainSettings(), "demo": DEMO, "demo-colour": DEMO_COLOUR}
+PRESETS: dict[str, TrainSettings] = {"published": TrainSettings(), "demo": DEMO}
 """Recipes by name."""

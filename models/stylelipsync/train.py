@@ -1,19 +1,22 @@
-"""Training from prepared clips to a checkpoint: data, loop, log, pictures, resuming."""
+"""Training from prepared clips to a checkpoint: data, loop, curves, pictures, resuming."""
 
 from __future__ import annotations
 
-import csv
-import time
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from pydantic import ValidationError
 
 from harness import progress
 from harness.clip import PreparedClip
+from harness.ranks import Ranks, first_alone
 from harness.status import BenchError
-from models.stylelipsync.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
+from models.stylelipsync.beginning import load_beginning
+from models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
+from models.stylelipsync.curves import Curves
 from models.stylelipsync.data import TrainingData, load_data
 from models.stylelipsync.losses import Losses
 from models.stylelipsync.settings import PRESETS, TrainSettings
@@ -22,8 +25,6 @@ from models.stylelipsync.trainer import Trainer, schedule
 
 STATE = "state.pt"
 WEIGHTS = "stylelipsync.safetensors"
-LOG = "log.csv"
-_COLUMNS = ("step", "lr", *Losses._fields, "seconds")
 _LOG_EVERY = 20
 _HELD_OUT = 16
 """One identity in so many is kept for validation."""
@@ -42,38 +43,48 @@ def run(
     preset: str = "demo",
     changes: Mapping[str, object] | None = None,
     *,
+    switches: Mapping[str, object] | None = None,
     init: Path | None = None,
+    expert: Path | None = None,
     trained_on: str = "unstated",
     device: str = "cpu",
+    ranks: Ranks = Ranks(),  # noqa: B008 - a constant
 ) -> Path:
     """Train on `clips` in folder `out` and return the checkpoint's path; goes on where an earlier call stopped.
 
-    The recipe is `preset` with `changes`; `init` is a checkpoint to begin from instead of random weights. `out` gets
-    `stylelipsync.safetensors` (averaged weights), `state.pt` (to resume), `log.csv` and `sheets/`.
+    The recipe is `preset` with `changes`, its network with `switches` (`samf`, `mals`, `mask`). `init` is a checkpoint
+    or StyleGAN2 prior to begin from instead of random weights, `expert` the weights of another sync expert.
+    `out` gets `stylelipsync.safetensors` (averaged weights), `state.pt` (to resume), `log.csv` and `sheets/`.
     """
-    settings = make_settings(preset, changes or {})
+    settings = make_settings(preset, changes or {}, switches or {})
     split = split_clips([clip for clip in clips if clip.frames > max(settings.frames, 7)])
-    out.mkdir(parents=True, exist_ok=True)
-    data = load_data(split.train, out / "data", settings.network)
-    validation = load_data(split.validation, out / "data", settings.network)
-    trainer = Trainer(settings, data, device)
-    if (out / STATE).is_file():
-        trainer.load(out / STATE)
-    elif init is not None:
-        trainer.begin_from(load_checkpoint(init).net)
-    _cut_log(out / LOG, trainer.done)
+    with first_alone(ranks):
+        out.mkdir(parents=True, exist_ok=True)
+        data = load_data(split.train, out / "data", settings.network)
+        validation = load_data(split.validation, out / "data", settings.network)
+        trainer = Trainer(settings, data, device, expert=expert, ranks=ranks)
+    _begin(trainer, out, init)
     info = CheckpointInfo(name=f"stylelipsync-{preset}", trained_on=trained_on)
     _loop(trainer, validation, out, info)
     _save(trainer, out, info)
     return out / WEIGHTS
 
 
-def make_settings(preset: str, changes: Mapping[str, object]) -> TrainSettings:
-    """The recipe called `preset` with `changes`, of which those that are `None` are left out."""
+def make_settings(
+    preset: str, changes: Mapping[str, object], switches: Mapping[str, object] | None = None
+) -> TrainSettings:
+    """The recipe called `preset` with `changes`, its network with `switches`; those that are `None` are left out."""
     if preset not in PRESETS:
         raise BenchError(f"no recipe is called {preset!r}; choose {' or '.join(PRESETS)}")
-    given = {key: value for key, value in changes.items() if value is not None}
-    return TrainSettings.model_validate({**PRESETS[preset].model_dump(), **given})
+    recipe = PRESETS[preset].model_dump()
+    recipe.update(_given(changes))
+    recipe["network"].update(_given(switches or {}))
+    try:
+        return TrainSettings.model_validate(recipe)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BenchError(f"recipe {preset}: {where + ': ' if where else ''}{first['msg']}") from error
 
 
 def split_clips(clips: Sequence[PreparedClip]) -> Split:
@@ -90,16 +101,41 @@ def split_clips(clips: Sequence[PreparedClip]) -> Split:
     )
 
 
+def _given(changes: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in changes.items() if value is not None}
+
+
+def _begin(trainer: Trainer, out: Path, init: Path | None) -> None:
+    if (out / STATE).is_file():
+        trainer.load(out / STATE)
+        _say(trainer, f"going on after step {trainer.done}")
+    elif init is not None:
+        _say(trainer, trainer.begin_from(load_beginning(init, trainer.settings.network)))
+    elif not trainer.settings.train_synthesis:
+        raise BenchError(
+            "this recipe keeps the decoder as it is given: name a StyleGAN2 prior or a checkpoint (--init)"
+        )
+
+
+def _say(trainer: Trainer, text: str) -> None:
+    if trainer.ranks.first:
+        print(text, file=sys.stderr)
+
+
 def _loop(trainer: Trainer, validation: TrainingData, out: Path, info: CheckpointInfo) -> None:
-    settings, began = trainer.settings, time.monotonic()
-    with progress.stage("train", settings.steps - trainer.done) as tick:
+    settings, first = trainer.settings, trainer.ranks.first
+    curves = Curves(out, ("lr", *Losses._fields), trainer.done) if first else None
+    with progress.stage("train", settings.steps - trainer.done, quiet=not first) as tick:
         while trainer.done < settings.steps:
             losses = trainer.step()
             if not torch.isfinite(losses.total):
                 raise BenchError(f"the loss is {float(losses.total)} at step {trainer.done}; lower the learning rate")
             tick(f"loss {float(losses.total):.4f}")
+            if curves is None:
+                continue
             if trainer.done % _LOG_EVERY == 0:
-                _log(out / LOG, trainer, losses, time.monotonic() - began)
+                rate = settings.lr * schedule(settings, trainer.done - 1)
+                curves.add(trainer.done, {"lr": rate, **{key: float(v) for key, v in losses._asdict().items()}})
             if trainer.done % settings.sheet_every == 0:
                 (out / "sheets").mkdir(exist_ok=True)
                 write_sheet(out / "sheets" / f"{trainer.done:06d}.png", trainer.ema, validation, trainer.device)
@@ -108,25 +144,8 @@ def _loop(trainer: Trainer, validation: TrainingData, out: Path, info: Checkpoin
 
 
 def _save(trainer: Trainer, out: Path, info: CheckpointInfo) -> None:
+    if not trainer.ranks.first:
+        return
     trainer.save(out / STATE)
     info = info.model_copy(update={"steps": trainer.done, "seed": trainer.settings.seed})
     save_checkpoint(out / WEIGHTS, trainer.ema, info, half=True)
-
-
-def _log(path: Path, trainer: Trainer, losses: Losses, seconds: float) -> None:
-    new = not path.is_file()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(_COLUMNS)
-        rate = trainer.settings.lr * schedule(trainer.settings, trainer.done - 1)
-        writer.writerow([trainer.done, f"{rate:.3g}", *(f"{float(value):.5f}" for value in losses), f"{seconds:.0f}"])
-
-
-def _cut_log(path: Path, done: int) -> None:
-    """Forget what was logged after the state that the run goes on from."""
-    if not path.is_file():
-        return
-    header, *rows = path.read_text(encoding="utf-8").splitlines()
-    kept = [row for row in rows if int(row.split(",")[0]) <= done]
-    path.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")

@@ -1,37 +1,51 @@
-"""One training run in memory: network, moving average, optimiser and random state, and how to save and resume them."""
+"""One training run in memory: network, moving average and optimiser, and how to save and resume them."""
 
 from __future__ import annotations
 
 import copy
 import json
 import math
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+import torch.distributed as dist
+from torch import Tensor, nn
 
+from harness.ranks import Ranks
 from harness.status import BenchError
 from models.stylelipsync.batches import Batch, draw
+from models.stylelipsync.beginning import Beginning, take_over
 from models.stylelipsync.data import TrainingData
 from models.stylelipsync.frames import hide
-from models.stylelipsync.losses import Losses, ReconstructionLoss
+from models.stylelipsync.losses import Losses, ReconstructionLoss, SyncLoss
 from models.stylelipsync.network import StyleLipSyncNet
 from models.stylelipsync.scratch_init import begin_grey, equalised_parameters, widen_codes
 from models.stylelipsync.settings import TrainSettings
 
-_MAY_CHANGE = frozenset({"steps", "save_every", "sheet_every"})
-"""Settings that a resumed run may have otherwise."""
+_MAY_CHANGE = frozenset({"steps", "accumulate", "save_every", "sheet_every", "validate_every", "validate_clips"})
+"""Settings that a resumed run may have otherwise (`accumulate` as long as as many clips make a step)."""
 
 
 class Trainer:
-    """Trains by `step`; the state after `load(save())` gives the same steps as without them."""
+    """Trains by `step`. What a step does follows from the weights, the settings and its number alone.
 
-    def __init__(self, settings: TrainSettings, data: TrainingData, device: str = "cpu") -> None:
+    `expert` are weights of another sync expert than the one that comes with the package.
+    """
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        data: TrainingData,
+        device: str = "cpu",
+        *,
+        expert: Path | None = None,
+        ranks: Ranks = Ranks(),  # noqa: B008 - a constant
+    ) -> None:
         torch.manual_seed(settings.seed)
-        self.settings, self.data, self.device = settings, data, device
-        self.rng = np.random.default_rng(settings.seed)
+        self.settings, self.data, self.device, self.ranks = settings, data, device, ranks
         self.net = StyleLipSyncNet(settings.network).to(device)
         if settings.train_synthesis:
             widen_codes(self.net)
@@ -40,61 +54,84 @@ class Trainer:
         self.net.synthesis.requires_grad_(settings.train_synthesis)
         self.optimiser = torch.optim.Adam(_groups(self.net, settings), betas=settings.betas, fused=True)
         self.loss = ReconstructionLoss(settings, device)
+        self.sync = SyncLoss(settings, expert, device)
+        self.parallel: nn.Module = self.net if ranks.world == 1 else _parallel(self.net, settings, device)
         self.done = 0
 
     def step(self) -> Losses:
-        """One optimiser step on a random batch."""
-        batch = Batch(*(part.to(self.device) for part in draw(self.data, self.settings, self.rng)))
+        """One optimiser step; the losses are means over its batches in all processes."""
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * schedule(self.settings, self.done)
         self.net.train()
-        with self._autocast():
-            output = self.net(hide(batch.frames, batch.keep), batch.mel, batch.reference, self.settings.noise)
-            losses = self._losses(output.float(), batch)
         self.optimiser.zero_grad(set_to_none=True)
-        losses.total.backward()  # type: ignore[no-untyped-call]
+        parts = [self._backward(turn) for turn in range(self.settings.accumulate)]
         self.optimiser.step()
         self.done += 1
         self._average()
-        return Losses(*(part.detach() for part in losses))
+        return self._mean(torch.stack(parts).mean(dim=0))
+
+    def _backward(self, turn: int) -> Tensor:
+        """Add the gradient of one batch; its losses as a vector."""
+        shard = turn * self.ranks.world + self.ranks.rank
+        drawn = draw(self.data, self.settings, self.done, shard)
+        batch = Batch(*(part.to(self.device, non_blocking=True) for part in drawn))
+        if self.settings.noise == "random":
+            torch.manual_seed(_noise_seed(self.settings.seed, self.done, shard))
+        # Gradients are exchanged once a step, with those of the last batch.
+        with self._apart(turn + 1 < self.settings.accumulate):
+            with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self._half):
+                output = self.parallel(hide(batch.frames, batch.keep), batch.mel, batch.reference, self.settings.noise)
+                losses = self._losses(output.float(), batch)
+            (losses.total / self.settings.accumulate).backward()  # type: ignore[no-untyped-call]
+        return torch.stack([part.detach().float() for part in losses])
 
     def _losses(self, output: Tensor, batch: Batch) -> Losses:
         if self.settings.composite:
             output = output + (batch.frames - output) * batch.keep
-        return self.loss(output.flatten(0, 1), batch.frames.flatten(0, 1), batch.mouth.flatten(0, 1))
+        losses = self.loss(output.flatten(0, 1), batch.frames.flatten(0, 1), batch.mouth.flatten(0, 1))
+        return self.sync.add(losses, output, batch.mouth, batch.mel, self.done)
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.settings.precision == "bf16")
+    @property
+    def _half(self) -> bool:
+        return self.settings.precision == "bf16"
+
+    def _apart(self, apart: bool) -> AbstractContextManager[None]:
+        return self.parallel.no_sync() if apart and self.ranks.world > 1 else nullcontext()  # type: ignore[operator]
+
+    def _mean(self, values: Tensor) -> Losses:
+        if self.ranks.world > 1:
+            dist.all_reduce(values)
+        return Losses(*(values / self.ranks.world))
 
     @torch.no_grad()
     def _average(self) -> None:
         # A young average follows closely, so that it does not remember the random beginning.
         factor = min(self.settings.ema, (1 + self.done) / (10 + self.done))
-        for mean, value in zip(self.ema.parameters(), self.net.parameters(), strict=True):
-            mean.lerp_(value, 1 - factor)
+        means: list[Tensor] = list(self.ema.parameters())
+        values: list[Tensor] = list(self.net.parameters())
+        torch._foreach_lerp_(means, values, 1 - factor)
         for kept, new in zip(self.ema.buffers(), self.net.buffers(), strict=True):
             kept.copy_(new)
 
-    def begin_from(self, net: StyleLipSyncNet) -> None:
-        """Take over the weights of `net`. Raises `BenchError` if it is another network."""
-        wanted, given = self.settings.network.model_dump(), net.config.model_dump()
-        other = sorted(key for key in wanted if wanted[key] != given[key])
-        if other:
-            raise BenchError(f"the weights to begin from are of another network: {', '.join(other)} differ")
-        for own in (self.net, self.ema):
-            own.load_state_dict(net.state_dict())
-            own.w_avg.copy_(net.w_avg)
+    def begin_from(self, beginning: Beginning) -> str:
+        """Take over weights that were made elsewhere; says which."""
+        take_over(self.ema, beginning)
+        return take_over(self.net, beginning)
+
+    @property
+    def _clips_a_step(self) -> int:
+        return self.settings.batch * self.settings.accumulate * self.ranks.world
 
     def save(self, path: Path) -> None:
         """Write everything that the next step depends on."""
         state = {
             "settings": self.settings.model_dump_json(),
+            "clips_a_step": self._clips_a_step,
             "done": self.done,
             "net": self.net.state_dict(),
             "ema": self.ema.state_dict(),
+            "w_avg": self.net.w_avg,
             "optimiser": self.optimiser.state_dict(),
-            "torch_rng": torch.get_rng_state(),
-            "numpy_rng": json.dumps(self.rng.bit_generator.state),
         }
         partial = path.with_suffix(".partial")
         torch.save(state, partial)
@@ -107,12 +144,17 @@ class Trainer:
         changed = sorted(key for key in wanted if key not in _MAY_CHANGE and saved.get(key) != wanted[key])
         if changed:
             raise BenchError(f"{path} was made with other settings ({', '.join(changed)}); use another --out")
+        if state["clips_a_step"] != self._clips_a_step:
+            raise BenchError(
+                f"{path} was made with {state['clips_a_step']} clips a step, not {self._clips_a_step}: "
+                "keep batch x accumulate x processes, or use another --out"
+            )
         self.done = state["done"]
         self.net.load_state_dict(state["net"])
         self.ema.load_state_dict(state["ema"])
+        for net in (self.net, self.ema):
+            net.w_avg.copy_(state["w_avg"])
         self.optimiser.load_state_dict(state["optimiser"])
-        torch.set_rng_state(state["torch_rng"].cpu())
-        self.rng.bit_generator.state = json.loads(state["numpy_rng"])
 
 
 def schedule(settings: TrainSettings, step: int) -> float:
@@ -130,3 +172,18 @@ def _groups(net: StyleLipSyncNet, settings: TrainSettings) -> list[dict[str, Any
     plain = [parameter for parameter in trained if parameter not in equalised]
     unit = [parameter for parameter in trained if parameter in equalised]
     return [{"params": plain, "peak": settings.lr}, {"params": unit, "peak": settings.lr_decoder or settings.lr}]
+
+
+def _parallel(net: StyleLipSyncNet, settings: TrainSettings, device: str) -> nn.Module:
+    """`net` with gradients averaged over all processes."""
+    where = torch.device(device)
+    return nn.parallel.DistributedDataParallel(
+        net,
+        device_ids=None if where.type == "cpu" else [where],
+        # Without noise its strengths get no gradient.
+        find_unused_parameters=settings.noise == "none" and settings.train_synthesis,
+    )
+
+
+def _noise_seed(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -12,8 +12,11 @@ import pytest
 import torch
 
 from models.stylelipsync.config import StyleLipSyncConfig
+from models.stylelipsync.data import ClipSpan, TrainingData
 from models.stylelipsync.network import StyleLipSyncNet
+from models.stylelipsync.settings import TrainSettings
 
+FRAMES = 12
 TINY = StyleLipSyncConfig(
     resolution=32,
     channel_base=512,
@@ -81,3 +84,39 @@ def golden(shared: Path) -> Golden:
     net.w_avg = torch.from_numpy((0.1 * rng.standard_normal(512)).astype(np.float32))
     inputs = [torch.from_numpy(array.astype(np.float32)) for array in (masked, mel, reference)]
     return Golden(net.eval(), *inputs, dict(np.load(shared / "golden" / "stylelipsync_golden.npz")))
+
+
+@pytest.fixture
+def settings(tiny_config) -> TrainSettings:
+    return TrainSettings(
+        network=tiny_config,
+        steps=40,
+        batch=2,
+        frames=3,
+        lr=5e-3,
+        lambda_lpips=0.0,
+        lambda_sync=0.0,
+        lambda_mouth=1.0,
+        composite=True,
+        train_synthesis=True,
+        noise="const",
+        flip=True,
+        colour=0.1,
+        ema=0.9,
+    )
+
+
+@pytest.fixture
+def data() -> TrainingData:
+    """Two people: one colour each, and a dark mouth that opens with the loudness of the mel window."""
+    loudness = np.abs(np.sin(np.arange(2 * FRAMES)))
+    frames = np.zeros((2 * FRAMES, 32, 32, 3), np.uint8)
+    frames[:FRAMES], frames[FRAMES:] = (200, 120, 90), (90, 120, 200)
+    for frame, value in zip(frames, loudness, strict=True):
+        frame[20 : 20 + round(8 * value), 10:22] = 20
+    keep = np.full((2 * FRAMES, 32, 32), 255, np.uint8)
+    keep[:, 16:] = 0
+    mel = np.broadcast_to(loudness[:, None, None], (2 * FRAMES, 20, 80)).astype(np.float32).copy()
+    mouth = np.tile(np.float32([0.0, 0.5, 0.4]), (2 * FRAMES, 1))
+    clips = (ClipSpan("a", "a", 0, FRAMES), ClipSpan("b", "b", FRAMES, FRAMES))
+    return TrainingData(clips, frames, keep, mel, mouth)
