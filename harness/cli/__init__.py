@@ -13,7 +13,7 @@ import typer
 
 from harness.status import BenchError
 
-COMMANDS = ("run", "report", "train", "data", "assets", "list")
+COMMANDS = ("run", "report", "train", "convert", "data", "assets", "list")
 
 app = typer.Typer(
     name="bench",
