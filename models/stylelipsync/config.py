@@ -33,8 +33,9 @@ class StyleLipSyncConfig(BaseModel):
     """Moving-average latent smoothing; without it every frame's latent stands alone."""
     samf: bool = True
     """Style-aware masked fusion; without it face features are simply added to the decoder's."""
-    mask: Literal["pose-aware", "box"] = "pose-aware"
-    """What is hidden from the face encoder: the posed lower face, or the lower half of the frame (for ablation)."""
+    mask: Literal["pose-aware", "landmark", "box"] = "pose-aware"
+    """What is hidden from the face encoder: the posed lower face with a fixed jaw; for ablation the lower face with its
+    true jaw, which gives the lips away, or the lower half of the frame."""
 
     @field_validator("resolution")
     @classmethod

@@ -34,11 +34,23 @@ def draw_masks(face: NeutralFace) -> NDArray[np.uint8]:
     return np.stack([_draw((closed[t][lower], opened[t][lower])) for t in range(len(closed))])
 
 
+def landmark_masks(face: NeutralFace) -> NDArray[np.uint8]:
+    """Masks (T, 256, 256) of the lower face as it is in every frame: they follow the true jaw and so give it away."""
+    lower = _lower_triangles(face.vertices)
+    return np.stack([_draw((tracked[lower],)) for tracked in face.tracked])
+
+
 def keep_planes(face: NeutralFace, kind: str, frames: int) -> NDArray[np.float32]:
-    """What to keep of each of `frames` frames, (T, 256, 256) in [0, 1], for the configuration's `mask`."""
+    """What to keep of each of `frames` frames, (T, 256, 256) in [0, 1], for the configuration's `mask`.
+
+    Raises `ValueError` for a kind that is none of `pose-aware`, `landmark` and `box`.
+    """
     if kind == "box":
         return np.broadcast_to(soften(box_mask()), (frames, SIZE, SIZE))
-    return np.stack([soften(mask) for mask in draw_masks(face)])
+    if kind not in ("pose-aware", "landmark"):
+        raise ValueError(f"mask must be pose-aware, landmark or box, not {kind!r}")
+    masks = draw_masks(face) if kind == "pose-aware" else landmark_masks(face)
+    return np.stack([soften(mask) for mask in masks])
 
 
 def open_jaw(vertices: Points) -> Points:

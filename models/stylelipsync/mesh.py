@@ -1,7 +1,7 @@
 """The neutral face of a clip: one 3D shape without the frames' poses and expressions, and the pose of every frame.
 
-The paper fits a morphable model (its vertex set and opened-mouth coefficients are not public); averaging MediaPipe's
-468 vertices over the clip after undoing each frame's pose is ours.
+The paper fits a morphable model (its vertex set and opened-mouth coefficients are not public); taking the median of
+MediaPipe's 468 vertices over the clip after undoing each frame's pose is ours.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.stylelipsync.rigid import Points, Similarity, fit
+from models.stylelipsync.steady import steady
 
 VERTICES = 468
 """MediaPipe's face mesh without the ten iris points."""
@@ -21,6 +22,8 @@ UPPER_FACE = (10, 151, 9, 8, 168, 6, 197, 195, 33, 133, 263, 362, 127, 356, 162,
 EYE_RIGHT, EYE_LEFT = 33, 263
 """Outer eye corners; image left and image right of a frontal face."""
 FOREHEAD, CHIN = 10, 152
+INNER_LIPS = (13, 14)
+"""Middle of the upper and of the lower lip's inner edge."""
 _ROUNDS = 3
 
 
@@ -32,11 +35,22 @@ class NeutralFace:
     """(468, 3): x to image right, y from forehead to chin, z away from the camera; the outer eye corners are
     one apart and the origin lies between them."""
     poses: Similarity
-    """From `vertices` to pixels of every frame."""
+    """From `vertices` to pixels of every frame, freed of what the lips put into them."""
+    tracked: Points
+    """(T, 468, 2) pixels: the vertices as they were found, with the frame's true lips and jaw."""
 
     def span(self, start: int, stop: int) -> NeutralFace:
-        """The same face with the poses of frames `start:stop` only."""
-        return NeutralFace(self.vertices, Similarity(*(part[start:stop] for part in self.poses)))
+        """The same face in frames `start:stop` only."""
+        poses = Similarity(*(part[start:stop] for part in self.poses))
+        return NeutralFace(self.vertices, poses, self.tracked[start:stop])
+
+
+def lip_opening(landmarks: NDArray[np.floating]) -> Points:
+    """How far the inner lips of `landmarks` (T, >= 468, 3) are apart, (T,), in distances of the outer eye corners."""
+    upper, lower = (landmarks[:, point].astype(np.float64) for point in INNER_LIPS)
+    eyes = landmarks[:, EYE_LEFT].astype(np.float64) - landmarks[:, EYE_RIGHT]
+    opening: Points = np.linalg.norm(lower - upper, axis=1) / np.linalg.norm(eyes, axis=1)
+    return opening
 
 
 def clip_face(landmarks: NDArray[np.float32], size: int, drawn: int) -> NeutralFace:
@@ -50,14 +64,18 @@ def clip_face(landmarks: NDArray[np.float32], size: int, drawn: int) -> NeutralF
 
 
 def neutral_face(landmarks: NDArray[np.float32]) -> NeutralFace:
-    """Average the unposed faces of `landmarks` (T, >= 468, 3), pixels with MediaPipe's z, over the clip."""
+    """The median of the unposed faces of `landmarks` (T, >= 468, 3), pixels with MediaPipe's z, and its steady poses.
+
+    `landmarks` are those of the whole clip: poses are smoothed over time.
+    """
     points = landmarks[:, :VERTICES].astype(np.float64)
     upper = points[:, UPPER_FACE]
     shape = _upright(points[0])
     for _ in range(_ROUNDS):
         poses = fit(shape[list(UPPER_FACE)], upper)
-        shape = _upright(poses.undo(points).mean(axis=0))
-    return NeutralFace(shape, fit(shape[list(UPPER_FACE)], upper))
+        shape = _upright(np.median(poses.undo(points), axis=0))
+    rigid = shape[list(UPPER_FACE)]
+    return NeutralFace(shape, steady(fit(rigid, upper), lip_opening(points), rigid.mean(axis=0)), points[..., :2])
 
 
 @cache

@@ -134,3 +134,15 @@ def test_box_hides_the_lower_half() -> None:
     assert keep[:, 150:].max() == 0.0
     assert keep[:, :100].min() == 1.0
     assert (box_mask() == 255).mean() == 0.5
+
+
+def test_landmark_mask_follows_the_true_jaw() -> None:
+    face = neutral_face(film(np.array([0.0, 0.0, 0.3, 0.3]), np.zeros(4)))
+    hidden = (1 - keep_planes(face, "landmark", 4)).mean(axis=(1, 2))
+    assert hidden[2] > hidden[0] * 1.02
+    assert hidden[0] == hidden[1]
+
+
+def test_unknown_mask_is_named() -> None:
+    with pytest.raises(ValueError, match="not 'oval'"):
+        keep_planes(neutral_face(film(np.zeros(2), np.zeros(2))), "oval", 2)
