@@ -26,7 +26,7 @@ LIPS = (61, 291, 0, 17, 37, 267, 84, 314)
 """Outline of the outer lips."""
 MOUTH_MARGIN = 1.5
 """The mouth's square is this much larger than the lips are wide."""
-DATA_VERSION = "1"
+DATA_VERSION = "2"
 
 
 @dataclass(frozen=True)
