@@ -44,6 +44,12 @@ class Footage:
     rate: Fraction
     """The source's frames per second."""
     pixel_aspect: Fraction | None
+    """Width to height of a pixel where it is no square."""
+
+    @property
+    def last(self) -> float:
+        """Seconds at which the last picture stands."""
+        return float(self.times[-1])
 
 
 def read_footage(

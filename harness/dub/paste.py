@@ -31,7 +31,8 @@ class Patch(NamedTuple):
 
 def weight_of(keep: NDArray[np.float32]) -> NDArray[np.float32]:
     """How much of a generated crop to take, given what the model kept of the real one: both (n, n) in 0 to 1."""
-    return np.clip((1 - keep) * _STEEPNESS, 0, 1).astype(np.float32)
+    weight: NDArray[np.float32] = np.clip((1 - keep) * _STEEPNESS, 0, 1).astype(np.float32)
+    return weight
 
 
 def border_weight(size: int) -> NDArray[np.float32]:
@@ -50,10 +51,7 @@ def place(crop: NDArray[np.uint8], weight: NDArray[np.float32], box: CropBox, mo
     import cv2
 
     size = len(crop)
-    if box.side < size:
-        how = cv2.INTER_AREA
-    else:
-        how = cv2.INTER_CUBIC
+    how = cv2.INTER_AREA if box.side < size else cv2.INTER_CUBIC
     picture: Any = cv2.resize(crop.astype(np.float32), (box.side, box.side), interpolation=how)
     blend: Any = cv2.resize(weight, (box.side, box.side), interpolation=cv2.INTER_LINEAR)
     if move is not None:

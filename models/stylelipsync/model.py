@@ -22,6 +22,7 @@ from models.stylelipsync.mask import SIZE, keep_planes
 from models.stylelipsync.mel import clip_windows
 from models.stylelipsync.mesh import NeutralFace, clip_face
 from models.stylelipsync.network import StyleLipSyncNet
+from models.stylelipsync.paste import clip_keep_planes
 
 DEMO_WEIGHTS = Path(__file__).with_name("weights") / "demo.safetensors"
 """The checkpoint that comes with the package: small, trained on the demo set only."""
@@ -85,6 +86,10 @@ class StyleLipSync:
         reference = to_tensor(resize(first, net.config.resolution)).to(device)
         face = clip_face(clip.faces.landmarks, clip.size, SIZE)
         return _Job(net, face, clip_windows(audio, clip.frames), net.lip_encoder(reference)[:, None])
+
+    def keep(self, clip: PreparedClip, start: int, stop: int) -> NDArray[np.float32]:
+        """What `generate` keeps of frames `start:stop`, for pasting into the full frame: `clip_keep_planes`."""
+        return clip_keep_planes(clip, self._net.config.mask, start, stop)
 
     def generate(
         self, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext

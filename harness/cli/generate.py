@@ -1,0 +1,126 @@
+"""`bench generate`: one video dubbed with one recording."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.status import BenchError, ClipError
+
+if TYPE_CHECKING:
+    from harness.faces.region import Region
+    from harness.model import LipSyncModel
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command(
+        "generate", epilog="Example: bench generate --model stylelipsync --video a.mp4 --audio b.wav --out c.mp4"
+    )(generate)
+
+
+def generate(
+    video: Annotated[Path, typer.Option(help="Video (or a still picture) of the person.")],
+    audio: Annotated[Path, typer.Option(help="What the person is to say; any audio or video file.")],
+    out: Annotated[Path, typer.Option(help="MP4 to write.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Model, or MODEL:WEIGHTS.")] = "stylelipsync",
+    box: Annotated[
+        str | None, typer.Option(help="X,Y,WIDTH,HEIGHT in pixels of the video: where to look for the face.")
+    ] = None,
+    adapt_on: Annotated[
+        Path | None, typer.Option(help="Other footage of the person to tune the model to first.")
+    ] = None,
+    adapt_seconds: Annotated[float, typer.Option(help="Seconds of --adapt-on to use.", min=1)] = 5.0,
+    crf: Annotated[
+        int, typer.Option(help="Quality of the H.264 picture: lower is better and larger.", min=0, max=40)
+    ] = 18,
+    seed: Annotated[int, typer.Option(help="Seed for models that draw at random.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Frames that the model gets at once.", min=1)] = 8,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
+) -> None:
+    """Dub a video: the lips follow the audio, the rest of the picture stays as it is.
+
+    The output is as long as the audio; a shorter video runs forward and back. It keeps the video's size and rate, says
+    in its metadata that it is synthetic, and carries an invisible watermark (see `bench watermark`); neither can be
+    switched off. Dub only people who agreed to it.
+    """
+    _check(video, audio, out, force)
+    region = None if box is None else _region(box)
+
+    from harness.device import pick_device
+    from harness.dub.dubbing import DubRequest, dub
+    from harness.model import GenerateContext
+
+    context = GenerateContext(seed=seed, device=pick_device(device), batch_size=batch_size)
+    request = DubRequest(video, audio, out, crf=crf, region=region, context=context)
+    try:
+        loaded = _load(model)
+        if adapt_on is not None:
+            from harness.dub.adapting import adapted
+
+            loaded = adapted(loaded, adapt_on, adapt_seconds, context)
+        result = dub(loaded, request)
+    except ClipError as error:
+        raise BenchError(f"{error.reason} ({error.status}); {_way_out(error, video, audio)}") from error
+    except KeyboardInterrupt:
+        print(f"bench: interrupted; nothing was written to {out}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    if as_json:
+        print(json.dumps({**asdict(result), "out": str(result.out)}, indent=1))
+        return
+    print(f"{result.out}: {result.frames} frames of {result.width}x{result.height}, {result.seconds:.2f} s")
+    if result.frames_without_face:
+        print(f"no face in {result.frames_without_face} of them: left as they were", file=sys.stderr)
+
+
+def _load(asked: str) -> LipSyncModel:
+    from harness.plugins import MODELS
+
+    name, colon, argument = asked.partition(":")
+    factory = MODELS.get(name)
+    return factory(argument) if colon else factory()
+
+
+def _check(video: Path, audio: Path, out: Path, force: bool) -> None:
+    for flag, path in (("--video", video), ("--audio", audio)):
+        if not path.is_file():
+            raise BenchError(f"{flag} {path}: no such file")
+    if out.suffix.lower() not in {".mp4", ".m4v", ".mov"}:
+        raise BenchError(f"--out {out}: the output is an MP4; give it the ending .mp4")
+    if not out.parent.is_dir():
+        raise BenchError(f"--out {out}: the folder {out.parent} does not exist; create it first")
+    if out.exists():
+        if any(out.samefile(path) for path in (video, audio)):
+            raise BenchError(f"--out {out} is the input itself; give it another name")
+        if not force:
+            raise BenchError(f"--out {out} exists; give another name, or --force to replace it")
+
+
+def _region(text: str) -> Region:
+    from harness.faces.region import Region
+
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+    except ValueError:
+        raise BenchError(f"--box {text!r}: four whole numbers are needed, as in --box 100,50,300,300") from None
+    if min(width, height) < 1:
+        raise BenchError(f"--box {text!r}: width and height must be at least 1")
+    return Region(x, y, width, height)
+
+
+def _way_out(error: ClipError, video: Path, audio: Path) -> str:
+    ways = {
+        "no_face": f"take another video than {video.name}, with a clearer face, or point to the face with --box",
+        "several_faces": "say which face is meant with --box X,Y,WIDTH,HEIGHT",
+        "no_audio": f"{audio.name} has no sound: give another file with --audio",
+        "too_short": "give a longer file",
+        "decode_error": "play or convert the file elsewhere to see what is wrong with it",
+    }
+    return ways.get(error.status.value, "try another model or another clip")

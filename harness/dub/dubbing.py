@@ -1,0 +1,213 @@
+"""One dubbed video from end to end: footage, generated lips, paste-back, mark, file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import __version__, progress
+from harness.clip import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, PreparedClip
+from harness.dub.footage import SIZE, Footage, read_footage
+from harness.dub.looped import LoopedClip
+from harness.dub.motion import head_motion
+from harness.dub.paste import border_weight, paste, place, weight_of
+from harness.dub.timing import Timing, make_timing
+from harness.faces.region import Region
+from harness.media import decode_audio, probe
+from harness.media.movie import MovieWriter
+from harness.media.pictures import pictures_at
+from harness.media.planes import ToPlanes
+from harness.model import GenerateContext, LipSyncModel
+from harness.status import ClipError, Status
+from harness.watermark.embed import embed
+
+SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""The press's name for pictures that a trained network changed in part (IPTC digital source type)."""
+_MARGIN = 0.2  # seconds of video read beyond the sound, so that its last frames need not turn back
+Keep = Callable[[PreparedClip, int, int], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class DubRequest:
+    """What is to be made."""
+
+    video: Path
+    audio: Path
+    out: Path
+    crf: int = 18
+    region: Region | None = None
+    """Where in the video to look for the face; `None` is everywhere."""
+    context: GenerateContext = GenerateContext()  # noqa: RUF009, frozen
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class DubResult:
+    """What was made."""
+
+    out: Path
+    frames: int
+    seconds: float
+    rate: float
+    width: int
+    height: int
+    looped: bool
+    """Whether the sound was longer than the video, which then ran back and forth."""
+    frames_without_face: int
+    """Output frames that stay as they were, because no face was found there."""
+
+
+class Lips(NamedTuple):
+    """A generated frame."""
+
+    number: int
+    crop: NDArray[np.uint8]
+    """(256, 256, 3) RGB"""
+    weight: NDArray[np.float32]
+    """(256, 256) how much of it to take"""
+
+
+def dub(model: LipSyncModel, request: DubRequest) -> DubResult:
+    """Write `request.out`: the video with lips that `model` drew for the audio.
+
+    Everything is streamed; what grows with the length is the sound and the landmarks, some kilobytes a frame.
+    Raises `ClipError`, and then leaves no half file.
+    """
+    samples = decode_audio(request.audio)
+    seconds = len(samples) / SAMPLE_RATE
+    if seconds < 2 / FPS:
+        raise ClipError(
+            Status.TOO_SHORT, f"{request.audio.name}: {seconds:.3f} s of sound; at least {2 / FPS} s needed"
+        )
+    with tempfile.TemporaryDirectory(prefix="bench-dub-") as scratch:
+        total = _expected(request.video, seconds)
+        with progress.stage("follow", total, request.quiet) as tick:
+            footage = read_footage(request.video, Path(scratch), end=seconds + _MARGIN, region=request.region, tick=tick)
+        timing = make_timing(len(samples), footage.rate, float(footage.last), footage.clip.frames)
+        clip = _looped(footage, timing, samples)
+        with _appearing(request.out) as partial:
+            size = _write(_Job(model, clip, footage, timing), request, partial)
+    shown = footage.presence[timing.prepared[timing.generated]]
+    return DubResult(
+        out=request.out,
+        frames=len(timing.shown),
+        seconds=len(timing.shown) / float(footage.rate),
+        rate=float(footage.rate),
+        width=size[1],
+        height=size[0],
+        looped=seconds > footage.last + 1.5 / float(footage.rate),
+        frames_without_face=int(np.sum(shown == 0)),
+    )
+
+
+def lips(model: LipSyncModel, clip: PreparedClip, context: GenerateContext) -> Iterator[Lips]:
+    """The frames that `model` makes of `clip`, each with the weight to paste it with.
+
+    Asks the model's optional method `keep(clip, start, stop)` for the (n, 256, 256) float32 planes of what it leaves as
+    it was; a model without one is pasted as a whole, with a soft border. Raises `ClipError` (`bad_output`).
+    """
+    keep: Keep | None = getattr(model, "keep", None)
+    border = border_weight(SIZE)
+    index = 0
+    for chunk in model.generate(clip, clip.audio(), context):
+        stop = index + len(chunk)
+        if chunk.dtype != np.uint8 or chunk.shape[1:] != (SIZE, SIZE, 3) or stop > clip.frames:
+            reason = f"{model.card.name} gave frames {index} to {stop} of {clip.frames} as {chunk.dtype} {chunk.shape}"
+            raise ClipError(Status.BAD_OUTPUT, reason)
+        planes = None if keep is None else keep(clip, index, stop)
+        for offset, crop in enumerate(chunk):
+            yield Lips(index + offset, crop, border if planes is None else weight_of(planes[offset]))
+        index = stop
+    if index != clip.frames:
+        raise ClipError(Status.BAD_OUTPUT, f"{model.card.name} gave {index} of {clip.frames} frames")
+
+
+class _Job(NamedTuple):
+    model: LipSyncModel
+    clip: LoopedClip
+    footage: Footage
+    timing: Timing
+
+
+def _write(job: _Job, request: DubRequest, path: Path) -> tuple[int, int]:
+    """Returns height and width."""
+    model, clip, footage, timing = job
+    to_planes = ToPlanes()
+    landmarks = footage.clip.faces.landmarks
+    count = len(timing.shown)
+    shape = (0, 0)
+    writer = MovieWriter(
+        path, footage.rate, request.audio, crf=request.crf, pixel_aspect=footage.pixel_aspect, tags=tags(model)
+    )
+    with (
+        progress.stage("dub", count, request.quiet) as tick,
+        closing(lips(model, clip, request.context)) as made,  # type: ignore[type-var]
+        closing(pictures_at(request.video, timing.shown.tolist())) as pictures,  # type: ignore[type-var]
+        writer,
+    ):
+        current = next(made)
+        for picture, wanted in zip(pictures, timing.generated, strict=True):
+            while current.number < wanted:
+                current = next(made)
+            planes = to_planes(picture.frame)
+            prepared = int(timing.prepared[wanted])
+            presence = footage.presence[prepared]
+            if presence > 0:
+                move = head_motion(landmarks, footage.times, prepared, picture.time)
+                paste(planes, place(current.crop, current.weight * presence, footage.box, move))
+            shape = planes.luma.shape
+            planes = planes.even()
+            planes.luma = embed(planes.luma, planes.colour.full)
+            writer.write(planes)
+            tick()
+        # A model may count its frames at its end: let it.
+        for _ in made:
+            pass
+    return shape
+
+
+def tags(model: LipSyncModel) -> dict[str, str]:
+    """What the file says about itself, in the fields that players show."""
+    card = model.card
+    maker = f"bench {__version__}, model {card.name}, weights {card.weights}"
+    return {
+        "comment": f"SYNTHETIC MEDIA: the lips in this video were generated by a neural network ({maker}); the person "
+        f"did not speak these words on this occasion. Digital source type: {SYNTHETIC}. The picture carries a "
+        "watermark: bench watermark detect FILE",
+        "description": f"Synthetic media: lips generated by {maker}",
+        "encoder": f"bench {__version__}",
+    }
+
+
+def _looped(footage: Footage, timing: Timing, samples: NDArray[np.int16]) -> LoopedClip:
+    clip, count = footage.clip, len(timing.prepared)
+    sound = np.zeros(count * SAMPLES_PER_FRAME, np.int16)
+    part = samples[: len(sound)]
+    sound[: len(part)] = part
+    return LoopedClip(clip.id, clip.identity, clip.directory, clip.meta, order=timing.prepared, samples=sound)
+
+
+def _expected(video: Path, seconds: float) -> int:
+    """About how many frames the footage will have, for the progress bar."""
+    length = probe(video).seconds
+    return max(1, round(FPS * min(seconds, length or seconds)))
+
+
+@contextmanager
+def _appearing(out: Path) -> Iterator[Path]:
+    """A file that gets its name when it is complete and goes away when anything, Ctrl-C included, comes between."""
+    partial = out.with_name(f".{out.stem[:80]}.{uuid.uuid4().hex[:8]}.partial{out.suffix}")
+    try:
+        yield partial
+        os.replace(partial, out)  # noqa: PTH105, atomic also over an existing file
+    finally:
+        partial.unlink(missing_ok=True)

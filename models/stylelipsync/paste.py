@@ -1,0 +1,40 @@
+"""What StyleLipSync keeps of each frame, for those who put its output back into a larger picture."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.clip import PreparedClip
+from models.stylelipsync.mask import SIZE, keep_planes
+from models.stylelipsync.mesh import NeutralFace, clip_face
+
+
+def clip_keep_planes(clip: PreparedClip, kind: str, start: int, stop: int) -> NDArray[np.float32]:
+    """Soft masks (stop - start, 256, 256) of frames `start:stop`: 1 where the frame is kept, 0 where it is drawn anew.
+
+    `kind` is the configuration's `mask`. The same planes as `StyleLipSync.generate` blends its frames with.
+    """
+    return keep_planes(_face(_ByHash(clip)).span(start, stop), kind, stop - start)
+
+
+class _ByHash:
+    """A clip that is equal to another one only if all of its frames are: clips themselves compare by folder."""
+
+    def __init__(self, clip: PreparedClip) -> None:
+        self.clip = clip
+        self._hash = clip.content_hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByHash) and other._hash == self._hash
+
+    def __hash__(self) -> int:
+        return hash(self._hash)
+
+
+@lru_cache(maxsize=1)
+def _face(key: _ByHash) -> NeutralFace:
+    """Found once a clip: it is averaged over all of its frames."""
+    return clip_face(key.clip.faces.landmarks, key.clip.size, SIZE)
