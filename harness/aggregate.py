@@ -14,8 +14,6 @@ from harness.scoring import Scores, load_features
 from harness.stats import identity_bootstrap
 from harness.status import ClipError
 
-MODE = "zero-shot"
-
 
 @dataclass
 class ModelRun:
@@ -27,6 +25,7 @@ class ModelRun:
     failures: dict[str, ClipError] = field(default_factory=dict)
     """By clip id, for the others."""
     unavailable: str = ""
+    mode: str = "zero-shot"
 
 
 def metric_rows(
@@ -58,7 +57,7 @@ def _in_table_order(rows: list[MetricRow]) -> list[MetricRow]:
 def _row(run: ModelRun, info: MetricInfo, n_total: int, **fields: object) -> MetricRow:
     values: dict[str, object] = {
         "model": run.name,
-        "mode": MODE,
+        "mode": run.mode,
         "name": info.name,
         "variant": info.variant,
         "signature": info.signature,

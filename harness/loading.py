@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import PurePath
+from inspect import signature
 from typing import Any
 
 from harness.aggregate import ModelRun
-from harness.model import LipSyncModel, ModelCard
+from harness.model import AdaptableModel, AdaptRequest, LipSyncModel, ModelCard, VariantError
+from harness.model_names import parse_name, row_name
 from harness.plugins import BOUNDS, MODELS
+from harness.registry import UnknownNameError
+from harness.spec import mode_name
 from harness.status import BenchError
+
+ZERO_SHOT: Mapping[str, AdaptRequest | None] = {"zero-shot": None}
 
 
 @dataclass(frozen=True)
@@ -19,11 +24,20 @@ class LoadedModel:
 
     name: str
     model: LipSyncModel
+    mode: str = "zero-shot"
+    request: AdaptRequest | None = None
+    """How it is tuned to each person, in the other modes."""
 
     @property
     def card(self) -> ModelCard:
         """The model's card under the row's name."""
-        return replace(self.model.card, name=self.name)
+        card = replace(self.model.card, name=self.name)
+        if self.request is None or not isinstance(self.model, AdaptableModel):
+            return card
+        how = self.model.describe_adaptation(self.request)
+        return replace(
+            card, description=f"{card.description}, tuned to each person on footage that is not scored: {how}"
+        )
 
 
 @dataclass
@@ -35,16 +49,12 @@ class ModelSet:
     cards: list[dict[str, Any]] = field(default_factory=list)
 
 
-def row_name(asked: str) -> str:
-    """`stylelipsync:/some/where/mine.pth` is shown and hashed as `stylelipsync:mine.pth`."""
-    name, colon, argument = asked.partition(":")
-    return f"{name}:{PurePath(argument).name}" if colon else name
+def load_models(asked: Sequence[str], modes: Mapping[str, AdaptRequest | None] = ZERO_SHOT) -> ModelSet:
+    """The asked models in every mode, then the bound rows; how names are read is in `harness.model_names`.
 
-
-def load_models(asked: Sequence[str]) -> ModelSet:
-    """The asked models, then the bound rows. `NAME:ARGUMENT` hands the argument to the model (weights, a folder).
-
-    Raises `BenchError` for a name that nobody has, and for two rows that would have one name.
+    `modes` says for each mode how models are adapted, `None` for as they are.
+    Raises `BenchError` for a name that nobody has, for two rows that would have one name, and for a variant that a
+    model does not have or that its weights are not of.
     """
     rows = [name for name in asked if name not in BOUNDS] + list(BOUNDS)
     names = [row_name(name) for name in rows]
@@ -53,15 +63,38 @@ def load_models(asked: Sequence[str]) -> ModelSet:
             raise BenchError(f"two models would both be called {name!r} in the table; rename one of the files")
     loaded = ModelSet()
     for row, name in zip(rows, names, strict=True):
-        kind, colon, argument = row.partition(":")
-        factory = MODELS.get(kind)
-        try:
-            model = LoadedModel(name, factory(argument) if colon else factory())
-        except BenchError as error:
-            reason = f"unavailable: {error}"
-            loaded.unavailable.append(ModelRun(name, unavailable=reason))
-            loaded.cards.append(asdict(ModelCard(name=name, kind="model", description=reason)))
-            continue
-        loaded.models.append(model)
-        loaded.cards.append(asdict(model.card))
+        _add(loaded, row, name, ZERO_SHOT if row in BOUNDS else modes)
     return loaded
+
+
+def _add(loaded: ModelSet, row: str, name: str, modes: Mapping[str, AdaptRequest | None]) -> None:
+    """Load one model once and give it a row in every mode."""
+    missing, model = "", None
+    try:
+        model = _instance(row)
+    except (VariantError, UnknownNameError):
+        raise
+    except BenchError as error:
+        missing = f"unavailable: {error}"
+    for mode, request in modes.items():
+        title = mode_name(name, mode)
+        reason = missing
+        if request is not None and not reason and not isinstance(model, AdaptableModel):
+            reason = f"unavailable: {row} cannot be adapted to a person; measure it with --mode zero-shot"
+        if model is None or reason:
+            loaded.unavailable.append(ModelRun(title, unavailable=reason, mode=mode))
+            loaded.cards.append(asdict(ModelCard(name=title, kind="model", description=reason)))
+            continue
+        loaded.models.append(LoadedModel(title, model, mode, request))
+        loaded.cards.append(asdict(loaded.models[-1].card))
+
+
+def _instance(asked: str) -> LipSyncModel:
+    name = parse_name(asked)
+    factory = MODELS.get(name.kind)
+    given = () if name.argument is None else (name.argument,)
+    if not name.switches:
+        return factory(*given)
+    if "variant" not in signature(factory).parameters:
+        raise VariantError(f"{name.kind} has no variants; {asked!r} should be {name._replace(switches=())}")
+    return factory(*given, variant=name.variant)

@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from harness.clip import PreparedClip
+from harness.status import BenchError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+class VariantError(BenchError):
+    """A variant that a model does not have, or that its weights were not trained as; ends a run before it begins."""
 
 
 @dataclass(frozen=True)
@@ -69,4 +74,39 @@ class LipSyncModel(Protocol):
 
         `audio` has exactly `clip.frames * 640` samples at 16 kHz. Raise `ClipError` for a clip that cannot be done.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class AdaptRequest:
+    """How a model is to be tuned to a person. What is left open is the model's own choice."""
+
+    regularise: bool = True
+    """Whether foreign sound keeps the lips from being learned by heart."""
+    steps: int | None = None
+    seed: int = 0
+    device: str = "cpu"
+
+
+@runtime_checkable
+class AdaptableModel(LipSyncModel, Protocol):
+    """A model that can be tuned to a person from a few seconds of footage."""
+
+    def adaptation_key(self, request: AdaptRequest) -> str:
+        """Changes whenever adapting on the same footage with the same kind of device may give other weights."""
+        ...
+
+    def describe_adaptation(self, request: AdaptRequest) -> str:
+        """How it is tuned, in a few words for a card: steps, weights of the losses."""
+        ...
+
+    def adapt(self, footage: PreparedClip, frames: tuple[int, int], request: AdaptRequest, folder: Path) -> None:
+        """Tune a copy to frames `frames[0]:frames[1]` of `footage` and write it into `folder`.
+
+        `folder` may hold what an interrupted call left, from which this one goes on. Raises `ClipError`.
+        """
+        ...
+
+    def adapted(self, folder: Path) -> LipSyncModel:
+        """The model that `adapt` wrote into `folder`; its `seen` lists what it was tuned on (`harness.seen`)."""
         ...

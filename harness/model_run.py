@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import stages
+from harness.adapted import AdaptedWeights
 from harness.aggregate import ModelRun
 from harness.clip import SAMPLES_PER_FRAME, PreparedClip
 from harness.donors import fit_audio
 from harness.loading import LoadedModel
-from harness.model import GenerateContext
+from harness.model import GenerateContext, LipSyncModel
 from harness.names import safe_id
 from harness.scorers import LoadedScorer
 from harness.scoring import Scores, score
+from harness.seen import refuse_seen
 from harness.status import ClipError, Status
 from harness.store import Store, link_or_copy
 
@@ -41,12 +43,15 @@ class ModelJob:
     previews: bool = True
 
 
-def run_model(model: LoadedModel, job: ModelJob, tick: Callable[[str], None]) -> ModelRun:
-    """Carry `model` over every clip of `job`; `tick` is called once a clip."""
-    run = ModelRun(model.name, failures=dict(job.unprepared))
+def run_model(
+    model: LoadedModel, job: ModelJob, tick: Callable[[str], None], adapted: AdaptedWeights | None = None
+) -> ModelRun:
+    """Carry `model`, or its copy `adapted` to each person, over every clip of `job`; `tick` is called once a clip."""
+    run = ModelRun(model.name, failures=dict(job.unprepared), mode=model.mode)
     for clip in job.clips.values():
         try:
-            run.scores[clip.id] = _one_clip(model, clip, job)
+            network = adapted.for_clip(clip.id) if adapted else model.model
+            run.scores[clip.id] = _one_clip(model, network, clip, job)
         except ClipError as error:
             logger.warning("%s on %s: %s", model.name, clip.id, error)
             run.failures[clip.id] = error
@@ -54,9 +59,10 @@ def run_model(model: LoadedModel, job: ModelJob, tick: Callable[[str], None]) ->
     return run
 
 
-def _one_clip(model: LoadedModel, clip: PreparedClip, job: ModelJob) -> Scores:
+def _one_clip(model: LoadedModel, network: LipSyncModel, clip: PreparedClip, job: ModelJob) -> Scores:
+    refuse_seen(network, clip)
     given, judged = _audios(model, clip, job)
-    output = stages.generate(model.model, clip, given, job.context, job.store)
+    output = stages.generate(network, clip, given, job.context, job.store)
     name = safe_id(model.name)
     link_or_copy(output.video, job.folder / "generated" / name / f"{clip.id}.mkv")
     scores = score(job.scorers, clip, output, judged, job.store)

@@ -6,24 +6,26 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from harness import progress, provenance, stages
+from harness.adaptation import Footage, Plan, make_plan
+from harness.adapted import adapt_all
 from harness.aggregate import ModelRun, metric_rows
 from harness.clip import FPS, Clip, PreparedClip
 from harness.datasets.base import ClipList
 from harness.donors import assign_donors
 from harness.files import write_text_atomically
 from harness.loading import ModelSet, load_models
-from harness.model import GenerateContext
+from harness.model import AdaptRequest, GenerateContext
 from harness.model_run import ModelJob, run_model
 from harness.plugins import REPORTS
 from harness.results import ClipFacts, Failure, MetricRow, RunResult, write_result
 from harness.run_clips import list_failures, write_clips
 from harness.scorers import ScorerSet, load_scorers
-from harness.select import select_clips
+from harness.select import Selection, select
 from harness.spec import RunSpec
 from harness.status import ClipError, Status
 from harness.store import Store
@@ -72,6 +74,8 @@ class _Run:
     scorers: ScorerSet
     loaded: ModelSet
     prepared: Prepared
+    footage: dict[str, Footage]
+    """What adapted rows learn each clip's person from, by clip id."""
     donors: dict[str, PreparedClip | None]
     timings: dict[str, float]
 
@@ -82,9 +86,10 @@ def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
     # Names are checked first: a mistyped one must not cost the rendering or hashing of a data set, or leave a folder.
     with _timed(timings, "load"):
         scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
-        loaded = load_models(spec.models)
+        loaded = load_models(spec.models, _requests(spec, options.device))
     with _timed(timings, "find clips"):
-        found = select_clips(spec)
+        selected = select(spec)
+    found = selected.found
     spec = spec.model_copy(update={"split": found.split})
     spec_hash = spec.hash([clip.id for clip in found.clips])
     folder = options.out or Path("runs") / f"{spec.dataset}-{spec_hash[:8]}"
@@ -93,10 +98,37 @@ def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
         write_text_atomically(folder / "run.yaml", spec.to_yaml())
         store = Store()
         with _timed(timings, "prepare"):
-            prepared = prepare_all(found.clips, spec.size, store, options.quiet)
+            plan = _keep_footage(spec, selected, folder, store, options.quiet)
+            scored = [clip for clip in plan.clips if clip.id not in plan.failures]
+            prepared = prepare_all(scored, spec.size, store, options.quiet)
+            prepared.failures.update(plan.failures)
+        if spec.adapt:
+            found = replace(found, clips=plan.clips, notices=(*found.notices, *plan.notices(spec.adapt.seconds)))
+        footage = {clip: use for clip, use in plan.footage.items() if clip in prepared.clips}
         donors = assign_donors(list(prepared.clips.values()))
-        run = _Run(spec, spec_hash, options, folder, found, store, scorers, loaded, prepared, donors, timings)
+        run = _Run(spec, spec_hash, options, folder, found, store, scorers, loaded, prepared, footage, donors, timings)
         return _finish(run, _run_models(run))
+
+
+def _requests(spec: RunSpec, device: str) -> dict[str, AdaptRequest | None]:
+    """How the models of each mode are adapted."""
+    steps = spec.adapt.steps if spec.adapt else None
+    made = {
+        "zero-shot": None,
+        "adapted": AdaptRequest(True, steps, spec.seed, device),
+        "adapted-no-reg": AdaptRequest(False, steps, spec.seed, device),
+    }
+    return {mode: made[mode] for mode in spec.modes}
+
+
+def _keep_footage(spec: RunSpec, selected: Selection, folder: Path, store: Store, quiet: bool) -> Plan:
+    """Which frames are scored and which are kept for adaptation."""
+    clips = selected.found.clips
+    if spec.adapt is None:
+        return Plan(clips)
+    plan = make_plan(clips, selected.pool, selected.kept, spec.adapt, size=spec.size, store=store, quiet=quiet)
+    plan.write(folder)
+    return plan
 
 
 def _finish(run: _Run, models: list[ModelRun]) -> RunOutcome:
@@ -141,8 +173,10 @@ def _run_models(run: _Run) -> list[ModelRun]:
     done = {model.name: model for model in run.loaded.unavailable}
     for model in run.loaded.models:
         title = progress.stage(model.name, len(run.prepared.clips), options.quiet)
-        with _timed(run.timings, model.name), title as tick:
-            done[model.name] = run_model(model, job, tick)
+        with _timed(run.timings, model.name):
+            adapted = adapt_all(model, run.footage, run.store)
+            with title as tick:
+                done[model.name] = run_model(model, job, tick, adapted)
     return [done[card["name"]] for card in run.loaded.cards]
 
 
@@ -163,7 +197,8 @@ def _result(run: _Run, rows: list[MetricRow], failures: list[Failure]) -> RunRes
 
 
 def _caveats(models: ModelSet) -> list[str]:
-    return [f"{model.name}: {model.card.caveat}" for model in models.models if model.card.caveat]
+    rows = {id(model.model): model for model in reversed(models.models)}  # one of a model's rows
+    return [f"{model.name}: {model.card.caveat}" for model in reversed(rows.values()) if model.card.caveat]
 
 
 def _clip_facts(run: _Run) -> list[ClipFacts]:

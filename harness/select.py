@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from typing import NamedTuple
 
 from harness.clip import Clip
-from harness.datasets.base import ClipList, ClipRequest
+from harness.datasets.base import ClipList, ClipRequest, KeepsFootage
 from harness.datasets.registry import DATASETS
 from harness.spec import RunSpec
 from harness.status import BenchError
 
 
+class Selection(NamedTuple):
+    """The clips to score, and what else the dataset has of the same people."""
+
+    found: ClipList
+    pool: tuple[Clip, ...]
+    """All clips of the split, before the limit."""
+    kept: tuple[Clip, ...]
+    """Footage that the dataset keeps for adaptation and never lists; found only for runs that ask for it."""
+
+
 def select_clips(spec: RunSpec) -> ClipList:
-    """The clips of `spec`, sorted by id. Raises `BenchError` if there are none or two share an id."""
+    """The clips of `spec`, sorted by id; errors as of `select`."""
+    return select(spec).found
+
+
+def select(spec: RunSpec) -> Selection:
+    """The clips of `spec` and the footage beside them. Raises `BenchError` if there are none or two share an id."""
     dataset = DATASETS.get(spec.dataset)()
     found = dataset.clips(ClipRequest(data_root=spec.data_root, split=spec.split))
     if not found.clips:
@@ -22,7 +38,11 @@ def select_clips(spec: RunSpec) -> ClipList:
     twice = [name for name, count in Counter(clip.id for clip in found.clips).items() if count > 1]
     if twice:
         raise BenchError(f"dataset {spec.dataset} gives several clips the same id: {', '.join(twice[:5])}")
-    return ClipList(limit_clips(found.clips, spec.limit), found.split, found.notices)
+    chosen = limit_clips(found.clips, spec.limit)
+    kept: tuple[Clip, ...] = ()
+    if spec.adapt is not None and isinstance(dataset, KeepsFootage):
+        kept = dataset.adaptation_clips({clip.identity for clip in chosen})
+    return Selection(ClipList(chosen, found.split, found.notices), found.clips, kept)
 
 
 def limit_clips(clips: tuple[Clip, ...], limit: int | None) -> tuple[Clip, ...]:

@@ -9,14 +9,28 @@ import difflib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from harness.files import sha256_json
+from harness.model_names import row_name
 from harness.status import BenchError
 
 Protocol = Literal["reconstruction", "cross"]
-DEFAULT_METRICS = ("LSE-C", "LSE-D", "AV-offset", "FID", "SSIM", "PSNR", "LPIPS")
+DEFAULT_METRICS = ("LSE-C", "LSE-D", "AV-offset", "FID", "SSIM", "PSNR", "LPIPS", "TWE", "Jitter")
+MODES = ("zero-shot", "adapted", "adapted-no-reg")
+"""As published, tuned to each person, and tuned without the sync regulariser; also the order of a model's rows."""
 _PLACE_ONLY = {"data_root"}
+
+
+class AdaptSpec(BaseModel):
+    """What adapted rows are tuned on. It also decides which frames are scored, for every row of the run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seconds: float = Field(default=5.0, ge=2.0, le=3600.0)
+    """Of footage of each person."""
+    steps: int | None = Field(default=None, ge=1)
+    """Instead of the model's own number."""
 
 
 class RunSpec(BaseModel):
@@ -25,14 +39,17 @@ class RunSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     models: tuple[str, ...] = Field(min_length=1)
-    """Names from `bench list models`, or `NAME:WEIGHTS`; the bound rows are added by themselves."""
+    """Names as in `harness.model_names`, e.g. `stylelipsync@no-mals`; the bound rows are added by themselves."""
     dataset: str
     data_root: Path | None = None
     split: str = "auto"
     """`test`, `train`, `all` or `auto`; resolved before the run is hashed."""
     protocol: Protocol = "reconstruction"
     """`reconstruction`: own audio. `cross`: another clip's audio, without full-reference metrics."""
-    mode: Literal["zero-shot"] = "zero-shot"
+    mode: str = "zero-shot"
+    """One or several of `MODES`, separated by commas; each asked model gets a row in each."""
+    adapt: AdaptSpec | None = None
+    """Given: frames are kept for adaptation as `harness.adaptation` says, even if no row is adapted."""
     limit: int | None = Field(default=None, ge=1)
     """At most this many clips, spread over the list by the hash of their ids."""
     metrics: tuple[str, ...] = DEFAULT_METRICS
@@ -45,11 +62,37 @@ class RunSpec(BaseModel):
     def _no_repeats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(value))
 
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _known_modes(cls, value: Any) -> str:
+        given = value.split(",") if isinstance(value, str) else list(value)
+        words = [str(word).strip() for word in given]
+        unknown = [word for word in words if word not in MODES]
+        if unknown or not words:
+            raise ValueError(f"no mode is called {', '.join(unknown) or repr(value)}; known: {', '.join(MODES)}")
+        return ",".join(mode for mode in MODES if mode in words)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _adapted_needs_footage(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "adapted" in str(values.get("mode", "")) and values.get("adapt") is None:
+            return {**values, "adapt": AdaptSpec()}
+        return values
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes, in the order of `MODES`."""
+        return tuple(self.mode.split(","))
+
+    def row_names(self) -> dict[str, str]:
+        """Row name -> mode of every asked model in every mode, in the order of the table."""
+        return {mode_name(row_name(model), mode): mode for model in self.models for mode in self.modes}
+
     def hash(self, clip_ids: list[str]) -> str:
         """sha256 over the result-changing fields and the list of clips."""
-        from harness.loading import row_name
-
-        fields = self.model_dump(mode="json", exclude=_PLACE_ONLY)
+        # Left out where it says nothing, so that runs without adaptation keep the hash that they always had.
+        unsaid = {"adapt"} if self.adapt is None else set()
+        fields = self.model_dump(mode="json", exclude=_PLACE_ONLY | unsaid)
         return sha256_json({**fields, "models": [row_name(name) for name in self.models], "clips": clip_ids})
 
     def to_yaml(self) -> str:
@@ -57,6 +100,11 @@ class RunSpec(BaseModel):
         import yaml
 
         return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
+
+
+def mode_name(name: str, mode: str) -> str:
+    """What the row of model `name` in `mode` is called: `stylelipsync (adapted)`."""
+    return name if mode == MODES[0] else f"{name} ({mode})"
 
 
 def make_spec(values: dict[str, Any]) -> RunSpec:

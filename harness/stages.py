@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.clip import FPS, Clip, PreparedClip
-from harness.files import sha256_file
-from harness.model import GenerateContext, LipSyncModel
-from harness.status import ClipError, Status
+from harness.files import sha256_file, sha256_json
+from harness.model import AdaptableModel, AdaptRequest, GenerateContext, LipSyncModel
+from harness.status import BenchError, ClipError, Status
 from harness.store import Store
 
 logger = logging.getLogger("bench")
@@ -98,6 +98,42 @@ def generate(
     folder = store.make("generate", parts, build).path
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     return Generated(folder / "video.mkv", meta["frames_hash"])
+
+
+def adapt(
+    model: AdaptableModel, footage: PreparedClip, frames: tuple[int, int], request: AdaptRequest, store: Store
+) -> Path:
+    """The folder with `model` tuned to `footage`, for its `adapted`. Raises `ClipError`.
+
+    An interrupted adaptation goes on where it stopped, in a folder beside the store's entries.
+    """
+    from filelock import FileLock
+
+    parts = {
+        "fingerprint": model.fingerprint(),
+        "settings": model.adaptation_key(request),
+        "footage": footage.content_hash,
+        "frames": list(frames),
+        "device": request.device.split(":")[0],
+    }
+    work = store.root / "adapting" / sha256_json(parts)
+
+    def build(folder: Path) -> None:
+        work.mkdir(exist_ok=True)
+        try:
+            model.adapt(footage, frames, request, work)
+        except (ClipError, BenchError):
+            raise
+        except Exception as error:
+            logger.exception("adapting %s to %s failed", model.card.name, footage.id)
+            raise ClipError(Status.MODEL_FAILED, f"adaptation: {type(error).__name__}: {error}") from error
+        for path in work.iterdir():
+            path.replace(folder / path.name)
+        work.rmdir()
+
+    work.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(work.with_suffix(".lock")):
+        return store.make("adapt", parts, build).path
 
 
 def preview(generated: Generated, audio: NDArray[np.int16], store: Store) -> Path:

@@ -18,6 +18,8 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
     BAD_OUTPUT = "bad_output"
     METRIC_FAILED = "metric_failed"
+    SEEN = "seen"
+    """The weights were adapted on frames of this clip, so its score would say nothing."""
 
 
 class ClipError(Exception):

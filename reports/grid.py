@@ -180,12 +180,18 @@ def _rank(entry: _Entry) -> int:
 
 
 def _labelled(entries: list[_Entry], runs: list[Run]) -> list[_Entry]:
-    labels = [entry.model + (f" ({entry.mode})" if entry.mode != "zero-shot" else "") for entry in entries]
+    labels = [_told(entry) for entry in entries]
     twice = Counter(labels)
     return [
         replace(entry, label=f"{label} @ {runs[entry.run].label}" if twice[label] > 1 else label)
         for entry, label in zip(entries, labels, strict=True)
     ]
+
+
+def _told(entry: _Entry) -> str:
+    """The row's name, with its mode; runs that have both modes say it in the model's name already."""
+    mode = f" ({entry.mode})"
+    return entry.model if entry.mode == "zero-shot" or entry.model.endswith(mode) else entry.model + mode
 
 
 def _row(entry: _Entry, columns: list[Column], notes: dict[str, str]) -> Row:

@@ -11,19 +11,27 @@ import typer
 
 if TYPE_CHECKING:
     from harness.pipeline import RunOutcome
+    from harness.spec import RunSpec
+
+
+_EXAMPLES = """Examples:
+
+bench run --model stylelipsync --dataset hdtf --data-root ~/HDTF --limit 20
+
+bench run -m stylelipsync -m stylelipsync@no-mals -m stylelipsync@box --dataset demo
+
+bench run -m stylelipsync --dataset demo --mode zero-shot,adapted,adapted-no-reg --adapt-seconds 5"""
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to `app`."""
-    app.command("run", epilog="Example: bench run --model stylelipsync --dataset hdtf --data-root ~/HDTF --limit 20")(
-        run
-    )
+    app.command("run", epilog=_EXAMPLES)(run)
 
 
 def run(
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", help="Model to measure, or MODEL:WEIGHTS; repeatable."),
+        typer.Option("--model", "-m", help="Model to measure: NAME, NAME:WEIGHTS, NAME@VARIANT; repeatable."),
     ] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="demo, hdtf, voxceleb2 or folder.")] = None,
     data_root: Annotated[Path | None, typer.Option(help="Folder with the footage (demo needs none).")] = None,
@@ -32,6 +40,29 @@ def run(
     ] = None,
     protocol: Annotated[
         str | None, typer.Option(help="reconstruction (own audio) or cross (another clip's audio).")
+    ] = None,
+    mode: Annotated[
+        list[str] | None,
+        typer.Option(help="zero-shot, adapted (tuned to each person), adapted-no-reg; repeatable or with commas."),
+    ] = None,
+    adapt_seconds: Annotated[
+        float | None,
+        typer.Option(help="Footage of each person to adapt on; never scored, in no row. Default: 5.", min=2.0),
+    ] = None,
+    adapt_steps: Annotated[
+        int | None, typer.Option(help="Steps of the adaptation instead of the model's.", min=1)
+    ] = None,
+    no_reg: Annotated[
+        bool, typer.Option("--no-reg", help="Adapt without the sync regulariser (adapted-no-reg).")
+    ] = False,
+    no_mals: Annotated[
+        bool, typer.Option("--no-mals", help="stylelipsync without latent smoothing, as stylelipsync@no-mals.")
+    ] = False,
+    no_samf: Annotated[
+        bool, typer.Option("--no-samf", help="stylelipsync without style-aware fusion, as stylelipsync@no-samf.")
+    ] = False,
+    mask: Annotated[
+        str | None, typer.Option(help="stylelipsync with this mask: pose-aware, box or landmark, as stylelipsync@box.")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Use at most this many clips.", min=1)] = None,
     metrics: Annotated[str | None, typer.Option(help="Comma-separated, e.g. LSE-C,LSE-D,FID. Default: all.")] = None,
@@ -55,6 +86,7 @@ def run(
         "data_root": data_root,
         "split": split,
         "protocol": protocol,
+        "mode": ",".join(mode) if mode else None,
         "limit": limit,
         "metrics": tuple(name.strip() for name in metrics.split(",") if name.strip()) if metrics else None,
         "seed": seed,
@@ -64,6 +96,8 @@ def run(
     for key, flag in (("models", "--model"), ("dataset", "--dataset")):
         if key not in values:
             raise typer.BadParameter(f"is needed, for example: bench run {flag} ...", param_hint=flag)
+    _add_switches(values, no_mals=no_mals, no_samf=no_samf, mask=mask)
+    _add_adaptation(values, adapt_seconds, adapt_steps, no_reg)
     spec = make_spec(values)
     _settle_libraries()
 
@@ -73,7 +107,28 @@ def run(
     options = RunOptions(out=out, device=pick_device(device), batch_size=batch_size, report=report)
     outcome = execute(spec, options)
     _show(outcome, as_json)
-    raise typer.Exit(_exit_code(outcome, spec.models))
+    raise typer.Exit(_exit_code(outcome, spec))
+
+
+def _add_switches(values: dict[str, Any], *, no_mals: bool, no_samf: bool, mask: str | None) -> None:
+    """The flags are another way to write variants behind the models' names."""
+    from harness.model_names import with_switches
+
+    words = [word for word, on in (("no-mals", no_mals), ("no-samf", no_samf), (mask, mask)) if on and word]
+    if words:
+        values["models"] = with_switches(tuple(values["models"]), "stylelipsync", words)
+
+
+def _add_adaptation(values: dict[str, Any], seconds: float | None, steps: int | None, no_reg: bool) -> None:
+    """Options of adaptation go over those of the configuration file."""
+    given = {key: value for key, value in (("seconds", seconds), ("steps", steps)) if value is not None}
+    if given:
+        values["adapt"] = {**(values.get("adapt") or {}), **given}
+    if no_reg:
+        words = [word.strip() for word in str(values.get("mode", "")).split(",")]
+        if "adapted" not in words:
+            raise typer.BadParameter("needs --mode adapted", param_hint="--no-reg")
+        values["mode"] = ",".join("adapted-no-reg" if word == "adapted" else word for word in words)
 
 
 def _settle_libraries() -> None:
@@ -96,8 +151,6 @@ def _show(outcome: RunOutcome, as_json: bool) -> None:
         print(f"report:     {outcome.report}", file=sys.stderr)
 
 
-def _exit_code(outcome: RunOutcome, models: tuple[str, ...]) -> int:
+def _exit_code(outcome: RunOutcome, spec: RunSpec) -> int:
     scored = {row.model for row in outcome.result.metrics if row.value is not None}
-    from harness.loading import row_name
-
-    return 0 if all(row_name(model) in scored for model in models) else 1
+    return 0 if all(name in scored for name in spec.row_names()) else 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from harness.clip import Clip
 
@@ -37,4 +38,13 @@ class Dataset(Protocol):
 
     def clips(self, request: ClipRequest) -> ClipList:
         """Find the clips. Raises `BenchError` naming the folder, what was expected there, and the way out."""
+        ...
+
+
+@runtime_checkable
+class KeepsFootage(Protocol):
+    """A dataset that keeps footage apart for adapting models to its people."""
+
+    def adaptation_clips(self, identities: AbstractSet[str]) -> tuple[Clip, ...]:
+        """Footage of `identities` that no split lists, sorted by id; people without any are left out."""
         ...

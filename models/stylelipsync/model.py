@@ -23,6 +23,7 @@ from models.stylelipsync.mel import clip_windows
 from models.stylelipsync.mesh import NeutralFace, clip_face
 from models.stylelipsync.network import StyleLipSyncNet
 from models.stylelipsync.paste import clip_keep_planes
+from models.stylelipsync.variants import check_variant, demo_weights, describe, train_command
 
 DEMO_WEIGHTS = Path(__file__).with_name("weights") / "demo.safetensors"
 """The checkpoint that comes with the package: small, trained on the demo set only."""
@@ -44,16 +45,23 @@ class _Job(NamedTuple):
 
 
 class StyleLipSync:
-    """`weights`: our safetensors, or a published checkpoint with `w_avg.pth` beside it; default: the demo weights."""
+    """`weights`: our safetensors, or a published checkpoint with `w_avg.pth` beside it; default: the demo weights.
 
-    def __init__(self, weights: Path | str | None = None) -> None:
-        path = Path(weights) if weights is not None else DEMO_WEIGHTS
+    `variant` (`no-mals`, `no-samf+box`, ...) asks for weights that were trained with these switches; with `weights`
+    and without `variant` the switches are those that the weights say.
+    """
+
+    def __init__(self, weights: Path | str | None = None, variant: str = "") -> None:
+        demo = demo_weights(variant) if variant else DEMO_WEIGHTS
+        path = Path(weights) if weights is not None else demo
         if weights is None and not path.is_file():
             raise BenchError(
-                "the demo weights of stylelipsync are not in this installation; train them with "
-                f"`bench train stylelipsync --dataset demo --split train --out DIR` and copy the result to {path}"
+                f"the demo weights {path.name} of stylelipsync are not in this installation; train them with "
+                f"`{train_command(variant.split('+') if variant else ())}` and copy the result to {path}"
             )
         self._net, self._info, self._sha256 = load_checkpoint(path)
+        if variant:
+            check_variant(self._net.config, variant, path.name)
         self._caveat = DEMO_CAVEAT if weights is None else ""
 
     @property
@@ -63,7 +71,7 @@ class StyleLipSync:
         return ModelCard(
             name="stylelipsync",
             kind="model",
-            description=f"StyleLipSync (Ki and Min, ICCV 2023) at {size} px",
+            description=f"StyleLipSync (Ki and Min, ICCV 2023) at {size} px{describe(self._net.config)}",
             native_size=size,
             licence=self._info.licence,
             trained_on=self._info.trained_on,

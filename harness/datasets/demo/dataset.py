@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.clip import SAMPLES_PER_FRAME, Clip
 from harness.datasets.base import ClipList, ClipRequest
-from harness.datasets.demo.plan import ClipPlan, generator_version, plans
+from harness.datasets.demo.plan import ClipPlan, adaptation_plans, generator_version, plans
 from harness.datasets.demo.portraits import SPLITS, load_portrait
 from harness.paths import cache_dir
 from harness.status import BenchError
@@ -91,6 +92,10 @@ class DemoDataset:
         clips = sorted(_render_missing(wanted), key=lambda clip: clip.id)
         notices = () if request.data_root is None else ("demo is generated: --data-root is not used",)
         return ClipList(tuple(clips), split, notices)
+
+    def adaptation_clips(self, identities: AbstractSet[str]) -> tuple[Clip, ...]:
+        """Footage of those of `identities` who are in the test split; the other people have several clips anyway."""
+        return tuple(_render_missing([plan for plan in adaptation_plans() if plan.identity in identities]))
 
 
 def _render_missing(wanted: list[ClipPlan]) -> list[Clip]:

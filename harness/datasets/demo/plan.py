@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -62,6 +62,25 @@ def plans(split: str, clips_per_identity: int | None = None) -> tuple[ClipPlan, 
                 )
             )
     return tuple(sorted(made, key=lambda plan: plan.id))
+
+
+def adaptation_plans() -> tuple[ClipPlan, ...]:
+    """Footage to learn the people of the test split from, one clip each of 6 to 7 s, sorted by id.
+
+    Nobody says a sentence in it that any clip of the test split says.
+    """
+    scored = plans("test")
+    said = {plan.sentence for plan in scored}
+    free = [text for text in sentences("test") if text not in said]
+    made = []
+    for number, plan in enumerate(scored):
+        clip_id = f"{plan.identity}_adapt"
+        # Two sentences make it long enough.
+        pair = (free[number % len(free)], free[(number + 3) % len(free)])
+        seed = int.from_bytes(hashlib.sha256(clip_id.encode()).digest()[:8], "little")
+        reach = YAW_REACH[(number + 1) % len(YAW_REACH)]
+        made.append(replace(plan, id=clip_id, split="adapt", sentence=" ".join(pair), yaw_reach=reach, seed=seed))
+    return tuple(made)
 
 
 def _voice(split: str, number: int, take: int) -> Voice:

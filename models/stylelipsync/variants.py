@@ -1,0 +1,81 @@
+"""The paper's contributions as switches: which network a variant's name asks for, and which weights go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from harness.model import VariantError
+from models.stylelipsync.config import StyleLipSyncConfig
+
+FULL = "pose-aware"
+"""The mask of the full model."""
+MASKS: tuple[str, ...] = get_args(StyleLipSyncConfig.model_fields["mask"].annotation)
+SWITCHES = ("no-mals", "no-samf", *MASKS)
+WEIGHTS = Path(__file__).with_name("weights")
+
+
+def parse_variant(variant: str) -> dict[str, object]:
+    """`no-mals+box` as fields of `StyleLipSyncConfig`, those of the full model where nothing is said.
+
+    Raises `VariantError` for a switch that does not exist and for two masks at once.
+    """
+    words = [word for word in variant.split("+") if word]
+    unknown = [word for word in words if word not in SWITCHES]
+    if unknown:
+        raise VariantError(f"stylelipsync has no switch {', '.join(unknown)}; known: {', '.join(SWITCHES)}")
+    masks = [word for word in words if word in MASKS]
+    if len(masks) > 1:
+        raise VariantError(f"stylelipsync has one mask at a time, not {' and '.join(masks)}")
+    return {"mals": "no-mals" not in words, "samf": "no-samf" not in words, "mask": masks[0] if masks else FULL}
+
+
+def switches_of(config: StyleLipSyncConfig) -> tuple[str, ...]:
+    """The switches that make `config`, none for the full model."""
+    off = [word for word, on in (("no-mals", config.mals), ("no-samf", config.samf)) if not on]
+    return (*off, *([config.mask] if config.mask != FULL else []))
+
+
+def demo_weights(variant: str) -> Path:
+    """Where the demo weights of a variant lie when they are installed: `demo.safetensors`, `demo-no-mals.safetensors`.
+
+    The path does not depend on the order of the switches, and is made of known words only.
+    """
+    words = switches_of(StyleLipSyncConfig().model_copy(update=parse_variant(variant)))
+    return WEIGHTS / ("-".join(("demo", *words)) + ".safetensors")
+
+
+def check_variant(config: StyleLipSyncConfig, variant: str, weights: str) -> None:
+    """Raise `VariantError` unless `weights` were trained with exactly the switches of `variant`.
+
+    No switch is thrown on weights that were trained without it: what is missing would have to be learned, and a mask
+    that the network never saw says nothing about that mask.
+    """
+    wanted = parse_variant(variant)
+    if all(getattr(config, key) == value for key, value in wanted.items()):
+        return
+    words = switches_of(config)
+    asked = switches_of(StyleLipSyncConfig().model_copy(update=wanted))
+    raise VariantError(
+        f"{weights} was trained {_told(words)}, the run asks for stylelipsync {_told(asked)}; "
+        f"weights for that are trained by: {train_command(asked)}"
+    )
+
+
+def describe(config: StyleLipSyncConfig) -> str:
+    """` without MaLS`, ` with the box mask`, for cards; empty for the full model."""
+    off = [name for name, on in (("MaLS", config.mals), ("SaMF", config.samf)) if not on]
+    masked = [f"with the {config.mask} mask"] if config.mask != FULL else []
+    parts = [*([f"without {' and '.join(off)}"] if off else []), *masked]
+    return (" " + ", ".join(parts)) if parts else ""
+
+
+def train_command(switches: Sequence[str]) -> str:
+    """The command that trains a variant on the demo set."""
+    flags = " ".join(f"--mask {word}" if word in MASKS else f"--{word}" for word in switches)
+    return " ".join(f"bench train stylelipsync --dataset demo --split train {flags} --out DIR".split())
+
+
+def _told(switches: Sequence[str]) -> str:
+    return f"as {'+'.join(switches)}" if switches else "as the full model"
