@@ -17,7 +17,9 @@ SIZE = 256
 """Masks are drawn and softened at this side in pixels, whatever the model's resolution."""
 JAW_OPEN_DEGREES = 28.0
 """Fixed opening of the second shape; ours (the published opened-mouth coefficients are not public)."""
-NOSE_ABOVE_TIP = 5
+LIPS_FORWARD = 0.08
+"""How far lips and chin may come forward, in distances of the outer eye corners; ours."""
+NOSE_ABOVE_TIP, NOSE_BASE = 5, 2
 MOUTH_CORNERS = (61, 291)
 JAW_JOINT = (234, 93, 454, 323)
 """Vertices around the joints, in front of the ears."""
@@ -31,7 +33,11 @@ def draw_masks(face: NeutralFace) -> NDArray[np.uint8]:
     lower = _lower_triangles(face.vertices)
     closed = face.poses.apply(face.vertices)[..., :2]
     opened = face.poses.apply(open_jaw(face.vertices))[..., :2]
-    return np.stack([_draw((closed[t][lower], opened[t][lower])) for t in range(len(closed))])
+    # What jaw and lips pass on their way lies between the shapes: a notch in profile.
+    mouth = face.vertices[:, 1] > face.vertices[NOSE_BASE, 1]
+    pouting = face.poses.apply(face.vertices[mouth] - [0, 0, LIPS_FORWARD])[..., :2]
+    swept = np.concatenate([closed[:, mouth], opened[:, mouth], pouting], axis=1)
+    return np.stack([_draw((closed[t][lower], opened[t][lower]), swept[t]) for t in range(len(closed))])
 
 
 def landmark_masks(face: NeutralFace) -> NDArray[np.uint8]:
@@ -88,15 +94,20 @@ def _lower_triangles(vertices: Points) -> NDArray[np.int32]:
     return kept
 
 
-def _draw(shapes: tuple[Points, ...]) -> NDArray[np.uint8]:
-    """Fill the union of triangles (F, 3, 2) of several shapes, then the holes in it."""
+def _draw(shapes: tuple[Points, ...], swept: Points | None = None) -> NDArray[np.uint8]:
+    """Fill the union of triangles (F, 3, 2) of several shapes and the hull of `swept` (N, 2), then the holes in it."""
     import cv2
 
     mask = np.zeros((SIZE, SIZE), np.uint8)
+    if swept is not None:
+        cv2.fillConvexPoly(mask, cv2.convexHull(_fixed_point(swept)), 255, shift=_SUBPIXEL_BITS)
     for shape in shapes:
-        corners = np.clip(np.round(shape * (1 << _SUBPIXEL_BITS)), -(1 << 20), 1 << 20).astype(np.int32)
-        for triangle in corners:
+        for triangle in _fixed_point(shape):
             cv2.fillConvexPoly(mask, triangle, 255, shift=_SUBPIXEL_BITS)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(mask, contours, -1, 255, cv2.FILLED)
     return mask
+
+
+def _fixed_point(points: Points) -> NDArray[np.int32]:
+    return np.clip(np.round(points * (1 << _SUBPIXEL_BITS)), -(1 << 20), 1 << 20).astype(np.int32)

@@ -3,13 +3,12 @@
 MediaPipe regresses all its points from the whole face, so an opening jaw moves even the points that no jaw can move:
 fitted poses nod by half a degree, and grow by a quarter of a percent, for every tenth of the eyes' distance that the
 lips part (measured). The turn of the head and its place in the picture do not follow the lips. Hence yaw, roll and
-translation are followed as they were found, while nod and size change as the head's turns explain it, and slowly.
+translation are followed as they were found, while nod and size change slowly and without the lips' share.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.stylelipsync.rigid import Points, Similarity
 
@@ -35,9 +34,8 @@ def steady(poses: Similarity, opening: Points, anchor: Points) -> Similarity:
     # Yaw outermost: nod is then measured about the head's own axis, however far it is turned.
     yaw, nod, roll = np.unwrap(Rotation.from_matrix(poses.rotation).as_euler("YXZ"), axis=0).T
     yaw, roll = _smooth(yaw, TURN_SECONDS), _smooth(roll, TURN_SECONDS)
-    turns = np.stack([np.ones_like(yaw), yaw, yaw**2, roll], axis=1)
-    nod = _explained_or_slow(_without_lips(nod, opening), turns, NOD_SECONDS)
-    size = np.exp(_explained_or_slow(_without_lips(np.log(poses.scale), opening), turns, SIZE_SECONDS))
+    nod = _smooth(_without_lips(nod, opening), NOD_SECONDS)
+    size = np.exp(_smooth(_without_lips(np.log(poses.scale), opening), SIZE_SECONDS))
     rotation = Rotation.from_euler("YXZ", np.stack([yaw, nod, roll], axis=1)).as_matrix()
     place = _smooth(poses.apply(anchor[None])[:, 0], PLACE_SECONDS)
     return Similarity(size, rotation, place - size[:, None] * (rotation @ anchor))
@@ -56,12 +54,3 @@ def _without_lips(values: Points, opening: Points) -> Points:
     share = (values - _smooth(values, _SYLLABLES_SECONDS)) @ fast / (fast @ fast + _DOUBT)
     cleaned: Points = values - share * (opening - opening.mean())
     return cleaned
-
-
-def _explained_or_slow(values: Points, turns: Points, seconds: float) -> Points:
-    """The part of `values` (T,) that is a function of `turns` (T, k) at once, the rest smoothed.
-
-    A similarity between a face and MediaPipe's compressed depths changes size as the face turns.
-    """
-    explained: NDArray[np.float64] = turns @ np.linalg.lstsq(turns, values, rcond=None)[0]
-    return explained + _smooth(values - explained, seconds)
