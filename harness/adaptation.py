@@ -111,14 +111,14 @@ def _other(clip: Clip, candidates: Sequence[Clip], seconds: float, size: int, st
     for other in candidates:
         if other.id == clip.id or (clip_seconds(other) or 0.0) < seconds or _shared(clip, other):
             continue
+        begin = other.start or 0.0
         try:
-            prepared = stages.prepare(other, size, store)
+            prepared = stages.prepare(replace(other, end=begin + seconds), size, store)
         except ClipError as error:
             logger.warning("footage %s for %s: %s", other.id, clip.id, error)
             continue
-        wanted = round(seconds * FPS)
-        if prepared.frames >= wanted:
-            return Footage(prepared, (0, wanted), cut=False)
+        if prepared.frames >= round(seconds * FPS) - 1:
+            return Footage(prepared, (0, prepared.frames), cut=False)
     return None
 
 

@@ -62,6 +62,9 @@ TRAINERS: Registry[Callable[..., Any]] = Registry(
 CONVERTERS: Registry[Callable[..., Any]] = Registry("converter", {"stylegan2": "models.stylegan2.convert:run"})
 """Called with the file of a published network and the file to write."""
 
+ADAPTERS: Registry[Callable[..., Any]] = Registry("adapter", {"stylelipsync": "models.stylelipsync.adapt:run"})
+"""Models that `bench adapt` can tune to a person."""
+
 REPORTS: Registry[Callable[..., Any]] = Registry(
     "report",
     {

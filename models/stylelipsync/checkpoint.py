@@ -11,12 +11,44 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
+from harness.seen import SeenFrames
 from harness.status import BenchError
 from models.stylelipsync.config import StyleLipSyncConfig
 from models.stylelipsync.network import StyleLipSyncNet
 
 FORMAT = "stylelipsync-1"
 """Value of `format` in the metadata of our checkpoints."""
+
+
+class Adaptation(BaseModel):
+    """What weights were tuned to a person on, and how; `harness.seen.SeenFrames` with the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base: str
+    """sha256 of the weights before."""
+    base_name: str
+    content_hash: str
+    """Of the prepared footage, of which frames `start:stop` were used."""
+    start: int
+    stop: int
+    video: str | None = None
+    """sha256 of the video file, of which seconds `video_start` to `video_stop` were used."""
+    video_start: float = 0.0
+    video_stop: float = 0.0
+    steps: int
+    lambda_sync: float
+    lambda_reg: float
+    foreign: str
+    """The foreign speech of the sync regulariser, `none` without it."""
+    settings: str
+    """Beginning of the sha256 of all settings."""
+    seed: int
+
+    @property
+    def seen(self) -> SeenFrames:
+        """The frames that must not be scored."""
+        return SeenFrames(self.content_hash, self.start, self.stop, self.video, self.video_start, self.video_stop)
 
 
 class CheckpointInfo(BaseModel):
@@ -29,6 +61,8 @@ class CheckpointInfo(BaseModel):
     steps: int = 0
     seed: int = 0
     licence: str = "Apache-2.0"
+    adapted: Adaptation | None = None
+    """How these weights were tuned to one person; `None` for weights for everybody."""
 
 
 class Checkpoint(NamedTuple):
@@ -45,7 +79,11 @@ def save_checkpoint(path: Path, net: StyleLipSyncNet, info: CheckpointInfo, *, h
     from safetensors.torch import save_file
 
     tensors = {key: _stored(value, half) for key, value in {**net.state_dict(), "w_avg": net.w_avg}.items()}
-    metadata = {"format": FORMAT, "config": net.config.model_dump_json(), "info": info.model_dump_json()}
+    metadata = {
+        "format": FORMAT,
+        "config": net.config.model_dump_json(),
+        "info": info.model_dump_json(exclude_none=True),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(tensors, partial, metadata=metadata)

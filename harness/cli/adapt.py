@@ -1,0 +1,69 @@
+"""`bench adapt`: tune a model to a person from a few seconds of video."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command(
+        "adapt",
+        epilog="Example: bench adapt --model stylelipsync --video person.mp4 --seconds 5 --out person.safetensors. "
+        "Then: bench run --model stylelipsync:person.safetensors ..., on other footage of the person.",
+    )(adapt)
+
+
+def adapt(
+    video: Annotated[Path, typer.Option(help="Footage of the person, speaking, with its sound.")],
+    out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors); the same command goes on with it.")],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="What to tune: stylelipsync, stylelipsync:WEIGHTS, stylelipsync@box.")
+    ] = "stylelipsync",
+    seconds: Annotated[float, typer.Option(help="How much of the video to use.", min=2.0)] = 5.0,
+    start: Annotated[float, typer.Option(help="Seconds into the video where to begin.", min=0.0)] = 0.0,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps instead of the recipe's.", min=1)] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate instead of the recipe's.")] = None,
+    lambda_reg: Annotated[
+        float | None, typer.Option(help="Weight of the sync regulariser; 0 leaves it out.", min=0.0)
+    ] = None,
+    lambda_sync: Annotated[float | None, typer.Option(help="Weight of synchrony with the own sound.", min=0.0)] = None,
+    foreign: Annotated[
+        Path | None, typer.Option(help="Folder with recordings of other people. Default: the demo set's speech.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the samples.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
+) -> None:
+    """Tune the decoder to one person and write a checkpoint for that person; encoders stay as they are.
+
+    An interrupted adaptation goes on with the same command. Adapt only to people who agreed to it.
+    """
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from harness import stages
+    from harness.clip import Clip
+    from harness.device import pick_device
+    from harness.model_names import parse_name
+    from harness.names import safe_id
+    from harness.plugins import ADAPTERS
+    from harness.speech import read_speech
+    from harness.status import BenchError, ClipError
+    from harness.store import Store
+
+    name = parse_name(model)
+    adapter = ADAPTERS.get(name.kind)
+    speech = (safe_id(foreign.name), read_speech(foreign)) if foreign else None
+    person = safe_id(video.stem)
+    try:
+        footage = stages.prepare(Clip(person, person, video, start=start, end=start + seconds), 256, Store())
+    except ClipError as error:
+        raise BenchError(
+            f"{video.name} cannot be adapted on, from {start:g} s: {error.reason} ({error.status})"
+        ) from None
+    changes = {"steps": steps, "lr": lr, "lambda_reg": lambda_reg, "lambda_sync": lambda_sync, "seed": seed}
+    written = adapter(name.argument, name.variant, footage, out, changes, foreign=speech, device=pick_device(device))
+    print(f"adapted on {footage.frames / 25:g} s: {written}")

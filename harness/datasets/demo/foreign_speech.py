@@ -1,0 +1,39 @@
+"""Speech of the demo set without its pictures: sentences of the training split in the voices of its people."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from harness.datasets.demo.plan import generator_version, plans
+from harness.paths import cache_dir
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_EVERY = 10
+"""One clip in so many: 24 utterances of 24 people, about 80 s."""
+
+
+def foreign_speech() -> list[NDArray[np.int16]]:
+    """Utterances, int16 at 16 kHz. They are synthesised on first use (half a minute) and kept in the cache."""
+    import numpy as np
+
+    path = cache_dir() / "demo" / generator_version() / "foreign_speech.npz"
+    if not path.is_file():
+        made = _synthesise()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_name(f".{uuid.uuid4().hex[:8]}.npz")
+        np.savez(scratch, allow_pickle=False, **{f"{number:03d}": samples for number, samples in enumerate(made)})
+        scratch.replace(path)
+    with np.load(path, allow_pickle=False) as archive:
+        return [archive[name] for name in sorted(archive.files)]
+
+
+def _synthesise() -> list[NDArray[np.int16]]:
+    from harness.datasets.demo.speech import synthesise
+    from harness.progress import each
+
+    chosen = plans("train")[::_EVERY]
+    return [synthesise(plan.sentence, plan.voice).samples for plan in each("speech", chosen)]

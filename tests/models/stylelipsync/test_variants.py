@@ -1,0 +1,53 @@
+"""Variants by name: which weights they mean, and that weights of another variant are refused with a way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.model import VariantError
+from harness.status import BenchError
+from models.stylelipsync import variants
+from models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
+from models.stylelipsync.model import StyleLipSync
+from models.stylelipsync.network import StyleLipSyncNet
+
+
+@pytest.fixture
+def no_mals(tiny_config, tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path / "mine.safetensors"
+    save_checkpoint(path, StyleLipSyncNet(tiny_config.model_copy(update={"mals": False})), CheckpointInfo())
+    return path
+
+
+def test_names_of_demo_weights() -> None:
+    assert variants.demo_weights("no-mals").name == "demo-no-mals.safetensors"
+    assert variants.demo_weights("box+no-mals").name == "demo-no-mals-box.safetensors"
+    assert variants.demo_weights("pose-aware").name == "demo.safetensors"
+
+
+@pytest.mark.parametrize(("variant", "said"), [("no-sanf", "no switch no-sanf"), ("box+pose-aware", "one mask")])
+def test_wrong_switches(variant: str, said: str) -> None:
+    with pytest.raises(VariantError, match=said):
+        variants.parse_variant(variant)
+
+
+def test_weights_of_the_variant_are_taken_and_told(no_mals: Path) -> None:
+    for model in (StyleLipSync(no_mals, "no-mals"), StyleLipSync(no_mals)):
+        assert model.card.description.endswith("without MaLS")
+
+
+def test_weights_of_another_variant_are_refused(no_mals: Path) -> None:
+    with pytest.raises(VariantError, match=r"mine.safetensors was trained as no-mals, .* as no-samf.*--no-samf --out"):
+        StyleLipSync(no_mals, "no-samf")
+    with pytest.raises(VariantError, match="as the full model; weights for that are trained by: bench train"):
+        StyleLipSync(no_mals, "pose-aware")
+
+
+def test_missing_demo_weights_of_a_variant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(variants, "WEIGHTS", tmp_path)
+    with pytest.raises(BenchError, match=r"demo-no-samf.safetensors.*bench train stylelipsync.*--no-samf"):
+        StyleLipSync(variant="no-samf")
