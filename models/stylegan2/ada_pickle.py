@@ -9,6 +9,7 @@ the libraries that such files mention become inert records, and every other name
 from __future__ import annotations
 
 import io
+import math
 import pickle
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -62,7 +63,7 @@ def read_network(path: Path, key: str = "G_ema") -> dict[str, Tensor]:
         found = ", ".join(sorted(map(str, content))) if isinstance(content, dict) else type(content).__name__
         raise RefusedNetworkError(f"{path} is no StyleGAN2-ADA file: no network {key!r} in it (found: {found[:200]})")
     tensors: dict[str, Tensor] = {}
-    _collect(network, "", tensors, path)
+    _collect(network, "", tensors, path, set())
     return tensors
 
 
@@ -110,20 +111,24 @@ def _rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) 
     if len(size) != len(stride) or min((offset, *size, *stride), default=0) < 0:
         raise pickle.UnpicklingError(f"a tensor has size {size} and stride {stride} at {offset}")
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
-    if 0 not in size and last >= storage.numel():
+    # Tensors of networks never overlap themselves; one that does may be meant to fill the memory.
+    if 0 not in size and (last >= storage.numel() or math.prod(size) > storage.numel()):
         raise pickle.UnpicklingError(f"a tensor of {size} reaches outside its storage of {storage.numel()}")
     return storage.as_strided(size, stride, offset).clone(memory_format=torch.contiguous_format)
 
 
-def _collect(module: Module, prefix: str, into: dict[str, Tensor], path: Path) -> None:
-    """Parameters and buffers of `module` and of the modules in it."""
+def _collect(module: Module, prefix: str, into: dict[str, Tensor], path: Path, seen: set[int]) -> None:
+    """Parameters and buffers of `module` and of the modules in it, each of which is met once."""
+    if id(module) in seen:
+        raise RefusedNetworkError(f"{path} is refused: {prefix or 'a network'} is part of itself or of two networks")
+    seen.add(id(module))
     for kind in ("_parameters", "_buffers", "_modules"):
         entries = module.state.get(kind) or {}
         if not isinstance(entries, dict):
             raise RefusedNetworkError(f"{path} is refused: {prefix}{kind} is a {type(entries).__name__}")
         for name, value in entries.items():
             if isinstance(value, Module):
-                _collect(value, f"{prefix}{name}.", into, path)
+                _collect(value, f"{prefix}{name}.", into, path, seen)
             elif isinstance(value, Tensor):
                 into[f"{prefix}{name}"] = value
             elif value is not None:

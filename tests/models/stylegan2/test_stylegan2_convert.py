@@ -21,7 +21,7 @@ from harness.status import BenchError
 from models.stylegan2.ada_pickle import RefusedNetworkError, read_network
 from models.stylegan2.convert import convert, run
 from models.stylegan2.generator import Generator
-from models.stylegan2.prior import load_prior
+from models.stylegan2.prior import load_prior, save_prior
 from models.stylegan2.prior_config import PriorConfig
 
 TINY = PriorConfig(resolution=16, channel_base=128, channel_max=16, w_dim=6, z_dim=5, mapping_layers=2)
@@ -146,13 +146,27 @@ def test_the_written_prior_is_read_back_whole(network: Path, tmp_path: Path, mon
         assert torch.equal(written.synthesis_state[key], value), key
 
 
-def test_the_names_fit_the_lip_sync_decoder(network: Path) -> None:
+def test_lip_sync_training_begins_from_the_written_file(network: Path, generator: Generator, tmp_path: Path) -> None:
+    from models.stylelipsync.beginning import load_beginning, take_over
     from models.stylelipsync.config import StyleLipSyncConfig
     from models.stylelipsync.network import StyleLipSyncNet
 
     small = {"audio_widths": (8, 8, 8, 8), "audio_blocks": (1, 1, 1, 1), "reference_channel_max": 8}
-    net = StyleLipSyncNet(StyleLipSyncConfig(resolution=16, channel_base=128, channel_max=16, w_dim=6, **small))
-    net.synthesis.load_state_dict(convert(network, TINY).synthesis_state)
+    config = StyleLipSyncConfig(resolution=16, channel_base=128, channel_max=16, w_dim=6, **small)
+    net = StyleLipSyncNet(config)
+    save_prior(tmp_path / "prior.safetensors", convert(network, TINY))
+    take_over(net, load_beginning(tmp_path / "prior.safetensors", config))
+    ws = torch.randn(2, config.num_ws, 6)
+    assert torch.equal(net.synthesis(ws), generator.synthesis(ws))
+    assert torch.equal(net.w_avg, generator.mapping.w_avg)
+
+
+def test_what_is_expected_by_default_is_the_published_decoder() -> None:
+    from models.stylelipsync.config import StyleLipSyncConfig
+
+    prior, lip_sync = PriorConfig(), StyleLipSyncConfig()
+    assert prior.channels == lip_sync.channels
+    assert (prior.resolution, prior.w_dim) == (lip_sync.resolution, lip_sync.w_dim)
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -234,11 +248,26 @@ def test_library_functions_become_inert(tmp_path: Path) -> None:
     assert not target.exists()
 
 
+def test_a_network_inside_itself_is_refused(writer: AdaWriter, generator: Generator, tmp_path: Path) -> None:
+    network = writer.wrap(generator)
+    inner = network.meta["state"]["_modules"]["synthesis"]
+    network.meta["state"]["_modules"]["again"] = inner
+    writer.dump({"G_ema": network}, tmp_path / "twice.pkl")
+    with pytest.raises(RefusedNetworkError, match="part of itself or of two"):
+        convert(tmp_path / "twice.pkl", TINY)
+
+
 def test_a_tensor_outside_its_storage_is_refused(tmp_path: Path) -> None:
     inner = io.BytesIO()
     torch.save(torch.zeros(4).storage(), inner, _use_new_zipfile_serialization=False)
     storage = Hostile(torch.storage._load_from_bytes, inner.getvalue())
-    for offset, size, stride in ((0, (5,), (1,)), (-1, (2,), (1,)), (0, (2, 2), (4, 1)), (0, (2,), (-1,))):
+    for offset, size, stride in (
+        (0, (5,), (1,)),
+        (-1, (2,), (1,)),
+        (0, (2, 2), (4, 1)),
+        (0, (2,), (-1,)),
+        (0, (9,), (0,)),
+    ):
         tensor = Hostile(torch._utils._rebuild_tensor_v2, storage, offset, size, stride, False, OrderedDict())
         path = tmp_path / "hostile.pkl"
         path.write_bytes(pickle.dumps({"G_ema": tensor}))
