@@ -54,6 +54,8 @@ def adapt(
     from harness.status import BenchError, ClipError
     from harness.store import Store
 
+    if out.suffix != ".safetensors":
+        raise typer.BadParameter(f"{out.name} must end in .safetensors", param_hint="--out")
     name = parse_name(model)
     adapter = ADAPTERS.get(name.kind)
     speech = (safe_id(foreign.name), read_speech(foreign)) if foreign else None

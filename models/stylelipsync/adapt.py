@@ -93,8 +93,6 @@ def run(
     The recipe is that of the network's size with `changes`, of which `None` are left out; `foreign` is a name and
     utterances at 16 kHz for the sync regulariser.
     """
-    if out.suffix != ".safetensors":
-        raise BenchError(f"--out {out.name} should end in .safetensors, which is how it is known again")
     checkpoint = StyleLipSync(weights, variant).checkpoint
     given = {key: value for key, value in changes.items() if value is not None}
     try:

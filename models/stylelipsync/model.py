@@ -18,11 +18,12 @@ from harness.seen import SeenFrames
 from harness.status import BenchError, ClipError, Status
 from models.stylelipsync.adapt_settings import AdaptSettings, preset
 from models.stylelipsync.checkpoint import Checkpoint, load_checkpoint
+from models.stylelipsync.face import NeutralFace
 from models.stylelipsync.frames import composite, hide, resize, to_tensor, to_uint8
 from models.stylelipsync.mals import RADIUS
 from models.stylelipsync.mask import SIZE, keep_planes
 from models.stylelipsync.mel import clip_windows
-from models.stylelipsync.mesh import NeutralFace, clip_face
+from models.stylelipsync.mesh import clip_face
 from models.stylelipsync.network import StyleLipSyncNet
 from models.stylelipsync.paste import clip_keep_planes
 from models.stylelipsync.variants import check_variant, demo_weights, describe, train_command
@@ -36,7 +37,7 @@ DEMO_CAVEAT = (
 ADAPTED = "adapted.safetensors"
 ADAPT_VERSION = "1"
 """Raised whenever adapting with the same settings would give other weights."""
-VERSION = "1"
+VERSION = "2"
 """Raised whenever the same weights would give other frames."""
 
 
@@ -106,7 +107,9 @@ class StyleLipSync:
 
     def adaptation_key(self, request: AdaptRequest) -> str:
         """Settings and versions; `fingerprint` says which weights it begins from."""
-        return f"{ADAPT_VERSION}|{self.adapt_settings(request).model_dump_json()}"
+        from models.stylelipsync.data import DATA_VERSION
+
+        return f"{ADAPT_VERSION}|{DATA_VERSION}|{self.adapt_settings(request).model_dump_json()}"
 
     def describe_adaptation(self, request: AdaptRequest) -> str:
         """Steps and weights of the losses."""

@@ -27,6 +27,14 @@ def _bench(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProc
         (["run", "--model", "static", "--dataset", "folder"], "--data-root"),
         (["run", "--model", "static", "--dataset", "demo", "--device", "cuda:99"], "cuda:99"),
         (["run", "--config", "absent.yaml"], "absent.yaml"),
+        (["run", "--model", "static", "--dataset", "demo", "--no-mals"], "belongs to stylelipsync"),
+        (["run", "--model", "static@box", "--dataset", "demo"], "static has no variants"),
+        (["run", "--model", "stylelipsync@blue", "--dataset", "demo"], "no switch blue"),
+        (["run", "--model", "static", "--dataset", "demo", "--mode", "tuned"], "no mode is called tuned"),
+        (["run", "--model", "static", "--dataset", "demo", "--no-reg"], "needs --mode adapted"),
+        (["adapt", "--video", "nowhere.mp4", "--out", "me.safetensors"], "nowhere.mp4"),
+        (["adapt", "--video", "nowhere.mp4", "--out", "me.pth"], ".safetensors"),
+        (["adapt", "--video", "nowhere.mp4", "--out", "me.safetensors", "--model", "static"], "no adapter is called"),
         (["report", "nowhere"], "nowhere"),
         (["list", "colours"], "colours"),
     ],
@@ -45,7 +53,7 @@ def test_lists_are_readable_by_programs() -> None:
     assert {"stylelipsync", "ground-truth", "static", "shuffled-audio"} <= set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("command", ["run", "report", "table", "train", "data", "assets", "list"])
+@pytest.mark.parametrize("command", ["run", "report", "table", "train", "adapt", "data", "assets", "list"])
 def test_every_command_explains_itself(command: str) -> None:
     done = _bench(command, "--help")
     assert done.returncode == 0, done.stderr
