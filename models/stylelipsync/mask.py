@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from models.stylelipsync.mesh import NeutralFace, triangles
+from models.stylelipsync.face import NeutralFace, NeutralShape
 from models.stylelipsync.rigid import Points
 
 SIZE = 256
@@ -19,10 +19,6 @@ JAW_OPEN_DEGREES = 28.0
 """Fixed opening of the second shape; ours (the published opened-mouth coefficients are not public)."""
 LIPS_FORWARD = 0.08
 """How far lips and chin may come forward, in distances of the outer eye corners; ours."""
-NOSE_ABOVE_TIP, NOSE_BASE = 5, 2
-MOUTH_CORNERS = (61, 291)
-JAW_JOINT = (234, 93, 454, 323)
-"""Vertices around the joints, in front of the ears."""
 _DILATIONS = 9
 _BLUR = 21
 _SUBPIXEL_BITS = 4
@@ -30,20 +26,20 @@ _SUBPIXEL_BITS = 4
 
 def draw_masks(face: NeutralFace) -> NDArray[np.uint8]:
     """Masks (T, 256, 256), 255 where the lower face is, of a face posed in 256 px frames."""
-    lower = _lower_triangles(face.vertices)
-    closed = face.poses.apply(face.vertices)[..., :2]
-    opened = face.poses.apply(open_jaw(face.vertices))[..., :2]
+    lower, vertices = _lower_triangles(face.shape), face.shape.vertices
+    closed = face.poses.apply(vertices)[..., :2]
+    opened = face.poses.apply(open_jaw(face.shape))[..., :2]
     # What jaw and lips pass on their way lies between the shapes: a notch in profile.
-    mouth = face.vertices[:, 1] > face.vertices[NOSE_BASE, 1]
-    pouting = face.poses.apply(face.vertices[mouth] - [0, 0, LIPS_FORWARD])[..., :2]
+    mouth = vertices[:, 1] > face.shape.nose_base
+    pouting = face.poses.apply(vertices[mouth] - [0, 0, LIPS_FORWARD])[..., :2]
     swept = np.concatenate([closed[:, mouth], opened[:, mouth], pouting], axis=1)
-    return np.stack([_draw((closed[t][lower], opened[t][lower]), swept[t]) for t in range(len(closed))])
+    return np.stack([_draw((closed[t][lower], opened[t][lower]), swept[t]) for t in range(face.frames)])
 
 
 def landmark_masks(face: NeutralFace) -> NDArray[np.uint8]:
     """Masks (T, 256, 256) of the lower face as it is in every frame: they follow the true jaw and so give it away."""
-    lower = _lower_triangles(face.vertices)
-    return np.stack([_draw((tracked[lower],)) for tracked in face.tracked])
+    lower = _lower_triangles(face.shape)
+    return np.stack([_draw((face.tracked.frame(t)[lower],)) for t in range(face.frames)])
 
 
 def keep_planes(face: NeutralFace, kind: str, frames: int) -> NDArray[np.float32]:
@@ -59,16 +55,15 @@ def keep_planes(face: NeutralFace, kind: str, frames: int) -> NDArray[np.float32
     return np.stack([soften(mask) for mask in masks])
 
 
-def open_jaw(vertices: Points) -> Points:
-    """Neutral `vertices` (468, 3) with everything below the mouth corners turned down about the jaw joints."""
-    joint = vertices[list(JAW_JOINT)].mean(axis=0)
+def open_jaw(shape: NeutralShape) -> Points:
+    """Vertices (N, 3) of `shape` with everything below the mouth corners turned down about the jaw joints."""
     angle = math.radians(JAW_OPEN_DEGREES)
     # About the x axis; y points down and z away from the camera, so this turns the chin down and back.
     rotation = np.array(
         [[1, 0, 0], [0, math.cos(angle), -math.sin(angle)], [0, math.sin(angle), math.cos(angle)]], np.float64
     )
-    jaw = vertices[:, 1] > vertices[list(MOUTH_CORNERS), 1].mean()
-    return np.where(jaw[:, None], (vertices - joint) @ rotation.T + joint, vertices)
+    jaw = shape.vertices[:, 1] > shape.mouth
+    return np.where(jaw[:, None], (shape.vertices - shape.jaw_joint) @ rotation.T + shape.jaw_joint, shape.vertices)
 
 
 def soften(mask: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -87,10 +82,9 @@ def box_mask() -> NDArray[np.uint8]:
     return mask
 
 
-def _lower_triangles(vertices: Points) -> NDArray[np.int32]:
-    lower = vertices[:, 1] > vertices[NOSE_ABOVE_TIP, 1]
-    faces = triangles()
-    kept: NDArray[np.int32] = faces[lower[faces].all(axis=1)]
+def _lower_triangles(shape: NeutralShape) -> NDArray[np.int32]:
+    lower = shape.vertices[:, 1] > shape.top
+    kept: NDArray[np.int32] = shape.triangles[lower[shape.triangles].all(axis=1)]
     return kept
 
 

@@ -1,4 +1,4 @@
-"""The neutral face of a clip: one 3D shape without the frames' poses and expressions, and the pose of every frame.
+"""MediaPipe's mesh of a clip: one 3D shape without the frames' poses and expressions, and the pose of every frame.
 
 The paper fits a morphable model (its vertex set and opened-mouth coefficients are not public); taking the median of
 MediaPipe's 468 vertices over the clip after undoing each frame's pose is ours.
@@ -6,14 +6,13 @@ MediaPipe's 468 vertices over the clip after undoing each frame's pose is ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.stylelipsync.rigid import Points, Similarity, fit
-from models.stylelipsync.steady import steady
+from models.stylelipsync.face import MeshTrack, NeutralFace, NeutralShape, TrackedPoints
+from models.stylelipsync.rigid import Points, fit
 
 VERTICES = 468
 """MediaPipe's face mesh without the ten iris points."""
@@ -24,25 +23,11 @@ EYE_RIGHT, EYE_LEFT = 33, 263
 FOREHEAD, CHIN = 10, 152
 INNER_LIPS = (13, 14)
 """Middle of the upper and of the lower lip's inner edge."""
+NOSE_ABOVE_TIP, NOSE_BASE = 5, 2
+MOUTH_CORNERS = (61, 291)
+JAW_JOINT = (234, 93, 454, 323)
+"""Vertices around the joints, in front of the ears."""
 _ROUNDS = 3
-
-
-@dataclass(frozen=True)
-class NeutralFace:
-    """A face's own shape and how it lies in every frame."""
-
-    vertices: Points
-    """(468, 3): x to image right, y from forehead to chin, z away from the camera; the outer eye corners are
-    one apart and the origin lies between them."""
-    poses: Similarity
-    """From `vertices` to pixels of every frame, freed of what the lips put into them."""
-    tracked: Points
-    """(T, 468, 2) pixels: the vertices as they were found, with the frame's true lips and jaw."""
-
-    def span(self, start: int, stop: int) -> NeutralFace:
-        """The same face in frames `start:stop` only."""
-        poses = Similarity(*(part[start:stop] for part in self.poses))
-        return NeutralFace(self.vertices, poses, self.tracked[start:stop])
 
 
 def lip_opening(landmarks: NDArray[np.floating]) -> Points:
@@ -68,14 +53,36 @@ def neutral_face(landmarks: NDArray[np.float32]) -> NeutralFace:
 
     `landmarks` are those of the whole clip: poses are smoothed over time.
     """
+    return fit_mesh(landmarks).face()
+
+
+def fit_mesh(landmarks: NDArray[np.float32]) -> MeshTrack:
+    """MediaPipe's mesh as a parametric one: a shape for the clip and a pose for every frame, as they were found."""
     points = landmarks[:, :VERTICES].astype(np.float64)
     upper = points[:, UPPER_FACE]
-    shape = _upright(points[0])
+    vertices = _upright(points[0])
     for _ in range(_ROUNDS):
-        poses = fit(shape[list(UPPER_FACE)], upper)
-        shape = _upright(np.median(poses.undo(points), axis=0))
-    rigid = shape[list(UPPER_FACE)]
-    return NeutralFace(shape, steady(fit(rigid, upper), lip_opening(points), rigid.mean(axis=0)), points[..., :2])
+        poses = fit(vertices[list(UPPER_FACE)], upper)
+        vertices = _upright(np.median(poses.undo(points), axis=0))
+    rigid = vertices[list(UPPER_FACE)]
+    return MeshTrack(
+        shape=_shape(vertices),
+        poses=fit(rigid, upper),
+        anchor=rigid.mean(axis=0),
+        opening=lip_opening(points),
+        tracked=TrackedPoints(points[..., :2]),
+    )
+
+
+def _shape(vertices: Points) -> NeutralShape:
+    return NeutralShape(
+        vertices=vertices,
+        triangles=triangles(),
+        top=float(vertices[NOSE_ABOVE_TIP, 1]),
+        nose_base=float(vertices[NOSE_BASE, 1]),
+        mouth=float(vertices[list(MOUTH_CORNERS), 1].mean()),
+        jaw_joint=vertices[list(JAW_JOINT)].mean(axis=0),
+    )
 
 
 @cache

@@ -109,7 +109,7 @@ def test_reaches_below_the_chin_and_leaves_the_eyes() -> None:
     assert rows.max() > points[152, 1] + 5
     assert rows.min() > points[[33, 263], 1].max() + 5
     face = neutral_face(landmarks)
-    assert open_jaw(face.vertices)[152, 1] > face.vertices[152, 1] + 0.1
+    assert open_jaw(face.shape)[152, 1] > face.shape.vertices[152, 1] + 0.1
 
 
 def test_size_of_the_clip_does_not_matter() -> None:
