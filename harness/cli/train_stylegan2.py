@@ -27,7 +27,7 @@ def train_stylegan2(
     preset: Annotated[
         str,
         typer.Option(
-            help="demo: 128 px, 40 minutes on one core. published: 256 px, StyleGAN2-ADA's paper256, on a GPU."
+            help="demo: 128 px, half an hour on one core. published: 256 px, StyleGAN2-ADA's paper256, on a GPU."
         ),
     ] = "demo",
     kimg: Annotated[float | None, typer.Option(help="Thousands of pictures instead of the recipe's.")] = None,
