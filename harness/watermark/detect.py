@@ -22,10 +22,10 @@ def _chance(errors: int) -> float:
     return float(sum(comb(BITS, wrong) for wrong in range(errors + 1)) / 2**BITS)
 
 
-MAX_ERRORS = 14
+MAX_ERRORS = 12
 """Most bits of 64 that may be wrong in a video that is said to be marked."""
 FALSE_ALARM_RATE = _chance(MAX_ERRORS)
-"""Probability that an unmarked video is said to be marked: 3.5e-6."""
+"""Probability that an unmarked video is said to be marked: 2.3e-7."""
 MAX_FRAMES = 128
 """Frames that are looked at: every second one from the beginning."""
 _EVERY = 2

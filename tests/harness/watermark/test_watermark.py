@@ -58,7 +58,7 @@ def psnr(one: NDArray[np.uint8], two: NDArray[np.uint8]) -> float:
 def test_false_alarm_rate_is_binomial_and_small() -> None:
     random = np.random.default_rng(1)
     sampled = random.binomial(64, 0.5, 2_000_000)
-    assert pytest.approx(3.5347e-6, rel=1e-4) == FALSE_ALARM_RATE  # scipy.stats.binom.cdf(14, 64, 0.5)
+    assert pytest.approx(2.2833e-7, rel=1e-4) == FALSE_ALARM_RATE  # scipy.stats.binom.cdf(12, 64, 0.5)
     assert np.mean(sampled <= MAX_ERRORS) < 1e-5
 
 
