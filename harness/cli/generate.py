@@ -28,14 +28,16 @@ def generate(
     video: Annotated[Path, typer.Option(help="Video (or a still picture) of the person.")],
     audio: Annotated[Path, typer.Option(help="What the person is to say; any audio or video file.")],
     out: Annotated[Path, typer.Option(help="MP4 to write.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="Model, or MODEL:WEIGHTS.")] = "stylelipsync",
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Model, MODEL:WEIGHTS, or MODEL@VARIANT.")
+    ] = "stylelipsync",
     box: Annotated[
         str | None, typer.Option(help="X,Y,WIDTH,HEIGHT in pixels of the video: where to look for the face.")
     ] = None,
     adapt_on: Annotated[
-        Path | None, typer.Option(help="Other footage of the person to tune the model to first.")
+        Path | None, typer.Option(help="Footage of the person, with its sound, to tune the model to first.")
     ] = None,
-    adapt_seconds: Annotated[float, typer.Option(help="Seconds of --adapt-on to use.", min=1)] = 5.0,
+    adapt_seconds: Annotated[float, typer.Option(help="Seconds of --adapt-on to use.", min=2)] = 5.0,
     crf: Annotated[
         int, typer.Option(help="Quality of the H.264 picture: lower is better and larger.", min=0, max=40)
     ] = 18,
@@ -81,11 +83,14 @@ def generate(
 
 
 def _load(asked: str) -> LipSyncModel:
-    from harness.plugins import MODELS
+    from harness.loading import load_models
+    from harness.model_names import row_name
 
-    name, colon, argument = asked.partition(":")
-    factory = MODELS.get(name)
-    return factory(argument) if colon else factory()
+    found = load_models([asked])
+    for row in found.models:
+        if row.name == row_name(asked):
+            return row.model
+    raise BenchError(next(row.unavailable for row in found.unavailable if row.name == row_name(asked)))
 
 
 def _check(video: Path, audio: Path, out: Path, force: bool) -> None:

@@ -91,7 +91,9 @@ def dub(model: LipSyncModel, request: DubRequest) -> DubResult:
     with tempfile.TemporaryDirectory(prefix="bench-dub-") as scratch:
         total = _expected(request.video, seconds)
         with progress.stage("follow", total, request.quiet) as tick:
-            footage = read_footage(request.video, Path(scratch), end=seconds + _MARGIN, region=request.region, tick=tick)
+            footage = read_footage(
+                request.video, Path(scratch), end=seconds + _MARGIN, region=request.region, tick=tick
+            )
         timing = make_timing(len(samples), footage.rate, float(footage.last), footage.clip.frames)
         clip = _looped(footage, timing, samples)
         with _appearing(request.out) as partial:
