@@ -64,13 +64,18 @@ class TrainingData:
 
 def load_data(clips: Sequence[PreparedClip], cache: Path, config: StyleLipSyncConfig) -> TrainingData:
     """Map the arrays of `clips`, making them in a folder of `cache` on first use."""
-    parts = [DATA_VERSION, str(config.resolution), config.mask, *(clip.content_hash for clip in clips)]
-    folder = cache / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    folder = data_folder(clips, cache, config)
     if not (folder / "clips.json").is_file():
         _build(clips, folder, config)
     spans = json.loads((folder / "clips.json").read_text(encoding="utf-8"))
     arrays = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("frames", "keep", "mel", "mouth"))
     return TrainingData(tuple(ClipSpan(**span) for span in spans), *arrays)
+
+
+def data_folder(clips: Sequence[PreparedClip], cache: Path, config: StyleLipSyncConfig) -> Path:
+    """Where the arrays of `clips` lie: named by everything that they follow from."""
+    parts = [DATA_VERSION, str(config.resolution), config.mask, *(clip.content_hash for clip in clips)]
+    return cache / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _build(clips: Sequence[PreparedClip], folder: Path, config: StyleLipSyncConfig) -> None:

@@ -15,17 +15,11 @@ from harness.clip import PreparedClip
 from harness.ranks import Ranks, first_alone
 from harness.status import BenchError
 from models.stylelipsync.beginning import load_beginning
-from models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
-from models.stylelipsync.curves import Curves
-from models.stylelipsync.data import TrainingData, load_data
-from models.stylelipsync.losses import Losses
+from models.stylelipsync.data import load_data
 from models.stylelipsync.settings import PRESETS, TrainSettings
-from models.stylelipsync.sheet import write_sheet
-from models.stylelipsync.trainer import Trainer, schedule
+from models.stylelipsync.trainer import Trainer
+from models.stylelipsync.watch import STATE, WEIGHTS, Watch
 
-STATE = "state.pt"
-WEIGHTS = "stylelipsync.safetensors"
-_LOG_EVERY = 20
 _HELD_OUT = 16
 """One identity in so many is kept for validation."""
 
@@ -54,19 +48,27 @@ def run(
 
     The recipe is `preset` with `changes`, its network with `switches` (`samf`, `mals`, `mask`). `init` is a checkpoint
     or StyleGAN2 prior to begin from instead of random weights, `expert` the weights of another sync expert.
-    `out` gets `stylelipsync.safetensors` (averaged weights), `state.pt` (to resume), `log.csv` and `sheets/`.
+    `out` gets `stylelipsync.safetensors` (averaged weights), `state.pt` (to resume), `log.csv`, `validation.csv` and
+    `sheets/`.
     """
     settings = make_settings(preset, changes or {}, switches or {})
     split = split_clips([clip for clip in clips if clip.frames > max(settings.frames, 7)])
     with first_alone(ranks):
         out.mkdir(parents=True, exist_ok=True)
         data = load_data(split.train, out / "data", settings.network)
-        validation = load_data(split.validation, out / "data", settings.network)
-        trainer = Trainer(settings, data, device, expert=expert, ranks=ranks)
+    trainer = Trainer(settings, data, device, expert=expert, ranks=ranks)
     _begin(trainer, out, init)
-    info = CheckpointInfo(name=f"stylelipsync-{preset}", trained_on=trained_on)
-    _loop(trainer, validation, out, info)
-    _save(trainer, out, info)
+    watch = Watch(trainer, split.validation, out, f"stylelipsync-{preset}", trained_on) if ranks.first else None
+    with progress.stage("train", settings.steps - trainer.done, quiet=not ranks.first) as tick:
+        while trainer.done < settings.steps:
+            losses = trainer.step()
+            if not torch.isfinite(losses.total):
+                raise BenchError(f"the loss is {float(losses.total)} at step {trainer.done}; lower the learning rate")
+            tick(f"loss {float(losses.total):.4f}")
+            if watch is not None:
+                watch.after(losses)
+    if watch is not None:
+        watch.save()
     return out / WEIGHTS
 
 
@@ -120,32 +122,3 @@ def _begin(trainer: Trainer, out: Path, init: Path | None) -> None:
 def _say(trainer: Trainer, text: str) -> None:
     if trainer.ranks.first:
         print(text, file=sys.stderr)
-
-
-def _loop(trainer: Trainer, validation: TrainingData, out: Path, info: CheckpointInfo) -> None:
-    settings, first = trainer.settings, trainer.ranks.first
-    curves = Curves(out, ("lr", *Losses._fields), trainer.done) if first else None
-    with progress.stage("train", settings.steps - trainer.done, quiet=not first) as tick:
-        while trainer.done < settings.steps:
-            losses = trainer.step()
-            if not torch.isfinite(losses.total):
-                raise BenchError(f"the loss is {float(losses.total)} at step {trainer.done}; lower the learning rate")
-            tick(f"loss {float(losses.total):.4f}")
-            if curves is None:
-                continue
-            if trainer.done % _LOG_EVERY == 0:
-                rate = settings.lr * schedule(settings, trainer.done - 1)
-                curves.add(trainer.done, {"lr": rate, **{key: float(v) for key, v in losses._asdict().items()}})
-            if trainer.done % settings.sheet_every == 0:
-                (out / "sheets").mkdir(exist_ok=True)
-                write_sheet(out / "sheets" / f"{trainer.done:06d}.png", trainer.ema, validation, trainer.device)
-            if trainer.done % settings.save_every == 0:
-                _save(trainer, out, info)
-
-
-def _save(trainer: Trainer, out: Path, info: CheckpointInfo) -> None:
-    if not trainer.ranks.first:
-        return
-    trainer.save(out / STATE)
-    info = info.model_copy(update={"steps": trainer.done, "seed": trainer.settings.seed})
-    save_checkpoint(out / WEIGHTS, trainer.ema, info, half=True)

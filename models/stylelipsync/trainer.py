@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -140,8 +139,8 @@ class Trainer:
     def load(self, path: Path) -> None:
         """Go on where `save` was called. Raises `BenchError` if the run had other settings."""
         state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
-        saved, wanted = json.loads(state["settings"]), json.loads(self.settings.model_dump_json())
-        changed = sorted(key for key in wanted if key not in _MAY_CHANGE and saved.get(key) != wanted[key])
+        saved, wanted = TrainSettings.model_validate_json(state["settings"]).model_dump(), self.settings.model_dump()
+        changed = sorted(key for key in wanted if key not in _MAY_CHANGE and saved[key] != wanted[key])
         if changed:
             raise BenchError(f"{path} was made with other settings ({', '.join(changed)}); use another --out")
         if state["clips_a_step"] != self._clips_a_step:
