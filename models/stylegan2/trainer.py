@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from harness.status import BenchError
 from models.stylegan2.data import draw
 from models.stylegan2.discriminator import Discriminator
 from models.stylegan2.generator import Generator
 from models.stylegan2.losses import discriminator_loss, generator_loss, path_lengths, path_penalty, r1_penalty
+from models.stylegan2.optimise import average, descend, lazy_adam
 from models.stylegan2.settings import GanSettings
 
 _MAY_CHANGE = frozenset({"kimg", "save_every", "sheet_every"})
@@ -86,7 +87,7 @@ class GanTrainer:
         with self._autocast():
             fakes = self._pictures(self.settings.batch, track=True)[0].float()
             loss = generator_loss(self.discriminator(fakes))
-        _descend(self.generator_adam, loss)
+        descend(self.generator_adam, loss)
         self.discriminator.requires_grad_(True)
         return fakes.detach(), loss.detach()
 
@@ -94,7 +95,7 @@ class GanTrainer:
         with self._autocast():
             logits_real, logits_fake = self.discriminator(real), self.discriminator(fakes)
             loss = discriminator_loss(logits_real, logits_fake)
-        _descend(self.discriminator_adam, loss)
+        descend(self.discriminator_adam, loss)
         return loss.detach(), logits_real.detach(), logits_fake.detach()
 
     def _path_step(self) -> None:
@@ -102,34 +103,29 @@ class GanTrainer:
         lengths = path_lengths(*self._pictures(count))
         penalty, self.path_mean = path_penalty(lengths, self.path_mean, self.settings.path_decay)
         # Done once in `path_every` steps, so it counts for as many.
-        _descend(self.generator_adam, penalty * self.settings.path_weight * self.settings.path_every)
+        descend(self.generator_adam, penalty * self.settings.path_weight * self.settings.path_every)
 
     def _r1_step(self, real: Tensor) -> None:
         real = real.detach().requires_grad_(True)
         penalty = r1_penalty(self.discriminator(real), real)
-        _descend(self.discriminator_adam, penalty * (self.settings.r1_gamma / 2) * self.settings.r1_every)
+        descend(self.discriminator_adam, penalty * (self.settings.r1_gamma / 2) * self.settings.r1_every)
         self.r1 = float(penalty.detach())
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.settings.precision == "bf16")
 
-    @torch.no_grad()
     def _average(self) -> None:
-        seen = self.done * self.settings.batch
         half_life = self.settings.ema_kimg * 1000
         if self.settings.ema_ramp:
-            half_life = min(half_life, seen * self.settings.ema_ramp)
-        factor = 0.5 ** (self.settings.batch / max(half_life, 1e-8))
-        for mean, value in zip(self.ema.parameters(), self.generator.parameters(), strict=True):
-            mean.copy_(value.lerp(mean, factor))
-        for kept, new in zip(self.ema.buffers(), self.generator.buffers(), strict=True):
-            kept.copy_(new)
+            half_life = min(half_life, self.done * self.settings.batch * self.settings.ema_ramp)
+        average(self.ema, self.generator, 0.5 ** (self.settings.batch / max(half_life, 1e-8)))
 
     def save(self, path: Path) -> None:
         """Write everything that the next step depends on."""
         state = {
             "settings": self.settings.model_dump_json(),
             "done": self.done,
+            "frames": len(self.frames),
             "r1": self.r1,
             "path_mean": self.path_mean,
             "torch_rng": torch.get_rng_state(),
@@ -148,6 +144,10 @@ class GanTrainer:
         changed = sorted(key for key in wanted if key not in _MAY_CHANGE and saved.get(key) != wanted[key])
         if changed:
             raise BenchError(f"{path} was made with other settings ({', '.join(changed)}); use another --out")
+        if state["frames"] != len(self.frames):
+            raise BenchError(
+                f"{path} was made with {state['frames']} frames, not {len(self.frames)}; use another --out"
+            )
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         self.done, self.r1, self.path_mean = state["done"], state["r1"], state["path_mean"]
@@ -162,19 +162,3 @@ class GanTrainer:
     def _parts(self) -> dict[str, Any]:
         names = ("generator", "discriminator", "ema", "generator_adam", "discriminator_adam")
         return {name: getattr(self, name) for name in names}
-
-
-def lazy_adam(network: nn.Module, settings: GanSettings, every: int | None) -> torch.optim.Adam:
-    """Adam for a network that makes one extra step for a penalty after every `every` steps.
-
-    Learning rate and betas are corrected for the extra steps (StyleGAN2, appendix B, "lazy regularization").
-    """
-    ratio = 1.0 if every is None else every / (every + 1)
-    betas = (settings.betas[0] ** ratio, settings.betas[1] ** ratio)
-    return torch.optim.Adam(network.parameters(), lr=settings.lr * ratio, betas=betas, eps=1e-8, fused=True)
-
-
-def _descend(optimiser: torch.optim.Adam, loss: Tensor) -> None:
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()

@@ -8,8 +8,8 @@ import torch
 
 from models.stylegan2.discriminator import Discriminator
 from models.stylegan2.losses import discriminator_loss, generator_loss, path_lengths, path_penalty, r1_penalty
+from models.stylegan2.optimise import lazy_adam
 from models.stylegan2.settings import GanSettings
-from models.stylegan2.trainer import lazy_adam
 
 
 def test_an_undecided_discriminator_costs_ln_2_a_side() -> None:

@@ -174,6 +174,8 @@ def test_resuming_equals_not_stopping_and_other_settings_are_named(tmp_path: Pat
     assert same(weights(straight), weights(resumed))
     with pytest.raises(BenchError, match="batch, lr"):
         GanTrainer(TINY.model_copy(update={"lr": 1.0, "batch": 8}), frames).load(tmp_path / "state.pt")
+    with pytest.raises(BenchError, match="made with 12 frames, not 11"):
+        GanTrainer(TINY, frames[:11]).load(tmp_path / "state.pt")
     GanTrainer(TINY.model_copy(update={"kimg": 5.0}), frames).load(tmp_path / "state.pt")
 
 
