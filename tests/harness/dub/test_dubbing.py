@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from harness.clip import PreparedClip
+from harness.dub.adapting import adapted
 from harness.dub.dubbing import DubRequest, dub, lips
 from harness.dub.footage import read_footage
 from harness.dub.looped import LoopedClip
-from harness.media import decode_video, write_wav
+from harness.media import decode_video, write_preview, write_wav
 from harness.media.pictures import pictures_at
 from harness.media.planes import Planes, ToPlanes
-from harness.model import GenerateContext, ModelCard
-from harness.status import ClipError, Status
+from harness.model import AdaptRequest, GenerateContext, ModelCard
+from harness.status import BenchError, ClipError, Status
+from harness.store import Store
 from harness.watermark.detect import detect
 from harness.watermark.embed import embed
 
@@ -333,3 +335,53 @@ def test_scored_frames_never_meet_the_mark() -> None:
             name = path.relative_to(root).as_posix()
             if not any(name.startswith(one) for one in allowed):
                 assert "harness.watermark" not in path.read_text(encoding="utf-8"), name
+
+
+# Tuning to the person
+
+
+class Adaptable(Painter):
+    """Learns one colour: the mean of the frames that it is tuned to."""
+
+    def adaptation_key(self, request: AdaptRequest) -> str:
+        return "mean"
+
+    def describe_adaptation(self, request: AdaptRequest) -> str:
+        return "mean"
+
+    def adapt(self, footage: PreparedClip, frames: tuple[int, int], request: AdaptRequest, folder: Path) -> None:
+        found = np.concatenate(list(footage.read_frames(*frames)))
+        (folder / "colour.json").write_text(json.dumps([len(found), *found.mean(axis=(0, 1, 2)).round().tolist()]))
+
+    def adapted(self, folder: Path) -> Painter:
+        self.frames, *colour = json.loads((folder / "colour.json").read_text())
+        return Painter(tuple(int(level) for level in colour))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of the portrait with sound."""
+    from skimage.data import astronaut
+
+    path = tmp_path_factory.mktemp("footage") / "person.mp4"
+    frames = np.stack([astronaut()[:300, 80 + index // 10 : 440 + index // 10] for index in range(55)])
+    write_preview(path, [frames], np.random.default_rng(2).integers(-5000, 5000, 55 * 640).astype(np.int16))
+    return path
+
+
+def test_a_model_is_tuned_to_the_asked_seconds(footage: Path, tmp_path: Path) -> None:
+    model = Adaptable()
+    tuned = adapted(model, footage, 2.0, GenerateContext(), Store(tmp_path))
+    assert model.frames == 50
+    assert isinstance(tuned, Painter)
+    assert tuned.colour != model.colour
+
+
+def test_footage_that_is_too_short_for_tuning_is_named(footage: Path, tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match=r"person\.mp4 has 2\.20 s for --adapt-seconds 5"):
+        adapted(Adaptable(), footage, 5.0, GenerateContext(), Store(tmp_path))
+
+
+def test_a_model_that_cannot_be_tuned_is_named(footage: Path) -> None:
+    with pytest.raises(BenchError, match="painter cannot be adapted"):
+        adapted(Painter(), footage, 2.0, GenerateContext())
