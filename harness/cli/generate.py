@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -55,6 +56,9 @@ def generate(
     """
     _check(video, audio, out, force)
     region = None if box is None else _region(box)
+    # MediaPipe's native log lines would tear the progress bar; threads that wait by spinning stop everybody else.
+    for name, value in (("GLOG_minloglevel", "2"), ("TF_CPP_MIN_LOG_LEVEL", "2"), ("OMP_WAIT_POLICY", "PASSIVE")):
+        os.environ.setdefault(name, value)
 
     from harness.device import pick_device
     from harness.dub.dubbing import DubRequest, dub

@@ -112,7 +112,7 @@ def all_planes(path: Path, count: int, rate: float = RATE) -> list[Planes]:
 def painted(inputs: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("painted") / "out.mp4"
     result = dub(Painter(), request(inputs, out))
-    assert (result.width, result.height, result.frames, result.rate) == (241, 240, 66, 30.0)
+    assert (result.width, result.height, result.frames, result.rate) == (242, 240, 66, 30.0)
     assert result.looped
     assert result.frames_without_face == 0
     return out
