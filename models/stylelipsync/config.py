@@ -36,6 +36,8 @@ class StyleLipSyncConfig(BaseModel):
     mask: Literal["pose-aware", "landmark", "box"] = "pose-aware"
     """What is hidden from the face encoder: the posed lower face with a fixed jaw; for ablation the lower face with its
     true jaw, which gives the lips away, or the lower half of the frame."""
+    mesh: Literal["mediapipe", "bfm"] = "mediapipe"
+    """Which predictor finds the mesh that masks are drawn from; `bfm` needs files that only their owners give out."""
 
     @field_validator("resolution")
     @classmethod

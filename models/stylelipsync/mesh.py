@@ -39,13 +39,18 @@ def lip_opening(landmarks: NDArray[np.floating]) -> Points:
 
 
 def clip_face(landmarks: NDArray[np.float32], size: int, drawn: int) -> NeutralFace:
-    """The neutral face of a track's `landmarks` (T, 478, 3) in `size` px frames, posed in frames of `drawn` px.
+    """The neutral face of a track's `landmarks` (T, 478, 3) in `size` px frames, posed in frames of `drawn` px."""
+    return neutral_face(in_drawing(landmarks, size, drawn))
+
+
+def in_drawing(landmarks: NDArray[np.float32], size: int, drawn: int) -> NDArray[np.float32]:
+    """`landmarks` (T, 478, 3) of `size` px frames in frames of `drawn` px.
 
     A track's pixel i reaches from i to i + 1; drawing has pixel centres at integers, hence the half.
     """
     scaled = landmarks * np.float32(drawn / size)
     scaled[..., :2] -= 0.5
-    return neutral_face(scaled)
+    return scaled
 
 
 def neutral_face(landmarks: NDArray[np.float32]) -> NeutralFace:
