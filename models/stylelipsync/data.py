@@ -18,9 +18,9 @@ from harness import progress
 from harness.clip import PreparedClip
 from models.stylelipsync.config import StyleLipSyncConfig
 from models.stylelipsync.frames import resize
-from models.stylelipsync.mask import SIZE, keep_planes
+from models.stylelipsync.mask import keep_planes
 from models.stylelipsync.mel import N_MELS, WINDOW, clip_windows
-from models.stylelipsync.mesh import clip_face
+from models.stylelipsync.predictor import find_face
 
 LIPS = (61, 291, 0, 17, 37, 267, 84, 314)
 """Outline of the outer lips."""
@@ -74,7 +74,8 @@ def load_data(clips: Sequence[PreparedClip], cache: Path, config: StyleLipSyncCo
 
 def data_folder(clips: Sequence[PreparedClip], cache: Path, config: StyleLipSyncConfig) -> Path:
     """Where the arrays of `clips` lie: named by everything that they follow from."""
-    parts = [DATA_VERSION, str(config.resolution), config.mask, *(clip.content_hash for clip in clips)]
+    mask = config.mask if config.mesh == "mediapipe" else f"{config.mask} of {config.mesh}"
+    parts = [DATA_VERSION, str(config.resolution), mask, *(clip.content_hash for clip in clips)]
     return cache / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -102,7 +103,7 @@ def _build(clips: Sequence[PreparedClip], folder: Path, config: StyleLipSyncConf
 
 
 def _fill(clip: PreparedClip, data: TrainingData, start: int, config: StyleLipSyncConfig) -> None:
-    face = clip_face(clip.faces.landmarks, clip.size, SIZE)
+    face = find_face(clip, config.mesh)
     stop = start + clip.frames
     data.mel[start:stop] = clip_windows(clip.audio(), clip.frames).numpy()
     data.mouth[start:stop] = mouth_squares(clip.faces.landmarks / np.float32(clip.size))

@@ -32,7 +32,7 @@ def start(out: Path, env: dict[str, str] | None = None, **changes: object) -> su
 def finish(*processes: subprocess.Popen[bytes]) -> None:
     try:
         for process in processes:
-            _, errors = process.communicate(timeout=240)
+            _, errors = process.communicate(timeout=280)
             assert process.returncode == 0, errors.decode()[-2000:]
     finally:
         for process in processes:

@@ -1,0 +1,36 @@
+"""Curves: what is written, what a run that goes on forgets, and TensorBoard where it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.stylelipsync import curves
+from models.stylelipsync.curves import Curves
+
+
+@pytest.fixture
+def no_board(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curves, "find_spec", lambda name: None)
+
+
+@pytest.mark.usefixtures("no_board")
+def test_rows_after_the_state_are_forgotten(tmp_path: Path) -> None:
+    first = Curves(tmp_path, ("a", "b"), 0)
+    for step in (20, 40, 60):
+        first.add(step, {"b": 1 / 3, "a": step})
+    Curves(tmp_path, ("a", "b"), 50).add(60, {"a": -1.0, "b": float("nan")})
+    rows = [row.rsplit(",", 1)[0] for row in (tmp_path / "log.csv").read_text().splitlines()]
+    assert rows == ["step,a,b", "20,20,0.333333", "40,40,0.333333", "60,-1,nan"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.csv"], "no TensorBoard without the package"
+
+
+def test_tensorboard_gets_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="NOT CHECKED: TensorBoard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    Curves(tmp_path, ("lpips",), 0, "validation").add(5, {"lpips": 0.25})
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [(event.step, event.value) for event in events.Scalars("validation/lpips")] == [(5, 0.25)]
