@@ -20,12 +20,12 @@ from models.stylelipsync.adapt_settings import AdaptSettings, preset
 from models.stylelipsync.checkpoint import Checkpoint, load_checkpoint
 from models.stylelipsync.face import NeutralFace
 from models.stylelipsync.frames import composite, hide, resize, to_tensor, to_uint8
+from models.stylelipsync.inference import Inference, Precision, prepare_inference
 from models.stylelipsync.mals import RADIUS
-from models.stylelipsync.mask import SIZE, keep_planes
+from models.stylelipsync.mask import keep_planes
 from models.stylelipsync.mel import clip_windows
-from models.stylelipsync.mesh import clip_face
-from models.stylelipsync.network import StyleLipSyncNet
 from models.stylelipsync.paste import clip_keep_planes
+from models.stylelipsync.predictor import find_face
 from models.stylelipsync.variants import check_variant, demo_weights, describe, train_command
 
 DEMO_WEIGHTS = Path(__file__).with_name("weights") / "demo.safetensors"
@@ -37,12 +37,12 @@ DEMO_CAVEAT = (
 ADAPTED = "adapted.safetensors"
 ADAPT_VERSION = "1"
 """Raised whenever adapting with the same settings would give other weights."""
-VERSION = "2"
+VERSION = "3"
 """Raised whenever the same weights would give other frames."""
 
 
 class _Job(NamedTuple):
-    net: StyleLipSyncNet
+    net: Inference
     face: NeutralFace
     windows: Tensor
     """(T, 20, 80)"""
@@ -54,10 +54,18 @@ class StyleLipSync:
     """`weights`: our safetensors, or a published checkpoint with `w_avg.pth` beside it; default: the demo weights.
 
     `variant` (`no-mals`, `no-samf+box`, ...) asks for weights that were trained with these switches; with `weights`
-    and without `variant` the switches are those that the weights say.
+    and without `variant` the switches are those that the weights say. `precision` and `compiled` are as in
+    `models.stylelipsync.inference`.
     """
 
-    def __init__(self, weights: Path | str | None = None, variant: str = "") -> None:
+    def __init__(
+        self,
+        weights: Path | str | None = None,
+        variant: str = "",
+        *,
+        precision: Precision = "fp32",
+        compiled: bool = False,
+    ) -> None:
         demo = demo_weights(variant) if variant else DEMO_WEIGHTS
         path = Path(weights) if weights is not None else demo
         if weights is None and not path.is_file():
@@ -69,6 +77,8 @@ class StyleLipSync:
         if variant:
             check_variant(self._net.config, variant, path.name)
         self._caveat = DEMO_CAVEAT if weights is None else ""
+        self._how: tuple[Precision, bool] = (precision, compiled)
+        self._ready: tuple[str, Inference] | None = None
 
     @property
     def card(self) -> ModelCard:
@@ -130,7 +140,7 @@ class StyleLipSync:
 
     def fingerprint(self) -> str:
         """Of the weights, the configuration and the code's version."""
-        parts = (VERSION, self._sha256, self._net.config.model_dump_json())
+        parts = (VERSION, self._sha256, self._net.config.model_dump_json(), *map(str, self._how))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _adaptation(self) -> str:
@@ -140,19 +150,27 @@ class StyleLipSync:
         footage = f"{told.seen.seconds:g} s of footage {told.content_hash[:8]}"
         return f"tuned to one person on {footage} ({told.steps} steps, lambda_reg {told.lambda_reg:g})"
 
-    @torch.inference_mode()
+    def _prepared(self, device: str) -> Inference:
+        """The network ready to generate on `device`, prepared once for all clips."""
+        if self._ready is None or self._ready[0] != device:
+            self._ready = (device, prepare_inference(self._net.to(device), *self._how))
+        return self._ready[1]
+
     def _start(self, clip: PreparedClip, audio: NDArray[np.int16], device: str) -> _Job:
         if clip.frames < 2:
             raise ClipError(Status.TOO_SHORT, f"{clip.frames} frame; stylelipsync smooths over at least 2")
-        net = self._net.to(device)
+        net = self._prepared(device)
         first = next(iter(clip.read_frames(stop=1, chunk=1)))
         reference = to_tensor(resize(first, net.config.resolution)).to(device)
-        face = clip_face(clip.faces.landmarks, clip.size, SIZE)
-        return _Job(net, face, clip_windows(audio, clip.frames), net.lip_encoder(reference)[:, None])
+        face = find_face(clip, self._net.config.mesh)
+        # Only here: a network that was moved in inference mode could not be adapted afterwards.
+        with torch.inference_mode():
+            identity = net.lip_encoder(reference)[:, None]
+        return _Job(net, face, clip_windows(audio, clip.frames), identity)
 
     def keep(self, clip: PreparedClip, start: int, stop: int) -> NDArray[np.float32]:
         """What `generate` keeps of frames `start:stop`, for pasting into the full frame: `clip_keep_planes`."""
-        return clip_keep_planes(clip, self._net.config.mask, start, stop)
+        return clip_keep_planes(clip, self._net.config.mask, start, stop, self._net.config.mesh)
 
     def generate(
         self, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext

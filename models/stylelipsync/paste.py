@@ -8,16 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.clip import PreparedClip
-from models.stylelipsync.mask import SIZE, keep_planes
-from models.stylelipsync.mesh import NeutralFace, clip_face
+from models.stylelipsync.face import NeutralFace
+from models.stylelipsync.mask import keep_planes
+from models.stylelipsync.predictor import find_face
 
 
-def clip_keep_planes(clip: PreparedClip, kind: str, start: int, stop: int) -> NDArray[np.float32]:
+def clip_keep_planes(
+    clip: PreparedClip, kind: str, start: int, stop: int, mesh: str = "mediapipe"
+) -> NDArray[np.float32]:
     """Soft masks (stop - start, 256, 256) of frames `start:stop`: 1 where the frame is kept, 0 where it is drawn anew.
 
-    `kind` is the configuration's `mask`. The same planes as `StyleLipSync.generate` blends its frames with.
+    `kind` and `mesh` are the configuration's `mask` and `mesh`: the planes that `StyleLipSync.generate` blends with.
     """
-    return keep_planes(_face(_ByHash(clip)).span(start, stop), kind, stop - start)
+    return keep_planes(_face(_ByHash(clip), mesh).span(start, stop), kind, stop - start)
 
 
 class _ByHash:
@@ -35,6 +38,6 @@ class _ByHash:
 
 
 @lru_cache(maxsize=1)
-def _face(key: _ByHash) -> NeutralFace:
+def _face(key: _ByHash, mesh: str) -> NeutralFace:
     """Found once a clip: it is averaged over all of its frames."""
-    return clip_face(key.clip.faces.landmarks, key.clip.size, SIZE)
+    return find_face(key.clip, mesh)
