@@ -13,18 +13,19 @@ from typing import Any
 class Curves:
     """Rows of `out/name.csv` with the columns step, `columns` and seconds; numbers of later steps are forgotten first.
 
-    TensorBoard gets the same under `out/tensorboard`.
+    TensorBoard gets the same under `out/tensorboard/name`.
     """
 
     def __init__(self, out: Path, columns: Sequence[str], done: int, name: str = "log") -> None:
-        self.path, self.columns, self.name = out / f"{name}.csv", tuple(columns), name
+        self.path, self.columns = out / f"{name}.csv", tuple(columns)
         self.began = time.monotonic()
         _forget(self.path, done)
         self.board: Any = None
         if find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self.board = SummaryWriter(str(out / "tensorboard"), purge_step=done + 1)
+            # TensorBoard follows one file a folder.
+            self.board = SummaryWriter(str(out / "tensorboard" / name), purge_step=done + 1)
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Append what was measured after `step` steps."""
@@ -37,7 +38,7 @@ class Curves:
             writer.writerow([step, *(f"{values[column]:.6g}" for column in self.columns), f"{seconds:.0f}"])
         if self.board is not None:
             for column in self.columns:
-                self.board.add_scalar(f"{self.name}/{column}", values[column], step)
+                self.board.add_scalar(column, values[column], step)
             self.board.flush()
 
 

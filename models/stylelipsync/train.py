@@ -114,9 +114,7 @@ def _begin(trainer: Trainer, out: Path, init: Path | None) -> None:
     elif init is not None:
         _say(trainer, trainer.begin_from(load_beginning(init, trainer.settings.network)))
     elif not trainer.settings.train_synthesis:
-        raise BenchError(
-            "this recipe keeps the decoder as it is given: name a StyleGAN2 prior or a checkpoint (--init)"
-        )
+        raise BenchError("this recipe freezes the decoder: name a StyleGAN2 prior or a checkpoint (--init)")
 
 
 def _say(trainer: Trainer, text: str) -> None:

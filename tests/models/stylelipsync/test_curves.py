@@ -31,6 +31,6 @@ def test_tensorboard_gets_the_same(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     Curves(tmp_path, ("lpips",), 0, "validation").add(5, {"lpips": 0.25})
-    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events = EventAccumulator(str(tmp_path / "tensorboard" / "validation"))
     events.Reload()
-    assert [(event.step, event.value) for event in events.Scalars("validation/lpips")] == [(5, 0.25)]
+    assert [(event.step, event.value) for event in events.Scalars("lpips")] == [(5, 0.25)]

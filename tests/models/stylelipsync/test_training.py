@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from models.stylelipsync.losses import cut
 from models.stylelipsync.network import StyleLipSyncNet
 from models.stylelipsync.scratch_init import equalised_parameters
 from models.stylelipsync.settings import PRESETS, TrainSettings
-from models.stylelipsync.train import make_settings
+from models.stylelipsync.train import _begin, make_settings
 from models.stylelipsync.trainer import Trainer, schedule
 
 
@@ -55,6 +56,8 @@ def test_resuming_with_other_settings_is_an_error_that_names_them(
     with pytest.raises(BenchError, match="batch, lr"):
         Trainer(settings.model_copy(update={"lr": 1.0, "batch": 9}), data).load(tmp_path / "state.pt")
     Trainer(settings.model_copy(update={"steps": 5}), data).load(tmp_path / "state.pt")
+    with pytest.raises(BenchError, match="made with 2 clips a step, not 4"):
+        Trainer(settings.model_copy(update={"accumulate": 2}), data).load(tmp_path / "state.pt")
 
 
 def test_a_frozen_decoder_does_not_change(settings: TrainSettings, data: TrainingData) -> None:
@@ -125,3 +128,9 @@ def test_unit_size_weights_are_those_of_the_decoder_and_its_fusion(tiny_config) 
     assert names == {"synthesis", "face_encoder"}
     assert all(parameter in found for parameter in net.synthesis.parameters())
     assert not any(".f_enc" in name for name, parameter in net.named_parameters() if parameter in found)
+
+
+def test_a_recipe_that_freezes_the_decoder_does_not_begin_from_nothing(tmp_path: Path, settings: TrainSettings) -> None:
+    trainer = SimpleNamespace(settings=settings.model_copy(update={"train_synthesis": False}))
+    with pytest.raises(BenchError, match=r"freezes the decoder.*--init"):
+        _begin(trainer, tmp_path, None)  # type: ignore[arg-type]
