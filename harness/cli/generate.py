@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -64,6 +65,8 @@ def generate(
     from harness.dub.dubbing import DubRequest, dub
     from harness.model import GenerateContext
 
+    # A terminated process cleans up as an interrupted one does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     context = GenerateContext(seed=seed, device=pick_device(device), batch_size=batch_size)
     request = DubRequest(video, audio, out, crf=crf, region=region, context=context)
     try:
