@@ -43,8 +43,12 @@ def adapt(
 
     Everything else stays as it is, bit for bit. `foreign` is the speech of the sync regulariser (default: the demo
     set's), `judge` replaces the sync expert. Beside `out` lie `NAME.state.pt` while it is not finished, from which the
-    same call goes on, and `NAME.log.csv`. Raises `BenchError`.
+    same call goes on, and the curves in `NAME.log/`. Raises `BenchError`, also for weights that are adapted already.
     """
+    if checkpoint.info.adapted is not None:
+        # The file would forget what the first adaptation saw.
+        before = checkpoint.info.adapted
+        raise BenchError(f"these weights are adapted already; begin from {before.base_name} ({before.base[:8]})")
     if settings.lambda_reg and foreign is None:
         foreign = demo_speech()
     start, stop = frames
@@ -109,7 +113,9 @@ def _device(device: str) -> str:
 
 def _loop(adapter: Adapter, out: Path, state: Path) -> None:
     settings = adapter.settings
-    curves = Curves(out.parent, AdaptLosses._fields, adapter.done, f"{out.stem}.log")
+    log = out.with_name(f"{out.stem}.log")
+    log.mkdir(exist_ok=True)
+    curves = Curves(log, AdaptLosses._fields, adapter.done)
     with progress.stage("adapt", settings.steps - adapter.done) as tick:
         while adapter.done < settings.steps:
             losses = adapter.step()

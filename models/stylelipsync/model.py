@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.clip import PreparedClip
-from harness.model import AdaptRequest, GenerateContext, ModelCard
-from harness.seen import SeenFrames
+from harness.model import GenerateContext, ModelCard
 from harness.status import BenchError, ClipError, Status
-from models.stylelipsync.adapt_settings import AdaptSettings, preset
+from models.stylelipsync.adaptable import ADAPTED, Adaptable, told_adaptation
 from models.stylelipsync.checkpoint import Checkpoint, load_checkpoint
 from models.stylelipsync.face import NeutralFace
 from models.stylelipsync.frames import composite, hide, resize, to_tensor, to_uint8
@@ -34,9 +33,6 @@ DEMO_CAVEAT = (
     "these are the demo weights, trained on a few rendered people; their numbers say nothing about the published model."
     " Yours go behind the name: --model stylelipsync:CHECKPOINT"
 )
-ADAPTED = "adapted.safetensors"
-ADAPT_VERSION = "1"
-"""Raised whenever adapting with the same settings would give other weights."""
 VERSION = "3"
 """Raised whenever the same weights would give other frames."""
 
@@ -50,7 +46,7 @@ class _Job(NamedTuple):
     """(1, 1, num_ws, w_dim)"""
 
 
-class StyleLipSync:
+class StyleLipSync(Adaptable):
     """`weights`: our safetensors, or a published checkpoint with `w_avg.pth` beside it; default: the demo weights.
 
     `variant` (`no-mals`, `no-samf+box`, ...) asks for weights that were trained with these switches; with `weights`
@@ -90,7 +86,7 @@ class StyleLipSync:
             description=f"StyleLipSync (Ki and Min, ICCV 2023) at {size} px{describe(self._net.config)}",
             native_size=size,
             licence=self._info.licence,
-            trained_on=self._info.trained_on + (f", then {self._adaptation()}" if self._info.adapted else ""),
+            trained_on=self._info.trained_on + told_adaptation(self._info),
             weights=f"{self._info.name}@{self._sha256[:8]}",
             caveat=self._caveat,
             gt_leak="first frame unmasked as the reference; upper face and surroundings of every frame",
@@ -101,39 +97,6 @@ class StyleLipSync:
         """The network with its weights and where they come from."""
         return Checkpoint(self._net, self._info, self._sha256)
 
-    @property
-    def seen(self) -> tuple[SeenFrames, ...]:
-        """The footage that the weights were tuned on, which must not be scored."""
-        return () if self._info.adapted is None else (self._info.adapted.seen,)
-
-    def adapt_settings(self, request: AdaptRequest) -> AdaptSettings:
-        """The recipe for a network of this size, with what `request` changes."""
-        changes: dict[str, object] = {"seed": request.seed}
-        if request.steps is not None:
-            changes["steps"] = request.steps
-        if not request.regularise:
-            changes["lambda_reg"] = 0.0
-        return preset(self._net.config).model_copy(update=changes)
-
-    def adaptation_key(self, request: AdaptRequest) -> str:
-        """Settings and versions; `fingerprint` says which weights it begins from."""
-        from models.stylelipsync.data import DATA_VERSION
-
-        return f"{ADAPT_VERSION}|{DATA_VERSION}|{self.adapt_settings(request).model_dump_json()}"
-
-    def describe_adaptation(self, request: AdaptRequest) -> str:
-        """Steps and weights of the losses."""
-        settings = self.adapt_settings(request)
-        reg = f"sync regulariser {settings.lambda_reg:g}" if settings.lambda_reg else "no sync regulariser"
-        return f"synthesis network only, {settings.steps} steps, learning rate {settings.lr:g}, {reg}"
-
-    def adapt(self, footage: PreparedClip, frames: tuple[int, int], request: AdaptRequest, folder: Path) -> None:
-        """Write `ADAPTED` into `folder`; goes on from an interrupted call. See `models.stylelipsync.adapt`."""
-        from models.stylelipsync.adapt import adapt
-
-        out = folder / ADAPTED
-        adapt(self.checkpoint, footage, frames, self.adapt_settings(request), out, device=request.device)
-
     def adapted(self, folder: Path) -> StyleLipSync:
         """The model with the weights that `adapt` wrote into `folder`."""
         return StyleLipSync(folder / ADAPTED)
@@ -142,13 +105,6 @@ class StyleLipSync:
         """Of the weights, the configuration and the code's version."""
         parts = (VERSION, self._sha256, self._net.config.model_dump_json(), *map(str, self._how))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-    def _adaptation(self) -> str:
-        told = self._info.adapted
-        if told is None:
-            return "not adapted"
-        footage = f"{told.seen.seconds:g} s of footage {told.content_hash[:8]}"
-        return f"tuned to one person on {footage} ({told.steps} steps, lambda_reg {told.lambda_reg:g})"
 
     def _prepared(self, device: str) -> Inference:
         """The network ready to generate on `device`, prepared once for all clips."""

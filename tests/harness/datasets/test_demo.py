@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from harness.clip import Clip
 from harness.datasets.base import ClipRequest
 from harness.datasets.demo.dataset import DemoDataset, render_clip
-from harness.datasets.demo.plan import YAW_REACH, generator_version, plans
+from harness.datasets.demo.plan import YAW_REACH, adaptation_plans, generator_version, plans
 from harness.datasets.demo.portraits import SPLITS, load_portrait, portrait_names, sentences
 from harness.media import probe, read_lossless, read_wav
 from harness.status import BenchError
@@ -46,6 +46,15 @@ def test_a_take_is_the_same_clip_however_many_are_asked_for() -> None:
     many = {plan.id: plan for plan in plans("train", 8)}
     assert all(many[plan.id] == plan for plan in plans("train"))
     assert len({(plan.identity, plan.sentence) for plan in many.values()}) == len(many)
+
+
+def test_footage_for_adaptation_shows_the_test_people_saying_other_things() -> None:
+    kept, scored = adaptation_plans(), plans("test")
+    assert [plan.identity for plan in kept] == [plan.identity for plan in scored]
+    assert [(plan.voice, plan.portrait) for plan in kept] == [(plan.voice, plan.portrait) for plan in scored]
+    assert not any(said.sentence in plan.sentence for plan in kept for said in scored)
+    listed = {plan.id for split in SPLITS for plan in plans(split)}
+    assert len({plan.id for plan in kept} - listed) == 8
 
 
 def test_stills_have_closed_lips_and_are_small() -> None:

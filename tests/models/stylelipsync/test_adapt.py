@@ -146,7 +146,7 @@ def test_the_file_is_a_model_that_says_what_it_saw(
     checkpoint: Checkpoint, footage: PreparedClip, speech: ForeignSpeech, tmp_path: Path
 ) -> None:
     out = adapt(checkpoint, footage, (0, 8), SETTINGS, tmp_path / "me.safetensors", foreign=speech, judge=judge)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["base.safetensors", "me.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["base.safetensors", "me.log", "me.safetensors"]
     loaded = load_checkpoint(out)
     told = loaded.info.adapted
     assert told is not None and told.base == checkpoint.sha256
@@ -159,6 +159,8 @@ def test_the_file_is_a_model_that_says_what_it_saw(
     assert overlap(model.seen[0], frames_of(footage)) and not overlap(model.seen[0], frames_of(footage, 8))
     assert "tuned to one person on 0.32 s" in model.card.trained_on
     assert "tiny-adapted@" in model.card.weights
+    with pytest.raises(BenchError, match="adapted already; begin from tiny"):
+        adapt(loaded, footage, (0, 8), SETTINGS, tmp_path / "twice.safetensors", foreign=speech, judge=judge)
 
 
 def test_interrupted_adaptation_goes_on(
