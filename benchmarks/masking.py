@@ -61,8 +61,7 @@ def table(kind: str, rows: Sequence[MaskSeries]) -> list[str]:
         if len(some) > 1:
             lines += _lips(name, some)
     spread = np.mean([row.area.std() / row.area.mean() for row in rows])
-    turned = correlation(np.concatenate([r.yaw for r in rows]), np.concatenate([r.offset for r in rows]))
-    lines.append(f"  area varies by {spread:.2%} of its mean within a clip; r(middle of the mask, yaw) {turned:+.2f}")
+    lines.append(f"  area varies by {spread:.2%} of its mean within a clip")
     lines.append(f"  edge moves {np.nanmean(edge):.3f} px a frame beside the head (median {np.nanmedian(edge):.3f})")
     yaw = np.abs(np.concatenate([row.yaw for row in rows]))
     for low, high in pairwise(BANDS):

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from harness.clip import PreparedClip
 from models.stylelipsync.mask import SIZE, keep_planes
-from models.stylelipsync.mesh import EYE_LEFT, EYE_RIGHT, UPPER_FACE, in_drawing, lip_opening
+from models.stylelipsync.mesh import UPPER_FACE, in_drawing, lip_opening
 from models.stylelipsync.predictor import find_face
 
 Series = NDArray[np.float64]
@@ -37,8 +37,6 @@ class MaskSeries:
     """(T,) share of the frame that is hidden."""
     worst: Series
     """(T,) largest kept part under any point of the outer lips and the chin, true mouth."""
-    offset: Series
-    """(T,) middle of what is hidden, left or right of the upper face's rigid points, in distances of the eyes."""
     edge: Series
     """(T - 1,) pixels of 256 that the edge moves on average beside the motion of the upper face in the picture."""
 
@@ -57,7 +55,6 @@ def measure(clip: PreparedClip, kinds: Sequence[str], mesh: str = "mediapipe") -
             yaw=clip.faces.yaw_degrees().astype(np.float64),
             area=(1.0 - keep).mean(axis=(1, 2), dtype=np.float64),
             worst=kept_under(keep, points[:, [*OUTER_LIPS, *CHIN], :2]),
-            offset=sideways(keep, points),
             edge=edge_motion(keep, motions),
         )
     return result
@@ -70,15 +67,6 @@ def kept_under(keep: NDArray[np.float32], points: NDArray[np.float32]) -> Series
     found = keep[np.arange(len(keep))[:, None], rows.clip(0, SIZE - 1), columns.clip(0, SIZE - 1)]
     worst: Series = np.where(inside, found, 0.0).max(axis=1).astype(np.float64)
     return worst
-
-
-def sideways(keep: NDArray[np.float32], points: NDArray[np.float32]) -> Series:
-    """Middle of what `keep` hides, right of the rigid points' middle, (T,), in distances of the eyes (in 3D)."""
-    hidden = 1.0 - keep
-    middle = hidden.sum(axis=1) @ np.arange(SIZE) / hidden.sum(axis=(1, 2))
-    eyes = np.linalg.norm(points[:, EYE_LEFT] - points[:, EYE_RIGHT], axis=1)
-    offset: Series = ((middle - points[:, list(UPPER_FACE), 0].mean(axis=1)) / np.median(eyes)).astype(np.float64)
-    return offset
 
 
 def picture_motion(clip: PreparedClip, points: NDArray[np.float32]) -> list[NDArray[np.float64] | None]:
