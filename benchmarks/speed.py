@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -36,7 +37,7 @@ def decode_flops(config: StyleLipSyncConfig) -> int:
         net = StyleLipSyncNet(config).eval().requires_grad_(False)
         size = config.resolution
         net.decode(torch.empty(1, 3, size, size), torch.empty(1, config.num_ws, config.w_dim))
-    return counter.get_total_flops()
+    return int(counter.get_total_flops())
 
 
 def peak_snr(actual: Tensor, exact: Tensor) -> float:
@@ -56,7 +57,7 @@ def build(names: list[str], net: StyleLipSyncNet, masked: Tensor, ws: Tensor) ->
         else:
             precision, _, compiled = name.partition("-")
             inference = prepare_inference(net, precision, bool(compiled))  # type: ignore[arg-type]
-            runs[name] = lambda inference=inference: inference.decode(masked, ws)
+            runs[name] = partial(inference.decode, masked, ws)
     return runs
 
 
