@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 
 from harness.clip import PreparedClip
 from harness.dub.adapting import adapted
-from harness.dub.dubbing import DubRequest, dub, lips
+from harness.dub.dubbing import DubRequest, dub
 from harness.dub.footage import read_footage
+from harness.dub.lips import lips
 from harness.dub.looped import LoopedClip
 from harness.media import decode_video, write_preview, write_wav
 from harness.media.pictures import pictures_at
