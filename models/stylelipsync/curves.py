@@ -29,7 +29,7 @@ class Curves:
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Append what was measured after `step` steps."""
-        new = not self.path.is_file()
+        new = not self.path.is_file() or self.path.stat().st_size == 0
         with self.path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             if new:
@@ -43,9 +43,11 @@ class Curves:
 
 
 def _forget(path: Path, done: int) -> None:
-    """Drop what was written after the state that the run goes on from."""
+    """Drop what was written after the state that the run goes on from, and the row that a kill left unfinished."""
     if not path.is_file():
         return
-    header, *rows = path.read_text(encoding="utf-8").splitlines()
-    kept = [row for row in rows if int(row.split(",")[0]) <= done]
-    path.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+    kept = [line for line in lines[1:] if int(line.split(",")[0]) <= done]
+    partial = path.with_suffix(".partial")
+    partial.write_text("".join([*lines[:1], *kept]), encoding="utf-8")
+    partial.replace(path)

@@ -26,6 +26,14 @@ def test_rows_after_the_state_are_forgotten(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.csv"], "no TensorBoard without the package"
 
 
+@pytest.mark.usefixtures("no_board")
+@pytest.mark.parametrize("left", ["", "step,a", "step,a,seconds\n2", "step,a,seconds\n20,1"])
+def test_what_a_kill_left_unfinished_is_forgotten(tmp_path: Path, left: str) -> None:
+    (tmp_path / "log.csv").write_text(left)
+    Curves(tmp_path, ("a",), 40).add(60, {"a": 5.0})
+    assert [row.rsplit(",", 1)[0] for row in (tmp_path / "log.csv").read_text().splitlines()] == ["step,a", "60,5"]
+
+
 def test_tensorboard_gets_the_same(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason="NOT CHECKED: TensorBoard is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

@@ -32,7 +32,7 @@ def start(out: Path, env: dict[str, str] | None = None, **changes: object) -> su
 def finish(*processes: subprocess.Popen[bytes]) -> None:
     try:
         for process in processes:
-            _, errors = process.communicate(timeout=280)
+            _, errors = process.communicate(timeout=500)
             assert process.returncode == 0, errors.decode()[-2000:]
     finally:
         for process in processes:
@@ -54,7 +54,7 @@ def test_a_killed_run_goes_on_to_the_same_curve_and_weights(tmp_path: Path) -> N
     straight = start(tmp_path / "straight", accumulate=2)
     killed = start(tmp_path / "killed", accumulate=2)
     saved = tmp_path / "killed" / "log.csv"
-    until = time.monotonic() + 240
+    until = time.monotonic() + 400
     while not saved.is_file() and time.monotonic() < until:
         time.sleep(0.01)
     os.kill(killed.pid, signal.SIGKILL)
