@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=16, help="of each clip (default: 16)")
     parser.add_argument("--compiled", action="store_true", help="torch.compile too")
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     net = load_checkpoint(options.weights).net
     spec = make_spec({"models": ["static"], "dataset": "demo", "split": "test", "limit": options.clips})
     store = Store()
