@@ -88,22 +88,26 @@ class FastDecoder:
         self._blocks = fast_blocks(net.synthesis, dtype)
 
     def __call__(self, masked: Tensor, ws: Tensor) -> Tensor:
-        """Frames (N, 3, R, R) from masked frames (N, 3, R, R) and latents (N, num_ws, w_dim)."""
+        """Frames (N, 3, R, R) from masked frames (N, 3, R, R) and latents (N, num_ws, w_dim).
+
+        Factors are worked out frame by frame as well: a product with several rows rounds otherwise than with one, and
+        a frame must not depend on how many go with it.
+        """
+        frames = torch.empty_like(masked, dtype=torch.float32, memory_format=torch.contiguous_format)
+        for index in range(len(masked)):
+            frames[index] = self.frame(masked[index : index + 1], *self._factors(ws[index : index + 1]))[0]
+        return frames
+
+    def _factors(self, ws: Tensor) -> tuple[dict[int, BlockModulation], dict[int, Modulation]]:
+        """What one frame's latents (1, num_ws, w_dim) make of the weights of blocks and fusions, by resolution."""
         blocks: dict[int, BlockModulation] = {}
         fusions: dict[int, Modulation] = {}
         for level, (size, block) in enumerate(self._blocks.items()):
             own = ws[:, 0:2] if level == 0 else ws[:, 2 * level - 1 : 2 * level + 2]
-            blocks[size] = block.modulation(own)
+            blocks[size] = block.modulation(own).frame(0)
             if size // 2 in self._fusions:
-                fusions[size // 2] = self._fusions[size // 2].modulation(own[:, 0])
-        frames = torch.empty_like(masked, dtype=torch.float32, memory_format=torch.contiguous_format)
-        for index in range(len(masked)):
-            frames[index] = self.frame(
-                masked[index : index + 1],
-                {size: factors.frame(index) for size, factors in blocks.items()},
-                {size: factors.frame(index) for size, factors in fusions.items()},
-            )[0]
-        return frames
+                fusions[size // 2] = self._fusions[size // 2].modulation(own[:, 0]).frame(0)
+        return blocks, fusions
 
     def frame(self, masked: Tensor, blocks: dict[int, BlockModulation], fusions: dict[int, Modulation]) -> Tensor:
         """One frame (1, 3, R, R) from its masked frame and its factors by resolution."""

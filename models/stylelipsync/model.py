@@ -20,7 +20,7 @@ from models.stylelipsync.checkpoint import Checkpoint, load_checkpoint
 from models.stylelipsync.face import NeutralFace
 from models.stylelipsync.frames import composite, hide, resize, to_tensor, to_uint8
 from models.stylelipsync.inference import Inference, Precision, prepare_inference
-from models.stylelipsync.mals import RADIUS
+from models.stylelipsync.latents import LatentStream
 from models.stylelipsync.mask import keep_planes
 from models.stylelipsync.mel import clip_windows
 from models.stylelipsync.paste import clip_keep_planes
@@ -33,17 +33,14 @@ DEMO_CAVEAT = (
     "these are the demo weights, trained on a few rendered people; their numbers say nothing about the published model."
     " Yours go behind the name: --model stylelipsync:CHECKPOINT"
 )
-VERSION = "3"
+VERSION = "4"
 """Raised whenever the same weights would give other frames."""
 
 
 class _Job(NamedTuple):
     net: Inference
     face: NeutralFace
-    windows: Tensor
-    """(T, 20, 80)"""
-    identity: Tensor
-    """(1, 1, num_ws, w_dim)"""
+    latents: LatentStream
 
 
 class StyleLipSync(Adaptable):
@@ -122,7 +119,7 @@ class StyleLipSync(Adaptable):
         # Only here: a network that was moved in inference mode could not be adapted afterwards.
         with torch.inference_mode():
             identity = net.lip_encoder(reference)[:, None]
-        return _Job(net, face, clip_windows(audio, clip.frames), identity)
+        return _Job(net, face, LatentStream(net, clip_windows(audio, clip.frames), identity))
 
     def keep(self, clip: PreparedClip, start: int, stop: int) -> NDArray[np.float32]:
         """What `generate` keeps of frames `start:stop`, for pasting into the full frame: `clip_keep_planes`."""
@@ -131,22 +128,17 @@ class StyleLipSync(Adaptable):
     def generate(
         self, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
     ) -> Iterator[NDArray[np.uint8]]:
-        """Yield chunks of `context.batch_size` frames; deterministic, because the decoder's noise is constant."""
+        """Yield chunks of `context.batch_size` frames, the same to the bit whatever that number is.
+
+        Deterministic: the decoder's noise is constant.
+        """
         job = self._start(clip, audio, context.device)
         start = 0
         for truth in clip.read_frames(chunk=context.batch_size):
             stop = start + len(truth)
             keep = keep_planes(job.face.span(start, stop), job.net.config.mask, len(truth))
-            yield composite(_decode(job, truth, keep, _latents(job, start, stop)), truth, keep)
+            yield composite(_decode(job, truth, keep, job.latents.span(start, stop)), truth, keep)
             start = stop
-
-
-@torch.inference_mode()
-def _latents(job: _Job, start: int, stop: int) -> Tensor:
-    """Latents of frames `start:stop`, as from smoothing the whole clip: its reach is taken in on both sides."""
-    lower, upper = max(0, start - RADIUS), min(len(job.windows), stop + RADIUS)
-    audio = job.net.audio_encoder(job.windows[lower:upper].to(job.identity.device))
-    return job.net.combine(audio[None], job.identity)[0, start - lower : stop - lower]
 
 
 @torch.inference_mode()

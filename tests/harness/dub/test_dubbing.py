@@ -222,8 +222,7 @@ def test_streaming_equals_the_whole_clip(inputs: tuple[Path, Path], tmp_path: Pa
     """Over the turn of a looped clip, in chunks of any size: the halo of the smoothing is taken in on both sides."""
     import torch
 
-    from models.stylelipsync.mel import clip_windows
-    from models.stylelipsync.model import StyleLipSync, _latents
+    from models.stylelipsync.model import StyleLipSync
 
     torch.set_num_threads(1)
     footage = read_footage(inputs[0], tmp_path, end=0.5)
@@ -231,21 +230,12 @@ def test_streaming_equals_the_whole_clip(inputs: tuple[Path, Path], tmp_path: Pa
     sound = np.random.default_rng(1).integers(-9000, 9000, len(order) * 640).astype(np.int16)
     clip = LoopedClip("c", "c", footage.clip.directory, footage.clip.meta, order=order, samples=sound)
     model = StyleLipSync()
-    job = model._start(clip, sound, "cpu")
-    with torch.inference_mode():
-        reference = torch.from_numpy(next(clip.read_frames(stop=1)).transpose(0, 3, 1, 2).copy())
-        assert reference.shape[0] == 1
-        audio = model._net.audio_encoder(clip_windows(sound, clip.frames))
-        whole = model._net.combine(audio[None], job.identity)[0]
-        for size in (1, 2, 5, 7):
-            parts = [_latents(job, a, min(a + size, clip.frames)) for a in range(0, clip.frames, size)]
-            torch.testing.assert_close(torch.cat(parts), whole, atol=1e-5, rtol=1e-5)
     frames = {size: list(lips(model, clip, GenerateContext(batch_size=size))) for size in (len(order), 3, 8)}
     for size in (3, 8):
         for one, other in zip(frames[len(order)], frames[size], strict=True):
             assert one.number == other.number
             assert np.array_equal(one.weight, other.weight)
-            assert np.abs(one.crop.astype(int) - other.crop).max() <= 1, "rounding of a level at most"
+            assert np.array_equal(one.crop, other.crop)
     assert 0.02 < frames[3][0].weight.mean() < 0.5, "its mask is used, not the whole crop"
 
 
