@@ -29,7 +29,7 @@ def train_stylelipsync(
     split: Annotated[str, typer.Option(help="train, all or test.")] = "train",
     limit: Annotated[int | None, typer.Option(help="Use at most this many clips.", min=2)] = None,
     preset: Annotated[
-        str, typer.Option(help="demo: 128 px, for one or two CPU cores. published: 256 px, as the paper.")
+        str, typer.Option(help="demo and then demo-colour: 128 px, for a CPU core. published: 256 px, as the paper.")
     ] = "demo",
     steps: Annotated[int | None, typer.Option(help="Optimiser steps instead of the recipe's.", min=1)] = None,
     batch: Annotated[int | None, typer.Option(help="Clips at once and process instead of the recipe's.", min=1)] = None,
