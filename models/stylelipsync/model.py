@@ -25,7 +25,7 @@ from models.stylelipsync.mask import keep_planes
 from models.stylelipsync.mel import clip_windows
 from models.stylelipsync.paste import clip_keep_planes
 from models.stylelipsync.predictor import find_face
-from models.stylelipsync.variants import check_variant, demo_weights, describe, train_command
+from models.stylelipsync.variants import check_variant, demo_weights, describe, take_apart, train_command
 
 DEMO_WEIGHTS = Path(__file__).with_name("weights") / "demo.safetensors"
 """The checkpoint that comes with the package: small, trained on the demo set only."""
@@ -47,18 +47,12 @@ class StyleLipSync(Adaptable):
     """`weights`: our safetensors, or a published checkpoint with `w_avg.pth` beside it; default: the demo weights.
 
     `variant` (`no-mals`, `no-samf+box`, ...) asks for weights that were trained with these switches; with `weights`
-    and without `variant` the switches are those that the weights say. `precision` and `compiled` are as in
-    `models.stylelipsync.inference`.
+    and without `variant` the switches are those that the weights say. Its words `bf16` and `compiled` choose the
+    arithmetic, as in `models.stylelipsync.inference`.
     """
 
-    def __init__(
-        self,
-        weights: Path | str | None = None,
-        variant: str = "",
-        *,
-        precision: Precision = "fp32",
-        compiled: bool = False,
-    ) -> None:
+    def __init__(self, weights: Path | str | None = None, variant: str = "") -> None:
+        variant, precision, compiled = take_apart(variant)
         demo = demo_weights(variant) if variant else DEMO_WEIGHTS
         path = Path(weights) if weights is not None else demo
         if weights is None and not path.is_file():
@@ -77,10 +71,11 @@ class StyleLipSync(Adaptable):
     def card(self) -> ModelCard:
         """What the weights were trained on and at which size they work."""
         size = self._net.config.resolution
+        how = describe(self._net.config) + self._told_arithmetic()
         return ModelCard(
             name="stylelipsync",
             kind="model",
-            description=f"StyleLipSync (Ki and Min, ICCV 2023) at {size} px{describe(self._net.config)}",
+            description=f"StyleLipSync (Ki and Min, ICCV 2023) at {size} px{how}",
             native_size=size,
             licence=self._info.licence,
             trained_on=self._info.trained_on + told_adaptation(self._info),
@@ -96,12 +91,17 @@ class StyleLipSync(Adaptable):
 
     def adapted(self, folder: Path) -> StyleLipSync:
         """The model with the weights that `adapt` wrote into `folder`."""
-        return StyleLipSync(folder / ADAPTED)
+        precision, compiled = self._how
+        return StyleLipSync(folder / ADAPTED, "+".join((precision, *(["compiled"] if compiled else []))))
 
     def fingerprint(self) -> str:
         """Of the weights, the configuration and the code's version."""
         parts = (VERSION, self._sha256, self._net.config.model_dump_json(), *map(str, self._how))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def _told_arithmetic(self) -> str:
+        precision, compiled = self._how
+        return (", in bfloat16" if precision == "bf16" else "") + (", compiled" if compiled else "")
 
     def _prepared(self, device: str) -> Inference:
         """The network ready to generate on `device`, prepared once for all clips."""

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from harness.model import VariantError
 from models.stylelipsync.config import StyleLipSyncConfig
+from models.stylelipsync.inference import Precision
 
 FULL = "pose-aware"
 """The mask of the full model."""
 MASKS: tuple[str, ...] = get_args(StyleLipSyncConfig.model_fields["mask"].annotation)
 SWITCHES = ("no-mals", "no-samf", *MASKS)
+ARITHMETIC = ("fp32", "bf16", "compiled")
+"""Words of a name that say how the same network is computed."""
 WEIGHTS = Path(__file__).with_name("weights")
+
+
+class Asked(NamedTuple):
+    """A variant's name taken apart."""
+
+    variant: str
+    """Without the words of `ARITHMETIC`; `""` where only these were given."""
+    precision: Precision
+    compiled: bool
+
+
+def take_apart(variant: str) -> Asked:
+    """`bf16+no-mals` asks for the network without MaLS, computed in bfloat16."""
+    words = [word for word in variant.split("+") if word]
+    network = "+".join(word for word in words if word not in ARITHMETIC)
+    return Asked(network, "bf16" if "bf16" in words else "fp32", "compiled" in words)
 
 
 def parse_variant(variant: str) -> dict[str, object]:
@@ -24,7 +43,9 @@ def parse_variant(variant: str) -> dict[str, object]:
     words = [word for word in variant.split("+") if word]
     unknown = [word for word in words if word not in SWITCHES]
     if unknown:
-        raise VariantError(f"stylelipsync has no switch {', '.join(unknown)}; known: {', '.join(SWITCHES)}")
+        raise VariantError(
+            f"stylelipsync has no switch {', '.join(unknown)}; known: {', '.join((*SWITCHES, *ARITHMETIC))}"
+        )
     masks = [word for word in words if word in MASKS]
     if len(masks) > 1:
         raise VariantError(f"stylelipsync has one mask at a time, not {' and '.join(masks)}")

@@ -51,3 +51,16 @@ def test_missing_demo_weights_of_a_variant(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr(variants, "WEIGHTS", tmp_path)
     with pytest.raises(BenchError, match=r"demo-no-samf.safetensors.*bench train stylelipsync.*--no-samf"):
         StyleLipSync(variant="no-samf")
+
+
+def test_words_of_arithmetic_are_taken_out_of_the_variant() -> None:
+    assert variants.take_apart("bf16+no-mals") == ("no-mals", "bf16", False)
+    assert variants.take_apart("compiled") == ("", "fp32", True)
+    assert variants.take_apart("") == ("", "fp32", False)
+
+
+def test_a_model_in_bfloat16_says_so_and_has_frames_of_its_own() -> None:
+    plain, half = StyleLipSync(), StyleLipSync(variant="bf16")
+    assert half.card.description == plain.card.description + ", in bfloat16"
+    assert half.card.weights == plain.card.weights
+    assert half.fingerprint() != plain.fingerprint()
