@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from harness.clip import PreparedClip
+from harness.cli.training import DataRoot, Dataset, Device, Limit, Out, Seed, Split, training_clips
 
 
 def register(app: typer.Typer) -> None:
@@ -23,11 +20,11 @@ def register(app: typer.Typer) -> None:
 
 
 def train_stylelipsync(
-    out: Annotated[Path, typer.Option(help="Folder of the training run; an existing one is continued.")],
-    dataset: Annotated[str, typer.Option("--dataset", "-d", help="demo, hdtf, voxceleb2 or folder.")] = "demo",
-    data_root: Annotated[Path | None, typer.Option(help="Folder with the footage (demo needs none).")] = None,
-    split: Annotated[str, typer.Option(help="train, all or test.")] = "train",
-    limit: Annotated[int | None, typer.Option(help="Use at most this many clips.", min=2)] = None,
+    out: Out,
+    dataset: Dataset = "demo",
+    data_root: DataRoot = None,
+    split: Split = "train",
+    limit: Limit = None,
     preset: Annotated[
         str, typer.Option(help="demo and then demo-colour: 128 px, for a CPU core. published: 256 px, as the paper.")
     ] = "demo",
@@ -52,19 +49,17 @@ def train_stylelipsync(
     ] = None,
     save_every: Annotated[int | None, typer.Option(help="Steps between checkpoints.", min=1)] = None,
     validate_every: Annotated[int | None, typer.Option(help="Steps between measurements; 0: never.", min=0)] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of weights and samples.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
+    seed: Seed = None,
+    device: Device = "auto",
 ) -> None:
     """Train StyleLipSync; writes the checkpoint, curves and pictures of validation clips to the folder."""
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from harness.device import pick_device
     from harness.plugins import TRAINERS
     from harness.ranks import first_alone, join, leave, own_device
 
     ranks = join()
     with first_alone(ranks):
-        clips = _prepare(dataset, data_root, split, limit)
+        clips = training_clips(dataset, data_root, split, limit)
     changes = {
         "steps": steps,
         "batch": batch,
@@ -95,19 +90,3 @@ def train_stylelipsync(
     leave()
     if ranks.first:
         print(f"weights: {weights}")
-
-
-def _prepare(dataset: str, data_root: Path | None, split: str, limit: int | None) -> list[PreparedClip]:
-    from harness.datasets.base import ClipRequest
-    from harness.datasets.registry import DATASETS
-    from harness.pipeline import prepare_all
-    from harness.status import BenchError
-    from harness.store import Store
-
-    found = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
-    prepared = prepare_all(found.clips[:limit], 256, Store())
-    for clip_id, error in prepared.failures.items():
-        print(f"left out: {clip_id}: {error.reason}", file=sys.stderr)
-    if not prepared.clips:
-        raise BenchError(f"no clip of {dataset} ({found.split}) can be trained on")
-    return list(prepared.clips.values())

@@ -22,7 +22,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         got.update(clips=clips, out=out, preset=preset, changes=changes, **more)
         return out / "weights"
 
-    monkeypatch.setattr(train_stylelipsync, "_prepare", lambda *where: [SimpleNamespace(id="a")])
+    monkeypatch.setattr(train_stylelipsync, "training_clips", lambda *where: [SimpleNamespace(id="a")])
     monkeypatch.setitem(TRAINERS._targets, "stylelipsync", trainer)
     return got
 

@@ -36,7 +36,7 @@ def test_options_reach_the_trainer(app: typer.Typer, monkeypatch: pytest.MonkeyP
             options["on_step"]("loss 1.0")
         return out / "weights"
 
-    monkeypatch.setattr(train_syncnet, "_prepared", lambda *asked: list(asked))
+    monkeypatch.setattr(train_syncnet, "training_clips", lambda *asked: list(asked))
     monkeypatch.setattr("harness.plugins.TRAINERS.get", lambda name: trainer)
     line = f"train syncnet --out {tmp_path} --steps 7 --seed 3 --limit 4 --bf16 --device cpu"
     result = CliRunner().invoke(app, line.split())
