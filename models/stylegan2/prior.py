@@ -10,6 +10,7 @@ from torch import Tensor
 from torch import float16 as half_type
 
 from harness.status import BenchError
+from harness.weights_file import save_weights
 from models.stylegan2.generator import Generator
 from models.stylegan2.prior_config import PriorConfig
 from models.stylegan2.synthesis import Synthesis
@@ -54,8 +55,6 @@ class Prior(NamedTuple):
 
 def save_prior(path: Path, prior: Prior, *, half: bool = False) -> None:
     """Write `prior`; `half` stores float16, which `load_prior` gives back as float32."""
-    from safetensors.torch import save_file
-
     tensors = {f"synthesis.{key}": value for key, value in prior.synthesis_state.items()}
     tensors |= {f"mapping.{key}": value for key, value in prior.mapping_state.items()}
     tensors |= {"mapping.w_avg": prior.w_avg}
@@ -63,11 +62,7 @@ def save_prior(path: Path, prior: Prior, *, half: bool = False) -> None:
     if half:
         stored = {key: value.to(half_type) for key, value in stored.items()}
     metadata = {"format": FORMAT, "config": prior.config.model_dump_json(), "info": prior.info.model_dump_json()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(stored, partial, metadata=metadata)
-    partial.chmod(0o644)  # safetensors writes files that only their owner can read.
-    partial.replace(path)
+    save_weights(stored, path, metadata)
 
 
 def load_prior(path: Path) -> Prior:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from harness.seen import SeenFrames
 from harness.status import BenchError
+from harness.weights_file import save_weights
 from models.stylelipsync.config import StyleLipSyncConfig
 from models.stylelipsync.network import StyleLipSyncNet
 
@@ -76,19 +77,13 @@ class Checkpoint(NamedTuple):
 
 def save_checkpoint(path: Path, net: StyleLipSyncNet, info: CheckpointInfo, *, half: bool = False) -> None:
     """Write safetensors with the configuration in the metadata; `half` stores float16 and loads back as float32."""
-    from safetensors.torch import save_file
-
     tensors = {key: _stored(value, half) for key, value in {**net.state_dict(), "w_avg": net.w_avg}.items()}
     metadata = {
         "format": FORMAT,
         "config": net.config.model_dump_json(),
         "info": info.model_dump_json(exclude_none=True),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata=metadata)
-    partial.chmod(0o644)  # safetensors writes files that only their owner can read.
-    partial.replace(path)
+    save_weights(tensors, path, metadata)
 
 
 def load_checkpoint(path: Path, w_avg: Path | None = None) -> Checkpoint:

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.status import BenchError
+from harness.weights_file import save_weights
 from models.syncnet.open_network import AudioHalf, OpenSyncConfig, conv_norm_relu
 
 WEIGHTS = Path(__file__).parent / "weights" / "sync_expert.safetensors"
@@ -133,14 +134,10 @@ def sync_loss(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor) 
 
 def save_expert(network: SyncExpert, path: Path, facts: dict[str, str]) -> None:
     """Write half-precision safetensors with the configuration and `facts` (how it was trained) as metadata."""
-    from safetensors.torch import save_file
-
     state = network.state_dict()
     tensors = {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in state.items()}
     metadata = {"format": "pt", "network": _NETWORK, "config": json.dumps(asdict(network.config)), **facts}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata=metadata)
-    path.chmod(0o644)  # the library makes files that only their owner can read
+    save_weights(tensors, path, metadata)
 
 
 def load_expert(path: Path | None = None, device: str = "cpu") -> SyncExpert:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.status import BenchError
+from harness.weights_file import save_weights
 
 WINDOW_FRAMES = 5
 """Video frames that one embedding sees."""
@@ -124,16 +125,12 @@ class OpenSyncNet(nn.Module):
 
 def save_open_syncnet(network: OpenSyncNet, path: Path, facts: dict[str, str]) -> None:
     """Write half-precision safetensors with the configuration and `facts` (how it was trained) as metadata."""
-    from safetensors.torch import save_file
-
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in network.state_dict().items()
     }
     metadata = {"format": "pt", "network": "open-syncnet", "config": json.dumps(asdict(network.config)), **facts}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata=metadata)
-    path.chmod(0o644)  # the library makes files that only their owner can read
+    save_weights(tensors, path, metadata)
 
 
 def load_open_syncnet(path: Path | None = None, device: str = "cpu") -> OpenSyncNet:
