@@ -128,9 +128,9 @@ class StyleLipSync(Adaptable):
     def generate(
         self, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
     ) -> Iterator[NDArray[np.uint8]]:
-        """Yield chunks of `context.batch_size` frames, the same to the bit whatever that number is.
+        """Yield chunks of `context.batch_size` frames, on a CPU the same to the bit whatever that number is.
 
-        Deterministic: the decoder's noise is constant.
+        Deterministic: the decoder's noise is constant. An accelerator decodes a chunk at once, and may round otherwise.
         """
         job = self._start(clip, audio, context.device)
         start = 0
