@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,10 @@ def score(
 def load_features(path: Path, column: str) -> NDArray[np.float32]:
     """Features (frames, dimensions) of one set metric."""
     with np.load(path, allow_pickle=False) as archive:
-        return np.asarray(archive[column], dtype=np.float32)
+        features = archive[column]
+        if features.dtype.kind == "U":  # the name of a metric with the same features
+            features = archive[str(features)]
+        return np.asarray(features, dtype=np.float32)
 
 
 def _parts(loaded: LoadedScorer, clip: PreparedClip, output: Generated, heard: str) -> dict[str, object]:
@@ -132,8 +136,15 @@ def _save(result: ClipScore | ClipError, folder: Path) -> None:
     if bad:
         raise ClipError(Status.METRIC_FAILED, f"not a finite number: {', '.join(bad)}")
     (folder / "values.json").write_text(json.dumps(dict(result.values)), encoding="utf-8")
-    np.savez(folder / "features.npz", allow_pickle=False, **result.features)
+    np.savez(folder / "features.npz", allow_pickle=False, **_once(result.features))
     np.savez(folder / "curves.npz", allow_pickle=False, **result.per_frame)
+
+
+def _once(features: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
+    """Features that several metrics share (FID and KID) are stored under the first; the others hold its name."""
+    first: dict[int, str] = {}
+    owners = {column: first.setdefault(id(array), column) for column, array in features.items()}
+    return {c: features[c] if owner == c else np.array(owner) for c, owner in owners.items()}
 
 
 def _vanished(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Fréchet Inception distance (Heusel et al. 2017), with the network and the formula of pytorch-fid."""
+"""Fréchet Inception distance (Heusel et al. 2017), with the network and the formula of pytorch-fid; and KID with it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from harness.metric import ClipScore, MetricInfo
 from harness.status import ClipError, Status
 from metrics._frechet import frechet_distance
 from metrics._per_frame import check_pair
+from metrics.kid import INFO as KID
+from metrics.kid import kernel_distance
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,11 +76,12 @@ class FidScoring:
         """The features of every frame; the audio plays no part. Raises `ClipError` (`bad_output`) without frames."""
         if not self._parts:
             raise ClipError(Status.BAD_OUTPUT, "the output has no frames")
-        return ClipScore(features={INFO.column: np.concatenate(self._parts)})
+        features = np.concatenate(self._parts)
+        return ClipScore(features={INFO.column: features, KID.column: features})
 
 
 class FidScorer:
-    """`FID[inception-2015-12-05]`. Raises `AssetMissing` without the network's weights."""
+    """FID and KID, variant `inception-2015-12-05`. Raises `AssetMissing` without the network's weights."""
 
     def __init__(self, device: str = "cpu") -> None:
         from metrics._inception import load_inception
@@ -88,20 +91,20 @@ class FidScorer:
     @staticmethod
     def describe() -> tuple[MetricInfo, ...]:
         """The metrics, without loading anything."""
-        return (INFO,)
+        return (INFO, KID)
 
     @property
     def metrics(self) -> tuple[MetricInfo, ...]:
-        """The one metric it gives."""
-        return (INFO,)
+        """Both."""
+        return self.describe()
 
     def open(self, clip: PreparedClip) -> FidScoring:
         """Begin a clip."""
         return FidScoring(lambda frames: inception_features(self._network, frames))
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
-        """FID between the pooled frames of both sides. Raises `ClipError` with fewer than 2 frames a side."""
+        """FID and KID between the pooled frames of both sides. Raises `ClipError` with fewer than 2 frames a side."""
         try:
-            return {INFO.column: frechet_distance(output, truth)}
+            return {INFO.column: frechet_distance(output, truth), KID.column: kernel_distance(output, truth).mean}
         except ValueError as error:
             raise ClipError(Status.METRIC_FAILED, f"FID: {error}") from error

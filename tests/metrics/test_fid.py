@@ -147,7 +147,7 @@ def test_repeated_frames_are_computed_once_and_chunks_do_not_matter(
 def test_pools_the_frames_of_all_clips(scorer: FidScorer) -> None:
     truth, output = np.random.default_rng(0).gamma(0.4, size=(2, 12, 2048)).astype(np.float32)
     pooled = scorer.pool([output[:2], output[2:]], [truth])
-    assert pooled == {COLUMN: pytest.approx(frechet_distance([output], [truth]))}
+    assert pooled[COLUMN] == pytest.approx(frechet_distance([output], [truth]))
     assert pooled[COLUMN] > 100
     assert scorer.pool([truth], [truth])[COLUMN] == pytest.approx(0.0, abs=1e-8)
     with pytest.raises(ClipError, match="at least 2 frames") as caught:
