@@ -41,6 +41,7 @@ SCORERS_BY_METRIC: dict[str, tuple[str, ...]] = {
     "LSE-D": ("lse-syncnet_v2", "lse-open-syncnet"),
     "AV-offset": ("lse-syncnet_v2", "lse-open-syncnet"),
     "FID": ("fid",),
+    "KID": ("fid",),
     "SSIM": ("ssim",),
     "PSNR": ("psnr",),
     "LPIPS": ("lpips",),
