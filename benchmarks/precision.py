@@ -26,12 +26,14 @@ from harness.stages import prepare
 from harness.store import Store
 from metrics.psnr import psnr
 from models.stylelipsync.checkpoint import load_checkpoint
-from models.stylelipsync.frames import composite, hide, resize, to_tensor, to_uint8
+from models.stylelipsync.frames import composite, resize, to_tensor, to_uint8
 from models.stylelipsync.inference import prepare_inference
 from models.stylelipsync.mel import clip_windows
 from models.stylelipsync.model import DEMO_WEIGHTS
+from models.stylelipsync.mouth import mouth_squares
 from models.stylelipsync.network import StyleLipSyncNet
 from models.stylelipsync.paste import clip_keep_planes
+from models.stylelipsync.tone import masked_input, tone_of
 
 Decode = Callable[[Tensor, Tensor], Tensor]
 
@@ -43,10 +45,11 @@ class Inputs(NamedTuple):
     keep: NDArray[np.float32]
     masked: Tensor
     ws: Tensor
+    tone: Tensor
 
     def frames(self, decode: Decode) -> NDArray[np.uint8]:
         """Frames as `bench run` writes them."""
-        return composite(to_uint8(decode(self.masked, self.ws)), self.truth, self.keep)
+        return composite(to_uint8(decode(self.masked, self.ws) + self.tone), self.truth, self.keep)
 
 
 def load(clip: PreparedClip, net: StyleLipSyncNet, count: int) -> Inputs:
@@ -56,8 +59,11 @@ def load(clip: PreparedClip, net: StyleLipSyncNet, count: int) -> Inputs:
     size = net.config.resolution
     scaled = to_tensor(resize(truth, size))
     plane = torch.from_numpy(np.ascontiguousarray(resize(keep, size)))[:, None]
+    mouth = torch.from_numpy(mouth_squares(clip.faces.landmarks[:1] / np.float32(clip.size)))
+    tone = tone_of(net.config, scaled[:1], mouth)
+    masked = masked_input(net.config, scaled, plane, tone)
     mel = clip_windows(clip.audio(), clip.frames)[None, : len(truth)]
-    return Inputs(truth, keep, hide(scaled, plane), net.latents(mel, scaled[:1])[0])
+    return Inputs(truth, keep, masked, net.latents(mel, scaled[:1] - tone)[0], tone)
 
 
 def main() -> None:

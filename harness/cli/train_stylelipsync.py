@@ -26,7 +26,7 @@ def train_stylelipsync(
     split: Split = "train",
     limit: Limit = None,
     preset: Annotated[
-        str, typer.Option(help="demo and then demo-colour: 128 px, for a CPU core. published: 256 px, as the paper.")
+        str, typer.Option(help="demo: 128 px, for a CPU core. published: 256 px, as the paper.")
     ] = "demo",
     steps: Annotated[int | None, typer.Option(help="Optimiser steps instead of the recipe's.", min=1)] = None,
     batch: Annotated[int | None, typer.Option(help="Clips at once and process instead of the recipe's.", min=1)] = None,

@@ -20,10 +20,10 @@ from models.stylelipsync.adapt_settings import AdaptSettings
 from models.stylelipsync.batches import Batch, window
 from models.stylelipsync.data import TrainingData
 from models.stylelipsync.foreign import ForeignSpeech
-from models.stylelipsync.frames import hide
 from models.stylelipsync.losses import ReconstructionLoss
 from models.stylelipsync.mals import RADIUS
 from models.stylelipsync.network import StyleLipSyncNet
+from models.stylelipsync.tone import masked_input, tone_of
 
 Judge = Callable[[Tensor, Tensor, Tensor], Tensor]
 """`judge(frames (B, T, 3, R, R), squares (B, T, 3), mel (B, T, 20, 80))`: a scalar, low when in sync."""
@@ -104,18 +104,19 @@ class Adapter:
         batch = Batch(*(part.to(self.device) for part in window(task.data, start, frames, reference)))
         # With its neighbours, so that smoothing gives the same latents as in the whole clip.
         first, last = max(task.start, start - RADIUS), min(task.stop, start + frames + RADIUS)
-        own = self._latents(task.data.mel[first:last], batch.reference)[start - first :][:frames]
+        seen = batch.reference[None] - tone_of(self.net.config, batch.reference[None], batch.reference_mouth[None])
+        own = self._latents(task.data.mel[first:last], seen)[start - first :][:frames]
         if not self.settings.lambda_reg or task.foreign is None:
             return _Sample(batch, own, None, None)
         heard = task.foreign.draw(frames, RADIUS, rng)
-        foreign = self._latents(heard.numpy(), batch.reference)[RADIUS:][:frames]
+        foreign = self._latents(heard.numpy(), seen)[RADIUS:][:frames]
         return _Sample(batch, own, foreign, heard[RADIUS:][:frames].to(self.device))
 
     @torch.no_grad()
     def _latents(self, mel: Any, reference: Tensor) -> Tensor:
-        """Latents (T, num_ws, w_dim) of mel windows (T, 20, 80)."""
+        """Latents (T, num_ws, w_dim) of mel windows (T, 20, 80) and a reference (1, 3, R, R) as the network sees it."""
         windows = torch.from_numpy(np.array(mel)).to(self.device)
-        latents: Tensor = self.net.latents(windows[None], reference[None])[0]
+        latents: Tensor = self.net.latents(windows[None], reference)[0]
         return latents
 
     def _losses(self, samples: list[_Sample]) -> AdaptLosses:
@@ -134,8 +135,10 @@ class Adapter:
 
     def _generate(self, batch: Batch, latents: Tensor) -> Tensor:
         """Frames (B, T, 3, R, R) over the batch's masked frames."""
-        masked = hide(batch.frames, batch.keep).flatten(0, 1)
-        frames = self.net.decode(masked, latents.flatten(0, 1)).float().view_as(batch.frames)
+        tone = tone_of(self.net.config, batch.reference, batch.reference_mouth)[:, None]
+        masked = masked_input(self.net.config, batch.frames, batch.keep, tone).flatten(0, 1)
+        output = self.net.decode(masked, latents.flatten(0, 1)).float().view_as(batch.frames)
+        frames = output + tone
         return frames + (batch.frames - frames) * batch.keep if self.settings.composite else frames
 
     def save(self, path: Path) -> None:

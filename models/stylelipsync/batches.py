@@ -27,6 +27,8 @@ class Batch(NamedTuple):
     """(B, T, 3), see `TrainingData.mouth`"""
     reference: Tensor
     """(B, 3, R, R) in [-1, 1]"""
+    reference_mouth: Tensor
+    """(B, 3), that of the reference"""
 
 
 def draw(data: TrainingData, settings: TrainSettings, step: int, shard: int = 0) -> Batch:
@@ -79,6 +81,7 @@ def window(data: TrainingData, start: int, length: int, reference: int) -> Batch
         torch.from_numpy(np.array(data.mel[span])),
         torch.from_numpy(np.array(data.mouth[span])),
         to_tensor(data.frames[reference][None])[0],
+        torch.from_numpy(np.array(data.mouth[reference])),
     )
 
 
@@ -98,4 +101,6 @@ def _recolour(sample: Batch, settings: TrainSettings, rng: np.random.Generator) 
 
 def _mirror(sample: Batch) -> Batch:
     change = {name: getattr(sample, name).flip(-1) for name in ("frames", "keep", "reference")}
-    return sample._replace(mouth=sample.mouth * torch.tensor([-1.0, 1.0, 1.0]), **change)
+    other_side = torch.tensor([-1.0, 1.0, 1.0])
+    mouths = {name: getattr(sample, name) * other_side for name in ("mouth", "reference_mouth")}
+    return sample._replace(**mouths, **change)

@@ -20,12 +20,9 @@ from models.stylelipsync.config import StyleLipSyncConfig
 from models.stylelipsync.frames import resize
 from models.stylelipsync.mask import keep_planes
 from models.stylelipsync.mel import N_MELS, WINDOW, clip_windows
+from models.stylelipsync.mouth import mouth_squares
 from models.stylelipsync.predictor import find_face
 
-LIPS = (61, 291, 0, 17, 37, 267, 84, 314)
-"""Outline of the outer lips."""
-MOUTH_MARGIN = 1.5
-"""The mouth's square is this much larger than the lips are wide."""
 DATA_VERSION = "2"
 
 
@@ -51,7 +48,7 @@ class TrainingData:
     mel: NDArray[np.float32]
     """(N, 20, 80)"""
     mouth: NDArray[np.float32]
-    """(N, 3): centre x, y and half side of the square around the mouth, in [-1, 1] image coordinates"""
+    """(N, 3): see `mouth_squares`"""
 
     @cached_property
     def by_identity(self) -> tuple[tuple[ClipSpan, ...], ...]:
@@ -114,11 +111,3 @@ def _fill(clip: PreparedClip, data: TrainingData, start: int, config: StyleLipSy
         data.frames[start + done : start + upto] = resize(chunk, config.resolution)
         data.keep[start + done : start + upto] = (resize(keep, config.resolution) * 255.0).round()
         done = upto
-
-
-def mouth_squares(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Squares (T, 3) around the lips of `landmarks` (T, 478, 3) in fractions of the frame."""
-    lips = landmarks[:, LIPS, :2]
-    low, high = lips.min(axis=1), lips.max(axis=1)
-    half = MOUTH_MARGIN * (high - low).max(axis=1, keepdims=True) / 2
-    return np.concatenate([low + high - 1.0, 2.0 * half], axis=1).astype(np.float32)

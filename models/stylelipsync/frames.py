@@ -36,9 +36,9 @@ def to_uint8(frames: Tensor) -> NDArray[np.uint8]:
     return levels.permute(0, 2, 3, 1).cpu().contiguous().numpy()
 
 
-def hide(frames: Tensor, keep: Tensor) -> Tensor:
-    """Masked frames: `frames` (N, 3, H, W) in [-1, 1] go to black (-1) where `keep` (N, 1, H, W) is 0."""
-    return (frames + 1) * keep - 1
+def hide(frames: Tensor, keep: Tensor, fill: float = -1.0) -> Tensor:
+    """Masked frames: `frames` (N, 3, H, W) in [-1, 1] go to `fill` (black) where `keep` (N, 1, H, W) is 0."""
+    return (frames - fill) * keep + fill
 
 
 def composite(generated: NDArray[np.uint8], truth: NDArray[np.uint8], keep: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -11,10 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.registry import Registry
+from models.stylelipsync.mouth import CUT_SIZE, cut
 from models.stylelipsync.settings import TrainSettings
 
-CUT_SIZE = 64
-"""Side in pixels of what is cut out."""
 INNER = slice(CUT_SIZE // 4, CUT_SIZE * 3 // 4)
 """Rows and columns of the mouth's cut that hold the lips' opening and the teeth."""
 TONE_CELLS = 16
@@ -97,12 +96,3 @@ class SyncLoss:
 def tone_loss(output: Tensor, truth: Tensor) -> Tensor:
     """Mean distance of the colours of `TONE_CELLS` x `TONE_CELLS` cells: a wrong tone costs more than in L2."""
     return F.avg_pool2d(output - truth, max(output.shape[-1] // TONE_CELLS, 1)).abs().mean()
-
-
-def cut(frames: Tensor, squares: Tensor) -> Tensor:
-    """Cut `squares` (N, 3) out of `frames` (N, 3, R, R) and resample them to 64 px."""
-    theta = torch.zeros(len(squares), 2, 3, device=frames.device)
-    theta[:, 0, 0] = theta[:, 1, 1] = squares[:, 2]
-    theta[:, :, 2] = squares[:, :2]
-    grid = F.affine_grid(theta, [len(squares), 3, CUT_SIZE, CUT_SIZE], align_corners=False)
-    return F.grid_sample(frames, grid, padding_mode="border", align_corners=False)

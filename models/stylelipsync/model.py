@@ -18,13 +18,15 @@ from harness.status import BenchError, ClipError, Status
 from models.stylelipsync.adaptable import ADAPTED, Adaptable, told_adaptation
 from models.stylelipsync.checkpoint import Checkpoint, load_checkpoint
 from models.stylelipsync.face import NeutralFace
-from models.stylelipsync.frames import composite, hide, resize, to_tensor, to_uint8
+from models.stylelipsync.frames import composite, resize, to_tensor, to_uint8
 from models.stylelipsync.inference import Inference, Precision, prepare_inference
 from models.stylelipsync.latents import LatentStream
 from models.stylelipsync.mask import keep_planes
 from models.stylelipsync.mel import clip_windows
+from models.stylelipsync.mouth import mouth_squares
 from models.stylelipsync.paste import clip_keep_planes
 from models.stylelipsync.predictor import find_face
+from models.stylelipsync.tone import masked_input, tone_of
 from models.stylelipsync.variants import check_variant, demo_weights, describe, take_apart, train_command
 
 DEMO_WEIGHTS = Path(__file__).with_name("weights") / "demo.safetensors"
@@ -41,6 +43,8 @@ class _Job(NamedTuple):
     net: Inference
     face: NeutralFace
     latents: LatentStream
+    tone: Tensor
+    """(1, 3, 1, 1)"""
 
 
 class StyleLipSync(Adaptable):
@@ -115,11 +119,13 @@ class StyleLipSync(Adaptable):
         net = self._prepared(device)
         first = next(iter(clip.read_frames(stop=1, chunk=1)))
         reference = to_tensor(resize(first, net.config.resolution)).to(device)
+        mouth = torch.from_numpy(mouth_squares(clip.faces.landmarks[:1] / np.float32(clip.size)))
+        tone = tone_of(net.config, reference, mouth.to(device))
         face = find_face(clip, self._net.config.mesh)
         # Only here: a network that was moved in inference mode could not be adapted afterwards.
         with torch.inference_mode():
-            identity = net.lip_encoder(reference)[:, None]
-        return _Job(net, face, LatentStream(net, clip_windows(audio, clip.frames), identity))
+            identity = net.lip_encoder(reference - tone)[:, None]
+        return _Job(net, face, LatentStream(net, clip_windows(audio, clip.frames), identity), tone)
 
     def keep(self, clip: PreparedClip, start: int, stop: int) -> NDArray[np.float32]:
         """What `generate` keeps of frames `start:stop`, for pasting into the full frame: `clip_keep_planes`."""
@@ -146,4 +152,5 @@ def _decode(job: _Job, truth: NDArray[np.uint8], keep: NDArray[np.float32], ws: 
     size = job.net.config.resolution
     frames = to_tensor(resize(truth, size)).to(ws.device)
     plane = torch.from_numpy(np.ascontiguousarray(resize(keep, size)))[:, None].to(ws.device)
-    return to_uint8(job.net.decode(hide(frames, plane), ws))
+    masked = masked_input(job.net.config, frames, plane, job.tone)
+    return to_uint8(job.net.decode(masked, ws) + job.tone)

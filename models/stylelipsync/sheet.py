@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from models.stylelipsync.batches import window
 from models.stylelipsync.data import TrainingData
 from models.stylelipsync.frames import hide, to_uint8
-from models.stylelipsync.losses import cut
+from models.stylelipsync.mouth import cut
 from models.stylelipsync.network import StyleLipSyncNet
+from models.stylelipsync.tone import masked_input, tone_of
 
 ROWS = 6
 _CONTEXT = 3
@@ -40,8 +41,10 @@ def _positions(data: TrainingData) -> list[tuple[int, int]]:
 def _row(net: StyleLipSyncNet, data: TrainingData, start: int, reference: int, device: str) -> NDArray[np.uint8]:
     sample = window(data, start, 2 * _CONTEXT + 1, reference)
     masked = hide(sample.frames, sample.keep)
-    parts = (part[None].to(device) for part in (masked, sample.mel, sample.reference))
-    output = net(*parts)[0].cpu()
+    tone = tone_of(net.config, sample.reference[None], sample.reference_mouth[None])
+    seen = masked_input(net.config, sample.frames, sample.keep, tone)
+    parts = (part[None].to(device) for part in (seen, sample.mel, sample.reference - tone[0]))
+    output = net(*parts)[0].cpu() + tone
     output = output + (sample.frames - output) * sample.keep
     middle = slice(_CONTEXT, _CONTEXT + 1)
     truth, made, mouth = sample.frames[middle], output[middle], sample.mouth[middle]

@@ -18,11 +18,11 @@ from harness.status import BenchError
 from models.stylelipsync.batches import Batch, draw
 from models.stylelipsync.beginning import Beginning, take_over
 from models.stylelipsync.data import TrainingData
-from models.stylelipsync.frames import hide
 from models.stylelipsync.losses import Losses, ReconstructionLoss, SyncLoss
 from models.stylelipsync.network import StyleLipSyncNet
 from models.stylelipsync.scratch_init import begin_grey, equalised_parameters, widen_codes
 from models.stylelipsync.settings import TrainSettings
+from models.stylelipsync.tone import masked_input, tone_of
 
 _MAY_CHANGE = frozenset({"steps", "accumulate", "save_every", "sheet_every", "validate_every", "validate_clips"})
 """Settings that a resumed run may have otherwise (`accumulate` as long as as many clips make a step)."""
@@ -79,10 +79,16 @@ class Trainer:
         # Gradients are exchanged once a step, with those of the last batch.
         with self._apart(turn + 1 < self.settings.accumulate):
             with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self._half):
-                output = self.parallel(hide(batch.frames, batch.keep), batch.mel, batch.reference, self.settings.noise)
-                losses = self._losses(output.float(), batch)
+                losses = self._losses(self._draw(batch), batch)
             (losses.total / self.settings.accumulate).backward()  # type: ignore[no-untyped-call]
         return torch.stack([part.detach().float() for part in losses])
+
+    def _draw(self, batch: Batch) -> Tensor:
+        """Frames (B, T, 3, R, R) of the whole network."""
+        tone = tone_of(self.settings.network, batch.reference, batch.reference_mouth)
+        masked = masked_input(self.settings.network, batch.frames, batch.keep, tone[:, None])
+        output: Tensor = self.parallel(masked, batch.mel, batch.reference - tone, self.settings.noise)
+        return output.float() + tone[:, None]
 
     def _losses(self, output: Tensor, batch: Batch) -> Losses:
         if self.settings.composite:

@@ -16,8 +16,9 @@ from harness.registry import Registry
 from harness.status import ClipError
 from models.stylelipsync.batches import Batch, window
 from models.stylelipsync.data import ClipSpan, TrainingData
-from models.stylelipsync.frames import hide, resize, to_uint8
+from models.stylelipsync.frames import resize, to_uint8
 from models.stylelipsync.network import StyleLipSyncNet
+from models.stylelipsync.tone import masked_input, tone_of
 
 MAX_FRAMES = 125
 """Only the beginning of longer clips is measured."""
@@ -88,11 +89,12 @@ def draw_clip(net: StyleLipSyncNet, data: TrainingData, span: ClipSpan, device: 
     """
     whole = window(data, span.start, min(span.frames, MAX_FRAMES), span.start)
     sample = Batch(*(part.to(device) for part in whole))
-    ws = net.latents(sample.mel[None], sample.reference[None])[0]
+    tone = tone_of(net.config, sample.reference[None], sample.reference_mouth[None])
+    ws = net.latents(sample.mel[None], sample.reference[None] - tone)[0]
     for start in range(0, len(ws), _CHUNK):
         part = slice(start, start + _CHUNK)
         truth, keep = sample.frames[part], sample.keep[part]
-        output = net.decode(hide(truth, keep), ws[part])
+        output = net.decode(masked_input(net.config, truth, keep, tone), ws[part]) + tone
         yield (output + (truth - output) * keep).clamp(-1, 1), truth
 
 

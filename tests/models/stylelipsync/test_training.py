@@ -11,8 +11,8 @@ import torch
 
 from harness.status import BenchError
 from models.stylelipsync.batches import draw, window
-from models.stylelipsync.data import TrainingData, mouth_squares
-from models.stylelipsync.losses import cut
+from models.stylelipsync.data import TrainingData
+from models.stylelipsync.mouth import cut, mouth_squares
 from models.stylelipsync.network import StyleLipSyncNet
 from models.stylelipsync.scratch_init import equalised_parameters
 from models.stylelipsync.settings import PRESETS, TrainSettings
