@@ -36,6 +36,12 @@ def differing(output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np
     return np.flatnonzero([not np.array_equal(a, b) for a, b in zip(output, truth, strict=True)])
 
 
+def drawn(curve: NDArray[np.float64]) -> NDArray[np.float32]:
+    """A curve (frames,) for the report: frames without a value (NaN) are drawn between their neighbours."""
+    known = np.flatnonzero(np.isfinite(curve))
+    return np.interp(np.arange(len(curve)), known, curve[known]).astype(np.float32)
+
+
 class FrameMeanScoring:
     """A clip being scored: per-frame values as they come, their mean in the end."""
 

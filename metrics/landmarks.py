@@ -19,7 +19,7 @@ from harness.faces.region import Region
 from harness.metric import ClipScore, MetricInfo
 from harness.status import ClipError, Status
 from metrics import lip_leak, lip_opening, lmd
-from metrics._per_frame import check_pair
+from metrics._per_frame import check_pair, drawn
 from metrics._points import PointFinder, Points
 
 _METRICS = (lmd.FACE, lmd.MOUTH, lmd.MOUTH_CENTRED, lip_opening.ERROR, lip_opening.CORRELATION, lip_leak.INFO)
@@ -85,7 +85,7 @@ class LandmarkScoring:
         }
         values.update({column: value for column, value in optional.items() if value is not None})
         curves = {**distances, lip_opening.ERROR.column: np.abs(ours - theirs)}
-        return ClipScore(values=values, per_frame={column: _drawn(curve) / unit for column, curve in curves.items()})
+        return ClipScore(values=values, per_frame={column: drawn(curve) / unit for column, curve in curves.items()})
 
     def _leakage(
         self, ours: NDArray[np.float64], theirs: NDArray[np.float64], audio: NDArray[np.int16]
@@ -98,12 +98,6 @@ class LandmarkScoring:
         missing = int(np.isnan(curve).sum())
         if missing > MAX_MISSING_SHARE * len(curve):
             raise ClipError(Status.METRIC_FAILED, f"no face found in {missing} of {len(curve)} frames of the {name}")
-
-
-def _drawn(curve: NDArray[np.float64]) -> NDArray[np.float32]:
-    """For the report: frames without a face are drawn between their neighbours. No value is computed from them."""
-    found = np.flatnonzero(np.isfinite(curve))
-    return np.interp(np.arange(len(curve)), found, curve[found]).astype(np.float32)
 
 
 def _measure(ours: Points, theirs: Points) -> tuple[float, ...]:
