@@ -34,6 +34,7 @@ SCORERS: Registry[Callable[..., Any]] = Registry(
         "mouth": "metrics.mouth:MouthScorer",
         "mouth-lpips": "metrics.mouth:MouthLpipsScorer",
         "landmarks": "metrics.landmarks:LandmarkScorer",
+        "sharpness": "metrics.sharpness:SharpnessScorer",
         "steadiness": "metrics.steadiness:SteadinessScorer",
     },
 )
@@ -56,6 +57,8 @@ SCORERS_BY_METRIC: dict[str, tuple[str, ...]] = {
     "LipOpen-error": ("landmarks",),
     "LipOpen-corr": ("landmarks",),
     "LipLeak": ("landmarks",),
+    "CPBD": ("sharpness",),
+    "CPBD-mouth": ("sharpness",),
     "TWE": ("steadiness",),
     "Jitter": ("steadiness",),
 }
