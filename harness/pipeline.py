@@ -13,8 +13,9 @@ from pathlib import Path
 from harness import progress, provenance, stages
 from harness.adaptation import Footage, Plan, make_plan
 from harness.adapted import adapt_all
-from harness.aggregate import ModelRun, metric_rows
+from harness.aggregate import ModelRun, Scored, metric_rows
 from harness.clip import FPS, Clip, PreparedClip
+from harness.comparisons import pair_tests
 from harness.datasets.base import ClipList
 from harness.donors import assign_donors
 from harness.files import write_text_atomically
@@ -22,7 +23,7 @@ from harness.loading import ModelSet, load_models
 from harness.model import AdaptRequest, GenerateContext
 from harness.model_run import ModelJob, run_model
 from harness.plugins import REPORTS
-from harness.results import ClipFacts, Failure, MetricRow, RunResult, write_result
+from harness.results import ClipFacts, Failure, MetricRow, PairTest, RunResult, write_result
 from harness.run_clips import list_failures, write_clips
 from harness.scorers import ScorerSet, load_scorers
 from harness.select import Selection, select
@@ -135,10 +136,11 @@ def _finish(run: _Run, models: list[ModelRun]) -> RunOutcome:
     """Aggregate and write the run folder."""
     clips, folder = run.found.clips, run.folder
     with _timed(run.timings, "aggregate"):
-        rows = metric_rows(models, run.prepared.clips, len(clips), run.scorers, run.spec.seed)
+        scored = Scored(models, run.prepared.clips, run.scorers, len(clips), run.spec.seed, run.store)
+        rows, tests = metric_rows(scored), pair_tests(scored)
         infos = [info for scorer in run.scorers.loaded for info in scorer.wanted]
         write_clips(models, {clip.id: clip.identity for clip in clips}, infos, folder)
-    result = _result(run, rows, list_failures(models, [clip.id for clip in clips]))
+    result = _result(run, rows, tests, list_failures(models, [clip.id for clip in clips]))
     write_result(result, folder)
     report = REPORTS.get("html")(folder, folder / "report.html") if run.options.report else None
     return RunOutcome(folder, result, report)
@@ -180,7 +182,7 @@ def _run_models(run: _Run) -> list[ModelRun]:
     return [done[card["name"]] for card in run.loaded.cards]
 
 
-def _result(run: _Run, rows: list[MetricRow], failures: list[Failure]) -> RunResult:
+def _result(run: _Run, rows: list[MetricRow], tests: list[PairTest], failures: list[Failure]) -> RunResult:
     return RunResult(
         status="partial" if failures or any(row.value is None for row in rows) else "complete",
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -190,6 +192,7 @@ def _result(run: _Run, rows: list[MetricRow], failures: list[Failure]) -> RunRes
         provenance=provenance.gather(run.options.device),
         models=run.loaded.cards,
         metrics=rows,
+        tests=tests,
         clips=_clip_facts(run),
         failures=failures,
         timings={name: round(seconds, 2) for name, seconds in run.timings.items()},

@@ -28,6 +28,20 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class PeopleRecord(_Record):
+    """What each person adds to a number (`harness.contributions`), so that any two rows can be tested later."""
+
+    groups: list[str]
+    """People, or bundles of them; sorted."""
+    sums: list[float]
+    weights: list[float]
+    """Clips of each."""
+    scale: Literal["linear", "log"] = "linear"
+    """`log`: sums are of the value's natural logarithm."""
+    clips: str
+    """sha256 of the ids of the clips: rows with equal ones are over the same clips."""
+
+
 class MetricRow(_Record):
     """One number of the results table."""
 
@@ -51,6 +65,11 @@ class MetricRow(_Record):
     n_total: int = 0
     """Clips asked for."""
     note: str = ""
+    from_truth: float | None = None
+    """|value - ground truth's value| over the clips that both have; `None` for metrics that compare with the ground
+    truth themselves, and where it has no value."""
+    people: PeopleRecord | None = None
+    """`None` where the value or its parts could not be computed."""
 
     @property
     def column(self) -> str:
@@ -79,6 +98,24 @@ class Failure(_Record):
     clip: str
     status: str
     reason: str
+
+
+class PairTest(_Record):
+    """A paired test of two models over the clips that both have."""
+
+    one: str
+    two: str
+    """Names of the rows."""
+    column: str
+    difference: float | None = None
+    """Value of `one` minus that of `two` over the common clips."""
+    p: float | None = None
+    """Two-sided, uncorrected; `None` where it could not be tested, and `note` says why."""
+    p_holm: float | None = None
+    """Corrected over all tests of this run."""
+    n_clips: int = 0
+    n_people: int = 0
+    note: str = ""
 
 
 class Provenance(_Record):
@@ -110,6 +147,8 @@ class RunResult(_Record):
     models: list[dict[str, Any]]
     """Model cards, in the order of the table's rows."""
     metrics: list[MetricRow]
+    tests: list[PairTest] = Field(default_factory=list)
+    """Every two asked models on every metric that has a better direction."""
     clips: list[ClipFacts]
     failures: list[Failure]
     timings: dict[str, float] = Field(default_factory=dict)
