@@ -135,7 +135,7 @@ _ASSETS = (
         files=(
             AssetFile(
                 name="syncnet_v2.model",
-                sha256="961e8696f888...c605442",
+                sha256="961e8696f888fce4f3f3a6c3d5b3267cf5b343100b238e79b2659bff2c605442",
                 size=54_573_114,
                 sources=("https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",),
             ),
@@ -143,6 +143,21 @@ _ASSETS = (
         licence="MIT (code); weights as the authors' page offers them",
         used_by="LSE-C[syncnet_v2], LSE-D[syncnet_v2], AV-offset[syncnet_v2]",
         note="SyncNet of Chung and Zisserman; no package index carries it",
+        page="https://www.robots.ox.ac.uk/~vgg/software/lipsync/",
+    ),
+    AssetSpec(
+        name="s3fd",
+        files=(
+            AssetFile(
+                name="sfd_face.pth",
+                sha256="d54a87c2b7543b64729c9a25eafd188da15fd3f6e02f0ecec76ae1b30d86c491",
+                size=89_844_381,
+                sources=("https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/sfd_face.pth",),
+            ),
+        ),
+        licence="as the authors' page offers it",
+        used_by="LSE-C[pipeline], LSE-D[pipeline], AV-offset[pipeline]",
+        note="S3FD face detector in the form that the SyncNet pipeline reads; no package index carries it",
         page="https://www.robots.ox.ac.uk/~vgg/software/lipsync/",
     ),
     AssetSpec(

@@ -27,6 +27,8 @@ SCORERS: Registry[Callable[..., Any]] = Registry(
     {
         "lse-syncnet_v2": "metrics.lse:SyncNetScorer",
         "lse-open-syncnet": "metrics.lse:OpenSyncScorer",
+        "lse-whole-frame": "metrics.lse_whole_frame:WholeFrameScorer",
+        "lse-pipeline": "metrics.lse_pipeline:PipelineScorer",
         "fid": "metrics.fid:FidScorer",
         "ssim": "metrics.ssim:SsimScorer",
         "psnr": "metrics.psnr:PsnrScorer",
@@ -59,10 +61,24 @@ SCORERS_BY_METRIC: dict[str, tuple[str, ...]] = {
     "LipLeak": ("landmarks",),
     "CPBD": ("sharpness",),
     "CPBD-mouth": ("sharpness",),
+    "LSE-tracks": ("lse-pipeline",),
     "TWE": ("steadiness",),
     "Jitter": ("steadiness",),
 }
-"""Which scorers compute a metric that a user names; the order is the order of the table's columns."""
+"""Which scorers compute a metric that a user names; the order is the order of the table's columns.
+
+`NAME[VARIANT]` asks for one variant; its column is the scorer's `MetricInfo.column`.
+"""
+
+_LSE_VARIANTS = {
+    "gt-box": ("lse-syncnet_v2", "lse-open-syncnet"),
+    "syncnet_v2": ("lse-syncnet_v2",),
+    "open-syncnet": ("lse-open-syncnet",),
+    "whole-frame": ("lse-whole-frame",),
+    "pipeline": ("lse-pipeline",),
+}
+for _metric in ("LSE-C", "LSE-D", "AV-offset"):
+    SCORERS_BY_METRIC.update({f"{_metric}[{variant}]": names for variant, names in _LSE_VARIANTS.items()})
 
 TRAINERS: Registry[Callable[..., Any]] = Registry(
     "trainer",

@@ -50,7 +50,7 @@ class ScorerSet:
 
 
 def load_scorers(metrics: Sequence[str], device: str, with_reference: bool = True) -> ScorerSet:
-    """Load each scorer once. `metrics` are names as users type them, upper or lower case.
+    """Load each scorer once. `metrics` are names as users type them, upper or lower case, `NAME` or `NAME[VARIANT]`.
 
     Raises `BenchError` for a metric that nobody computes.
     """
@@ -64,25 +64,30 @@ def load_scorers(metrics: Sequence[str], device: str, with_reference: bool = Tru
             scorer: Scorer = factory(device=device)
         except BenchError as error:
             # The class knows its metrics without their weights, so that the table still shows the column.
-            wanted = _wanted(factory.describe(), asked, with_reference)  # type: ignore[attr-defined]
+            wanted = _wanted(name, factory.describe(), asked, with_reference)  # type: ignore[attr-defined]
             if wanted:
                 unavailable.append(UnavailableScorer(name, wanted, f"unavailable: {error}"))
             continue
-        wanted = _wanted(scorer.metrics, asked, with_reference)
+        wanted = _wanted(name, scorer.metrics, asked, with_reference)
         if wanted:
             loaded.append(LoadedScorer(name, scorer, wanted))
     return ScorerSet(tuple(loaded), tuple(unavailable))
 
 
-def _wanted(infos: Sequence[MetricInfo], asked: Sequence[str], with_reference: bool) -> tuple[MetricInfo, ...]:
+def _wanted(
+    scorer: str, infos: Sequence[MetricInfo], asked: Sequence[str], with_reference: bool
+) -> tuple[MetricInfo, ...]:
     usable = [info for info in infos if with_reference or info.level == "set" or "truth" not in info.needs]
-    return tuple(info for info in usable if info.name in asked)
+    # `LSE-C[whole-frame]` asks one scorer for LSE-C, and none of the others.
+    names = {metric.partition("[")[0] for metric in asked if scorer in SCORERS_BY_METRIC[metric]}
+    return tuple(info for info in usable if info.name in names)
 
 
 def _canonical(metric: str) -> str:
     for known in SCORERS_BY_METRIC:
         if known.lower() == metric.lower():
             return known
-    near = difflib.get_close_matches(metric.upper(), list(SCORERS_BY_METRIC), n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(SCORERS_BY_METRIC)}"
+    lower = {known.lower(): known for known in SCORERS_BY_METRIC}
+    near = difflib.get_close_matches(metric.lower(), list(lower), n=1)
+    hint = f"did you mean {lower[near[0]]}?" if near else f"known: {', '.join(SCORERS_BY_METRIC)}"
     raise BenchError(f"no metric is called {metric!r}; {hint}")

@@ -1,6 +1,6 @@
-"""LSE-C, LSE-D and the audio-visual offset, by the published SyncNet and by the open one: two scorers, never mixed.
+"""LSE-C, LSE-D and the audio-visual offset in one box from the ground truth, by the published and by the open SyncNet.
 
-See docs/metrics/lse.md for the definition, its traps and how the two differ.
+Two scorers, never mixed. See docs/metrics/lse.md for the definition, its traps and how the two differ.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -16,59 +16,26 @@ from harness.clip import PreparedClip
 from harness.metric import MetricInfo
 from metrics.lse_clip import SyncScoring, sync_metrics
 from metrics.lse_maths import read_sync
+from metrics.lse_published import PUBLISHED, STRETCH, PublishedScorer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PUBLISHED = "syncnet_v2"
 OPEN = "open-syncnet"
-_STRETCH = 20
-"""Windows embedded at once."""
 _MIN_PAIRS = 5
 """Open network: windows that must have a partner at the largest shift."""
 
 
-class _Scorer:
-    """What both scorers share: metrics with names, and nothing to pool."""
+class SyncNetScorer(PublishedScorer):
+    """LSE by the published network, one box from the ground truth for every output (variant `syncnet_v2`)."""
 
-    def __init__(self, metrics: tuple[MetricInfo, ...]) -> None:
-        self.metrics = metrics
-        self._columns = {info.name: info.column for info in metrics}
-
-    def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
-        """Nothing: all three are clip metrics."""
-        return {}
-
-
-class SyncNetScorer(_Scorer):
-    """LSE by the published network and definition (variant `syncnet_v2`).
-
-    Raises `AssetMissing` where the weights are not, with the way out; `weights` reads another file of the same
-    layout, and the signature then carries that file's hash.
-    """
-
-    def __init__(self, device: str = "cpu", weights: Path | None = None) -> None:
-        from harness.assets import asset_path
-        from harness.files import sha256_file
-        from models.syncnet.checkpoint import load_syncnet_v2
-
-        path = weights or asset_path(PUBLISHED)
-        self._network = load_syncnet_v2(path, device)
-        self._device = device
-        super().__init__(self.describe(sha256_file(path)))
-
-    @classmethod
-    def describe(cls, sha256: str | None = None) -> tuple[MetricInfo, ...]:
-        """Its metrics, known without the weights; `sha256` is that of the weights in use."""
-        from harness.assets import asset_spec
-
-        short = (sha256 or asset_spec(PUBLISHED).sha256)[:6]
-        return sync_metrics(PUBLISHED, f"net={PUBLISHED}@{short}|crop=gt-box|fps=25|vshift=15|pool=clip-mean|v1", None)
+    variant: ClassVar[str] = PUBLISHED
+    crop: ClassVar[str] = "crop=gt-box"
+    needs: ClassVar[frozenset[str]] = frozenset({"audio", "faces"})
 
     def open(self, clip: PreparedClip) -> SyncScoring:
         """Begin a clip."""
         from metrics.lse_crop import crop_face, face_boxes
-        from models.syncnet.stream import WindowStream
 
         boxes = face_boxes(clip.faces.landmarks)
 
@@ -76,24 +43,10 @@ class SyncNetScorer(_Scorer):
             places = boxes[first : first + len(frames)]
             return np.stack([crop_face(frame, box) for frame, box in zip(frames, places, strict=True)])
 
-        return SyncScoring(crop, WindowStream(self._embed_lips, _STRETCH), self._embed_audio, read_sync, self._columns)
-
-    def _embed_lips(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        import torch
-
-        stretch = torch.from_numpy(faces).to(self._device).permute(3, 0, 1, 2).float()
-        return np.asarray(self._network.embed_lips(stretch).cpu().numpy(), np.float32)
-
-    def _embed_audio(self, samples: NDArray[np.int16], windows: int) -> NDArray[np.float32]:
-        import torch
-
-        from models.syncnet.mfcc import mfcc, mfcc_windows
-
-        batches = torch.split(torch.from_numpy(mfcc_windows(mfcc(samples), windows)), _STRETCH)
-        return np.concatenate([self._network.embed_audio(batch.to(self._device)).cpu().numpy() for batch in batches])
+        return self.scoring(crop)
 
 
-class OpenSyncScorer(_Scorer):
+class OpenSyncScorer:
     """The same reading by the open network trained in this project (variant `open-syncnet`); another scale.
 
     Its embeddings are unit vectors, so shifts are averaged over the windows that have a partner (`edges=pairs`).
@@ -104,7 +57,8 @@ class OpenSyncScorer(_Scorer):
 
         self._network = load_open_syncnet(weights, device)
         self._device = device
-        super().__init__(self.describe(weights))
+        self.metrics = self.describe(weights)
+        self._columns = {info.name: info.column for info in self.metrics}
 
     @classmethod
     def describe(cls, weights: Path | None = None) -> tuple[MetricInfo, ...]:
@@ -115,7 +69,11 @@ class OpenSyncScorer(_Scorer):
         path = weights or WEIGHTS
         short = sha256_file(path)[:6] if path.is_file() else "absent"
         settings = f"net={OPEN}@{short}|crop=mouth-gt-box|fps=25|vshift=15|edges=pairs|pool=clip-mean|v1"
-        return sync_metrics(OPEN, settings, 2.0)
+        return sync_metrics(OPEN, settings, 2.0, frozenset({"audio", "faces"}))
+
+    def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
+        """Nothing: all three are clip metrics."""
+        return {}
 
     def open(self, clip: PreparedClip) -> SyncScoring:
         """Begin a clip."""
@@ -128,7 +86,7 @@ class OpenSyncScorer(_Scorer):
         def crop(frames: NDArray[np.uint8], first: int) -> NDArray[np.uint8]:
             return crop_mouths(frames, where[first : first + len(frames)], size)
 
-        stream = WindowStream(self._embed_lips, _STRETCH)
+        stream = WindowStream(self._embed_lips, STRETCH)
         read = partial(read_sync, edges="pairs", min_pairs=_MIN_PAIRS)
         return SyncScoring(crop, stream, self._embed_audio, read, self._columns)
 
@@ -145,7 +103,7 @@ class OpenSyncScorer(_Scorer):
         from models.syncnet.open_network import MEL_PER_FRAME, WINDOW_FRAMES
 
         mel = log_mel(torch.from_numpy(samples.astype(np.float32) / 32768.0).to(self._device))
-        step = 10 * _STRETCH
+        step = 10 * STRETCH
         parts = []
         for first in range(0, windows, step):
             last = min(first + step, windows) + WINDOW_FRAMES - 1

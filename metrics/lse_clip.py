@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from models.syncnet.stream import WindowStream
 
 
-def sync_metrics(variant: str, settings: str, largest: float | None) -> tuple[MetricInfo, ...]:
+def sync_metrics(
+    variant: str, settings: str, largest: float | None, needs: frozenset[str] = frozenset({"audio", "faces"})
+) -> tuple[MetricInfo, ...]:
     """LSE-C, LSE-D and AV-offset of a network; `settings` is the signature after the name, `largest` a distance."""
-    needs = frozenset({"audio", "faces"})
     rows: tuple[tuple[str, Direction, str, tuple[float | None, float | None], str], ...] = (
         ("LSE-C", "higher", "", (0.0, largest), "median minus minimum over +-15 shifts of the mean distance"),
         ("LSE-D", "lower", "", (0.0, largest), "minimum over +-15 shifts of the mean distance of lips and sound"),

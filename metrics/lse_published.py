@@ -1,0 +1,85 @@
+"""What the three ways of cropping for the published SyncNet share: its network, its sound and its signature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from harness.metric import MetricInfo
+from metrics.lse_clip import SyncScoring, sync_metrics
+from metrics.lse_maths import read_sync
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.syncnet.stream import WindowStream
+
+PUBLISHED = "syncnet_v2"
+STRETCH = 20
+"""Windows embedded at once."""
+
+
+class PublishedScorer:
+    """LSE by the published network and definition; subclasses say how a frame becomes a face crop.
+
+    Raises `AssetMissing` where the weights are not, with the way out; `weights` reads another file of the same
+    layout, and the signature then carries that file's hash.
+    """
+
+    variant: ClassVar[str]
+    """As in `LSE-C[variant]`."""
+    crop: ClassVar[str]
+    """The signature's fields that say how crops are cut."""
+    needs: ClassVar[frozenset[str]]
+
+    def __init__(self, device: str = "cpu", weights: Path | None = None) -> None:
+        from harness.assets import asset_path
+        from harness.files import sha256_file
+        from models.syncnet.checkpoint import load_syncnet_v2
+
+        path = weights or asset_path(PUBLISHED)
+        self._network = load_syncnet_v2(path, device)
+        self._device = device
+        self.metrics = self.describe(sha256_file(path))
+        self._columns = {info.name: info.column for info in self.metrics}
+
+    @classmethod
+    def describe(cls, sha256: str | None = None) -> tuple[MetricInfo, ...]:
+        """Its metrics, known without the weights; `sha256` is that of the weights in use."""
+        from harness.assets import asset_spec
+
+        short = (sha256 or asset_spec(PUBLISHED).sha256)[:6]
+        settings = f"net={PUBLISHED}@{short}|{cls.crop}|fps=25|vshift=15|pool=clip-mean|v1"
+        return sync_metrics(cls.variant, settings, None, cls.needs)
+
+    def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
+        """Nothing: all are clip metrics."""
+        return {}
+
+    def stream(self) -> WindowStream:
+        """Where crops (n, 224, 224, 3) uint8 BGR go in and (windows, 1024) embeddings come out."""
+        from models.syncnet.stream import WindowStream
+
+        return WindowStream(self._embed_lips, STRETCH)
+
+    def embed_audio(self, samples: NDArray[np.int16], windows: int) -> NDArray[np.float32]:
+        """(windows, 1024) embeddings of int16 samples at 16 kHz."""
+        import torch
+
+        from models.syncnet.mfcc import mfcc, mfcc_windows
+
+        batches = torch.split(torch.from_numpy(mfcc_windows(mfcc(samples), windows)), STRETCH)
+        return np.concatenate([self._network.embed_audio(batch.to(self._device)).cpu().numpy() for batch in batches])
+
+    def scoring(self, crop: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]) -> SyncScoring:
+        """A clip whose crops do not depend on the frames that are still to come."""
+        return SyncScoring(crop, self.stream(), self.embed_audio, read_sync, self._columns)
+
+    def _embed_lips(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        import torch
+
+        stretch = torch.from_numpy(faces).to(self._device).permute(3, 0, 1, 2).float()
+        return np.asarray(self._network.embed_lips(stretch).cpu().numpy(), np.float32)

@@ -1,0 +1,41 @@
+"""Frames put aside on disk until the whole clip is known, so that memory does not grow with its length."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class FrameSpool:
+    """Raw frames of one size in a temporary file without a name; the system frees it with the object."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="bench-frames-")  # noqa: SIM115 - lives as long as the clip
+        self._shape: tuple[int, ...] = ()
+        self.frames = 0
+        """How many were taken."""
+
+    def push(self, frames: NDArray[np.uint8]) -> None:
+        """Take the next frames (n, H, W, 3)."""
+        self._shape = frames.shape[1:]
+        self._file.write(np.ascontiguousarray(frames).tobytes())
+        self.frames += len(frames)
+
+    def read(self, first: int, end: int, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:
+        """Chunks of frames `first:end`."""
+        size = int(np.prod(self._shape))
+        for start in range(first, end, chunk):
+            count = min(chunk, end - start)
+            self._file.seek(start * size)
+            pixels = np.frombuffer(self._file.read(count * size), np.uint8)
+            yield pixels.reshape(count, *self._shape)
+
+    def close(self) -> None:
+        """Give the space back."""
+        self._file.close()
