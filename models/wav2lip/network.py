@@ -1,0 +1,118 @@
+"""Wav2Lip's generator and its sync expert; parameter names are those of the published checkpoints.
+
+Source: `models/wav2lip.py` and `models/syncnet.py` of Rudrabha/Wav2Lip at 5c90fa9, by their layer tables.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.wav2lip.blocks import Conv, ConvBlock, UpBlock, convolutions
+
+FACE_SIZE = 96
+"""Side of the face crop in pixels."""
+MEL_COLUMNS = 16
+"""Mel columns that one frame hears: 0.2 s."""
+N_MELS = 80
+EXPERT_FRAMES = 5
+"""Frames that the sync expert sees at once."""
+
+_FACE: tuple[tuple[Conv, ...], ...] = (
+    (Conv(16, 7, 1, 3),),
+    (Conv(32, stride=2, again=2),),
+    (Conv(64, stride=2, again=3),),
+    (Conv(128, stride=2, again=2),),
+    (Conv(256, stride=2, again=2),),
+    (Conv(512, stride=2, again=1),),
+    (Conv(512, padding=0), Conv(512, 1, 1, 0)),
+)
+"""Face encoder: 96 px to 1, halving from the second row on; the fifth row ends at 3 px."""
+_UP = (512, 512, 384, 256, 128, 64)
+"""Channels of the decoder's rows behind the first."""
+
+
+def _hearing(last_residuals: int) -> nn.Sequential:
+    """Audio encoder (N, 1, 80, 16) to (N, 512, 1, 1); generator and expert differ in one residual layer."""
+    return nn.Sequential(
+        *convolutions(
+            1,
+            Conv(32, again=2),
+            Conv(64, stride=(3, 1), again=2),
+            Conv(128, stride=3, again=2),
+            Conv(256, stride=(3, 2), again=last_residuals),
+            Conv(512, padding=0),
+            Conv(512, 1, 1, 0),
+        )
+    )
+
+
+class Wav2LipNet(nn.Module):
+    """36,298,035 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.face_encoder_blocks, widths = nn.ModuleList(), [6]
+        for rows in _FACE:
+            self.face_encoder_blocks.append(nn.Sequential(*convolutions(widths[-1], *rows)))
+            widths.append(rows[-1].out)
+        self.audio_encoder = _hearing(1)
+        skips = widths[:0:-1]
+        self.face_decoder_blocks = nn.ModuleList([nn.Sequential(*convolutions(512, Conv(512, 1, 1, 0)))])
+        channels = 512 + skips[0]
+        for row, out in enumerate(_UP):
+            up = UpBlock(channels, out, 1, 0) if row == 0 else UpBlock(channels, out, 2, 1)
+            residual = [ConvBlock(out, Conv(out), residual=True) for _ in range(1 if row == 0 else 2)]
+            self.face_decoder_blocks.append(nn.Sequential(up, *residual))
+            channels = out + skips[row + 1]
+        self.output_block = nn.Sequential(ConvBlock(channels, Conv(32)), nn.Conv2d(32, 3, 1), nn.Sigmoid())
+
+    def forward(self, mel: Tensor, face: Tensor) -> Tensor:
+        """Crops (N, 3, 96, 96) in [0, 1], BGR, of mel windows (N, 1, 80, 16) and faces (N, 6, 96, 96) in [0, 1].
+
+        The first three channels of `face` are the frame with its lower half black, the others a reference.
+        """
+        skips = []
+        x = face
+        for block in self.face_encoder_blocks:
+            x = block(x)
+            skips.append(x)
+        x = self.audio_encoder(mel)
+        for block in self.face_decoder_blocks:
+            x = torch.cat([block(x), skips.pop()], dim=1)
+        drawn: Tensor = self.output_block(x)
+        return drawn
+
+
+class LipSyncExpert(nn.Module):
+    """Wav2Lip's expert discriminator of synchrony: 16,435,072 parameters. It judges in training and never measures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.face_encoder = nn.Sequential(
+            *convolutions(
+                3 * EXPERT_FRAMES,
+                Conv(32, 7, 1, 3),
+                Conv(64, 5, (1, 2), 1, again=2),
+                Conv(128, stride=2, again=3),
+                Conv(256, stride=2, again=2),
+                Conv(512, stride=2, again=2),
+                Conv(512, stride=2),
+                Conv(512, padding=0),
+                Conv(512, 1, 1, 0),
+            )
+        )
+        self.audio_encoder = _hearing(2)
+
+    def embed_audio(self, mel: Tensor) -> Tensor:
+        """Unit vectors (N, 512) of mel windows (N, 1, 80, 16); no component is negative."""
+        return F.normalize(self.audio_encoder(mel).flatten(1), dim=1)
+
+    def embed_lips(self, lower_halves: Tensor) -> Tensor:
+        """Unit vectors (N, 512) of five lower halves (N, 15, 48, 96) in [0, 1], BGR; no component is negative."""
+        return F.normalize(self.face_encoder(lower_halves).flatten(1), dim=1)
+
+    def forward(self, mel: Tensor, lower_halves: Tensor) -> Tensor:
+        """Cosines (N,) in [0, 1] of sound and lips."""
+        return (self.embed_audio(mel) * self.embed_lips(lower_halves)).sum(dim=1)
