@@ -10,13 +10,11 @@ from itertools import combinations
 from harness.aggregate import ModelRun, Scored, clip_people, common_clips, pool_models
 from harness.contributions import Contributions
 from harness.metric import MetricInfo
-from harness.paired import holm, paired_p
+from harness.paired import FEW_PEOPLE, holm, paired_p
 from harness.plugins import BOUNDS
 from harness.results import PairTest
 from harness.scorers import LoadedScorer
 from harness.status import ClipError
-
-FEW_PEOPLE = "too few people for a test"
 
 
 def pair_tests(scored: Scored) -> list[PairTest]:

@@ -11,6 +11,8 @@ from harness.intervals import enough
 
 ALPHA = 0.05
 """Differences with a corrected p below it count."""
+FEW_PEOPLE = "too few people for a test"
+"""Why `paired_p` has no answer."""
 
 
 def paired_p(one: Contributions, two: Contributions) -> float | None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _TEXT_WIDTH = 160
+LEGEND = ("italic rows are bounds", "brackets are 95% intervals over identities")
+STARS = "** is the best and * the second"
+GAP = "Δ is the distance from the ground truth's value"
 
 
 def print_result(runs: Source | Iterable[Source], console: Console | None = None) -> None:
@@ -47,7 +50,13 @@ def _parts(runs: list[Run], grid: Grid, console: Console) -> list[RenderableType
     from rich.text import Text
 
     tables = _fitting(grid, console)
-    lines = [Text("italic rows are bounds; brackets are 95% intervals over identities", style="dim")]
+    told = [
+        *LEGEND,
+        *([STARS] if grid.verdicts.said else []),
+        *([GAP] if grid.has_gaps else []),
+        *([grid.verdicts.said] if grid.verdicts.said else []),
+    ]
+    lines = [Text("; ".join(told), style="dim")]
     lines += [Text(f"{mark}  {visible(text)}") for mark, text in grid.footnotes]
     lines += [
         Text(visible(f"not measured  {columns}: {reason}"), style="yellow") for columns, reason in grid.unmeasured
@@ -115,7 +124,12 @@ def _head(column: Column) -> RenderableType:
 def _cell(row: Row, cell: Cell, between: str) -> RenderableType:
     from rich.text import Text
 
-    style = "bold green" if cell.best else "italic dim" if row.bound else ""
+    style = "bold green" if cell.best else "underline" if cell.second else "italic dim" if row.bound else ""
     mark = f" {','.join(cell.marks)}" if cell.marks else ""
-    interval = (between + cell.interval) if cell.interval else ""
-    return Text.assemble((cell.text, style), (mark, "yellow"), (interval, "dim"))
+    below = "".join(between + part for part in (cell.interval, cell.gap and f"Δ{cell.gap}") if part)
+    return Text.assemble((_starred(cell), style), (mark, "yellow"), (below, "dim"))
+
+
+def _starred(cell: Cell) -> str:
+    """Colour does not reach files and pipes, so the best and the second carry stars."""
+    return cell.text + ("**" if cell.best else "*" if cell.second else "")

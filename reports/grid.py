@@ -11,8 +11,10 @@ from typing import Any
 
 from harness.plugins import BOUNDS
 from harness.results import MetricRow
+from reports.best import find_verdicts, mark_best
 from reports.numbers import ARROWS, decimals_for, footnote_mark, format_interval, format_value
 from reports.runs import ComparisonError, Run
+from reports.significance import Verdicts
 
 NOT_MEASURED = "not measured in this run"
 
@@ -60,7 +62,11 @@ class Cell:
     marks: tuple[str, ...] = ()
     """Letters of the footnotes that belong to it."""
     best: bool = False
-    """Best of the rows that are not bounds, where there are at least two."""
+    """Better than every other row that is no bound, by more than chance."""
+    second: bool = False
+    """Behind a `best` one, and better than all others by more than chance."""
+    gap: str = ""
+    """Distance from the ground truth's value, where that says something."""
 
     @property
     def value(self) -> float | None:
@@ -93,6 +99,13 @@ class Grid:
     """(mark, text) in the order of first use."""
     unmeasured: tuple[tuple[str, str], ...]
     """(columns, reason) of metrics that no row has; they would be columns of `n/a` alone."""
+    verdicts: Verdicts
+    """Which differences between the models are more than chance."""
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether any cell has a distance from the ground truth."""
+        return any(cell.gap for row in self.rows for cell in row.cells)
 
     @property
     def signatures(self) -> tuple[str, ...]:
@@ -106,7 +119,8 @@ def make_grid(runs: list[Run]) -> Grid:
     notes: dict[str, str] = {}
     rows = [_row(entry, measured, notes) for entry in _entries(runs)]
     marks = tuple((mark, text) for text, mark in notes.items())
-    return Grid(tuple(measured), tuple(_mark_best(rows, measured)), marks, unmeasured)
+    found = find_verdicts(rows, measured, runs)
+    return Grid(tuple(measured), tuple(mark_best(rows, measured, found)), marks, unmeasured, found)
 
 
 @dataclass(frozen=True)
@@ -216,30 +230,9 @@ def _cell(row: MetricRow | None, column: Column, usual: Any, notes: dict[str, st
         format_value(row.value, column.decimals),
         format_interval(row.ci_low, row.ci_high, column.decimals) if row.value is not None else "",
         tuple(_mark(text, notes) for text in said),
+        gap=format_value(row.from_truth, column.decimals) if row.from_truth is not None else "",
     )
 
 
 def _mark(text: str, notes: dict[str, str]) -> str:
     return notes.setdefault(text, footnote_mark(len(notes)))
-
-
-def _mark_best(rows: list[Row], columns: list[Column]) -> list[Row]:
-    best: set[tuple[int, int]] = set()
-    for position, column in enumerate(columns):
-        valued = [
-            (number, row.cells[position].value)
-            for number, row in enumerate(rows)
-            if not row.bound and row.cells[position].value is not None
-        ]
-        if len(valued) < 2 or column.direction == "none":
-            continue
-        for number, value in valued:
-            if not any(column.better(other, value) for _, other in valued):  # type: ignore[arg-type]
-                best.add((number, position))
-    return [
-        replace(
-            row,
-            cells=tuple(replace(cell, best=(number, position) in best) for position, cell in enumerate(row.cells)),
-        )
-        for number, row in enumerate(rows)
-    ]

@@ -72,6 +72,10 @@ def latex_table(grid: Grid, remarks: list[str]) -> str:
     ]
     below = [f"$^{{{mark}}}$ {escape(text)}" for mark, text in grid.footnotes]
     below += [f"Not measured: {escape(columns)} ({escape(reason)})" for columns, reason in grid.unmeasured]
+    if grid.has_gaps:
+        below.append(r"$\Delta$: distance from the ground truth's value")
+    if grid.verdicts.said:
+        below.append(f"Bold is best, underlined is second; {escape(grid.verdicts.said)}")
     below += [escape(remark) for remark in remarks]
     lines += [f"\n{{\\footnotesize {text}\\par}}" for text in below]
     return "\n".join(lines) + "\n"
@@ -80,7 +84,7 @@ def latex_table(grid: Grid, remarks: list[str]) -> str:
 def _rows(row: Row) -> list[str]:
     label = f"\\textit{{{escape(row.label)}}}" if row.bound else escape(row.label)
     lines = [_line([label, *(_cell(cell) for cell in row.cells), row.coverage])]
-    if any(cell.interval for cell in row.cells):
+    if any(cell.interval or cell.gap for cell in row.cells):
         lines.append(_line(["", *(_interval(cell) for cell in row.cells), ""]))
     return lines
 
@@ -97,11 +101,14 @@ def _head(column: Column) -> str:
 def _cell(cell: Cell) -> str:
     text = "n/a" if cell.value is None else _number(cell.text)
     marks = f"$^{{{','.join(cell.marks)}}}$" if cell.marks else ""
-    return (f"\\textbf{{{text}}}" if cell.best else text) + marks
+    shown = f"\\textbf{{{text}}}" if cell.best else f"\\underline{{{text}}}" if cell.second else text
+    return shown + marks
 
 
 def _interval(cell: Cell) -> str:
-    return f"{{\\scriptsize {_number(cell.interval)}}}" if cell.interval else ""
+    parts = [_number(cell.interval) if cell.interval else "", f"$\\Delta${_number(cell.gap)}" if cell.gap else ""]
+    text = " ".join(part for part in parts if part)
+    return f"{{\\scriptsize {text}}}" if text else ""
 
 
 def _number(text: str) -> str:

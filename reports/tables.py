@@ -43,12 +43,21 @@ def _markdown(runs: list[Run], grid: Grid) -> str:
     for row in grid.rows:
         label = f"*{_md(row.label)}*" if row.bound else _md(row.label)
         lines.append(_line([label, *(_md_cell(cell) for cell in row.cells), row.coverage]))
-    lines += ["", "*Rows in italics are bounds. Brackets: 95% interval over identities.*"] if grid.rows else []
+    lines += ["", f"*{_legend(grid)}*"] if grid.rows else []
     below = [f"<sup>{mark}</sup> {_md(text)}" for mark, text in grid.footnotes]
     below += [f"Not measured: {_md(columns)} ({_md(reason)})" for columns, reason in grid.unmeasured]
     below += [_md(text) for text in remarks(grid)]
     below += [f"`{visible(signature).replace('`', '')}`" for signature in grid.signatures]
     return "\n".join(lines + [f"\n{text}" if not text.startswith("`") else f"- {text}" for text in below]) + "\n"
+
+
+def _legend(grid: Grid) -> str:
+    said = "Rows in italics are bounds. Brackets: 95% interval over identities."
+    if grid.has_gaps:
+        said += " Δ: distance from the ground truth's value."
+    if grid.verdicts.said:
+        said += f" Bold is best, underlined is second; {_md(grid.verdicts.said)}."
+    return said
 
 
 def _md(text: str) -> str:
@@ -57,9 +66,9 @@ def _md(text: str) -> str:
 
 
 def _md_cell(cell: Cell) -> str:
-    text = f"**{cell.text}**" if cell.best else cell.text
+    text = f"**{cell.text}**" if cell.best else f"<u>{cell.text}</u>" if cell.second else cell.text
     marks = f"<sup>{','.join(cell.marks)}</sup>" if cell.marks else ""
-    return text + marks + (f" {cell.interval}" if cell.interval else "")
+    return text + marks + "".join(f" {part}" for part in (cell.interval, cell.gap and f"Δ{cell.gap}") if part)
 
 
 def _line(cells: list[str]) -> str:
@@ -69,11 +78,11 @@ def _line(cells: list[str]) -> str:
 def _csv(runs: list[Run], grid: Grid) -> str:
     """Every metric row in full precision, unavailable ones included: for programs, so nothing is rounded or folded."""
     stream = io.StringIO()
-    fields = ["run", *MetricRow.model_fields]
+    fields = ["run", *(name for name in MetricRow.model_fields if name != "people")]
     writer = csv.DictWriter(stream, fields, lineterminator="\n")
     writer.writeheader()
     writer.writerows(
-        {"run": run.label, **{key: _inert(value) for key, value in row.model_dump().items()}}
+        {"run": run.label, **{key: _inert(value) for key, value in row.model_dump(exclude={"people"}).items()}}
         for run in runs
         for row in run.result.metrics
     )
@@ -96,6 +105,7 @@ def _json(runs: list[Run], grid: Grid) -> str:
             }
             for run in runs
         ],
+        "tests": [test.model_dump(mode="json") for test in grid.verdicts.tests],
         "signatures": {column.key: column.signature for column in grid.columns},
         "remarks": remarks(grid),
     }

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.names import safe_id
-from harness.results import CLIPS_FILE, ClipFacts, MetricRow, Provenance, RunResult, write_result
+from harness.results import CLIPS_FILE, ClipFacts, MetricRow, PairTest, Provenance, RunResult, write_result
 
 METRICS = [
     ("LSE-C", "open-syncnet", "higher", 5.0),
@@ -44,6 +44,11 @@ def metric_row(model: str, name: str = "LSE-C", **changes: Any) -> MetricRow:
         "n_total": 3,
     }
     return MetricRow(**{**values, **changes})
+
+
+def pair_test(one: str, two: str, column: str = "LSE-C[open-syncnet]", p: float | None = 0.0001) -> PairTest:
+    """A paired test as a run stores it."""
+    return PairTest(one=one, two=two, column=column, difference=0.1, p=p, p_holm=p, n_clips=3, n_people=3)
 
 
 def make_result(models: Sequence[str], clips: Sequence[str], **changes: Any) -> RunResult:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from make_runs import UNAVAILABLE, make_folder, make_result, metric_row, signature
+from make_runs import UNAVAILABLE, make_folder, make_result, metric_row, pair_test, signature
 
-from harness.results import MetricRow
+from harness.results import MetricRow, PairTest, PeopleRecord
 from harness.status import BenchError
 from reports.grid import Grid, make_grid
 from reports.numbers import decimals_for, footnote_mark, format_value
+from reports.page import write_page
 from reports.remarks import remarks
 from reports.runs import ComparisonError, load_runs
+from reports.tables import render_table
 
 
-def grid_of(*rows: MetricRow, models: tuple[str, ...] = ("m1", "m2")) -> Grid:
-    return make_grid(load_runs(make_result(models, ["c1", "c2", "c3"], metrics=list(rows))))
+def grid_of(*rows: MetricRow, models: tuple[str, ...] = ("m1", "m2"), tests: Sequence[PairTest] = ()) -> Grid:
+    return make_grid(load_runs(make_result(models, ["c1", "c2", "c3"], metrics=list(rows), tests=list(tests))))
+
+
+def marked(grid: Grid) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Best and second as (row, metric)."""
+    cells = [(row.label, cell.row.name, cell) for row in grid.rows for cell in row.cells if cell.row]
+    return {(r, m) for r, m, cell in cells if cell.best}, {(r, m) for r, m, cell in cells if cell.second}
 
 
 def test_models_come_as_given_and_bounds_last_in_a_fixed_order() -> None:
@@ -76,9 +85,71 @@ def test_best_is_by_direction_among_models_only() -> None:
         metric_row("m1", value=5.0), metric_row("m2", value=6.0), metric_row("ground-truth", value=9.0),
         metric_row("m1", "FID", value=5.0), metric_row("m2", "FID", value=6.0),
         metric_row("m1", "AV-offset", direction="none"), metric_row("m2", "AV-offset", direction="none"),
+        tests=[pair_test("m1", "m2"), pair_test("m1", "m2", "FID[inception]")],
     )  # fmt: skip
-    best = {(row.model, cell.row.name) for row in grid.rows for cell in row.cells if cell.best and cell.row}
-    assert best == {("m2", "LSE-C"), ("m1", "FID")}
+    assert marked(grid) == ({("m2", "LSE-C"), ("m1", "FID")}, set())
+    assert "p < 0.05 after Holm's correction for 2 tests" in grid.verdicts.said
+
+
+def test_a_lead_that_may_be_chance_is_not_marked() -> None:
+    """p = 0.03 would count alone and does not beside another test."""
+    tests = [pair_test("m1", "m2", p=0.03), pair_test("m1", "m2", "FID[inception]", p=0.9)]
+    rows = [metric_row(m, name, value=v) for m, v in (("m1", 5.0), ("m2", 6.0)) for name in ("LSE-C", "FID")]
+    assert marked(grid_of(*rows, tests=tests)) == (set(), set())
+    assert marked(grid_of(*rows[::2], tests=tests[:1]))[0] == {("m2", "LSE-C")}
+
+
+def test_second_best_needs_a_best_and_a_lead_over_the_rest() -> None:
+    models = ("m1", "m2", "m3")
+    rows = [metric_row(name, value=value) for name, value in zip(models, (7.0, 6.0, 5.0), strict=True)]
+    clear = [pair_test("m1", "m2"), pair_test("m1", "m3"), pair_test("m2", "m3")]
+    assert marked(grid_of(*rows, models=models, tests=clear)) == ({("m1", "LSE-C")}, {("m2", "LSE-C")})
+    level_below = [*clear[:2], pair_test("m2", "m3", p=0.5)]
+    assert marked(grid_of(*rows, models=models, tests=level_below)) == ({("m1", "LSE-C")}, set())
+    level_above = [pair_test("m1", "m2", p=0.5), *clear[1:]]
+    assert marked(grid_of(*rows, models=models, tests=level_above)) == (set(), set())
+
+
+def test_nothing_is_marked_where_nothing_could_be_tested() -> None:
+    grid = grid_of(metric_row("m1", value=5.0), metric_row("m2", value=6.0))
+    assert marked(grid) == (set(), set())
+    assert "none could be tested" in grid.verdicts.said
+
+
+def _people(clips: str, shift: float) -> PeopleRecord:
+    sums = [5.0 + shift, 5.1 + shift, 5.3 + shift * 1.1, 4.9 + shift, 4.7 + shift * 0.9, 5.0 + shift]
+    return PeopleRecord(groups=list("abcdef"), sums=sums, weights=[1.0] * 6, clips=clips)
+
+
+def test_models_of_two_runs_are_tested_by_what_their_rows_hold(tmp_path: Path) -> None:
+    folders = []
+    for name, shift, clips in (("m1", 0.0, "x"), ("m2", 1.0, "x"), ("m3", 1.0, "y")):
+        row = metric_row(name, value=5.0 + shift, people=_people(clips, shift))
+        folders.append(make_folder(tmp_path / name, [name], ["c"], media=False, metrics=[row]))
+    grid = make_grid(load_runs(folders[:2]))
+    assert marked(grid)[0] == {("m2", "LSE-C")}
+    assert grid.verdicts.tests[0].p_holm is not None and grid.verdicts.tests[0].p_holm < 0.001
+    other = make_grid(load_runs([folders[0], folders[2]]))
+    assert marked(other)[0] == set() and "different clips" in other.verdicts.said
+
+
+def test_the_distance_from_the_ground_truth_is_shown() -> None:
+    grid = grid_of(metric_row("m1", value=5.0, from_truth=2.25), metric_row("ground-truth", value=7.25))
+    assert [row.cells[0].gap for row in grid.rows if row.cells[0].row] == ["2.25", ""]
+    assert grid.has_gaps
+
+
+def test_two_runs_with_two_signatures_share_no_table(tmp_path: Path) -> None:
+    one = make_folder(tmp_path / "one", ["m1"], ["c"], media=False, metrics=[metric_row("m1")])
+    row = metric_row("m2", signature="LSE-C|variant=open-syncnet|fps=30|v1")
+    two = make_folder(tmp_path / "two", ["m2"], ["c"], media=False, metrics=[row])
+    names = r"m1 has LSE-C\|variant=open-syncnet\|fps=25\|v1; m2 has LSE-C\|variant=open-syncnet\|fps=30\|v1"
+    with pytest.raises(ComparisonError, match=names):
+        make_grid(load_runs([one, two]))
+    for command in (render_table, lambda runs: write_page(runs, tmp_path / "page.html")):
+        with pytest.raises(ComparisonError, match=names):
+            command([one, two])
+    assert not (tmp_path / "page.html").exists()
 
 
 def test_one_model_alone_is_not_best() -> None:
