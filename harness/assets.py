@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,7 +17,6 @@ __all__ = [
     "AssetFile",
     "AssetMissing",
     "AssetSpec",
-    "add_asset",
     "asset_available",
     "asset_digest",
     "asset_path",
@@ -65,8 +65,9 @@ def asset_present(name: str) -> bool:
 
 
 def asset_available(name: str) -> bool:
-    """Whether it is in the cache or on the package index; nothing is fetched to find out."""
-    return asset_present(name) or asset_spec(name).on_index
+    """Whether it is in the cache, in a folder of `BENCH_ASSETS` or on the package index; nothing is fetched."""
+    spec = asset_spec(name)
+    return asset_present(name) or spec.on_index or all(_own_folders(file) for file in spec.files)
 
 
 def asset_digest(name: str) -> str:
@@ -92,7 +93,7 @@ def fetch_assets(names: Iterable[str]) -> None:
                 target = file_path(spec, file)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 problems: list[tuple[str, str]] = []
-                for source in file.sources:
+                for source in (*_own_folders(file), *file.sources):
                     try:
                         fetch_file(file, source, target, downloads)
                         break
@@ -102,23 +103,6 @@ def fetch_assets(names: Iterable[str]) -> None:
                     raise AssetMissing(_missing(spec, file, problems))
         # Archives are only worth keeping until every member asked for has been taken out.
         shutil.rmtree(downloads, ignore_errors=True)
-
-
-def add_asset(name: str, path: Path) -> Path:
-    """Copy the user's own file (or folder, where the asset has several files) into the cache after checking it.
-
-    Returns what `asset_path` gives. Raises `BenchError` with the digest that was found and the one expected.
-    """
-    spec = asset_spec(name)
-    if not path.exists():
-        raise BenchError(f"{path} does not exist; give the file to add as {name}")
-    for file in spec.files:
-        source = path / file.name if path.is_dir() else path
-        if not path.is_dir() and len(spec.files) > 1:
-            names = ", ".join(item.name for item in spec.files)
-            raise BenchError(f"{name} has {len(spec.files)} files; give a folder that holds {names}")
-        _check_and_copy(spec, file, source)
-    return asset_path(name)
 
 
 def verify_asset(name: str) -> str | None:
@@ -134,24 +118,10 @@ def verify_asset(name: str) -> str | None:
     return None
 
 
-def _check_and_copy(spec: AssetSpec, file: AssetFile, source: Path) -> None:
-    if not source.is_file():
-        raise BenchError(f"{source} is not a file; {spec.name} needs {file.name}")
-    target = file_path(spec, file)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.add")
-    with locked():
-        try:
-            shutil.copyfile(source, temporary)
-            digest, size = sha256_file(temporary), temporary.stat().st_size
-            if not file.matches(digest, size):
-                raise BenchError(
-                    f"{source} is not {spec.name}: it has sha256 {digest} and {size} bytes,"
-                    f" expected {file.sha256} and {file.size} bytes; the original is at {spec.page}"
-                )
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+def _own_folders(file: AssetFile) -> list[str]:
+    """The file in the folders of `BENCH_ASSETS`, where somebody keeps copies for a whole laboratory."""
+    folders = [Path(name) for name in os.environ.get("BENCH_ASSETS", "").split(os.pathsep) if name]
+    return [f"file:{folder / file.name}" for folder in folders if (folder / file.name).is_file()]
 
 
 def _fetched(spec: AssetSpec, file: AssetFile) -> Path:

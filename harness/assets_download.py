@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import errno
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.assets_progress import Report, byte_bar
 from harness.files import sha256_file
+from harness.status import BenchError
 
 if TYPE_CHECKING:
     import requests
-    from rich.progress import Progress
 
 _CHUNK = 1 << 16
 _ATTEMPTS = 4
 _TIMEOUT = (10.0, 60.0)
 """Seconds to connect and to wait between two packets."""
+
+
+_MARGIN = 16 << 20
+"""Bytes that stay free beside what is fetched."""
+
+
+class DiskFullError(BenchError):
+    """No room for an asset; the message says how much is needed and what to do."""
 
 
 class DownloadError(Exception):
@@ -28,44 +38,45 @@ def download(
     """Fetch `url` to `target`, going on from `target` + `.part` where an earlier try stopped.
 
     `sha256` and `size` are checked where given, and a body that outgrows `size` is cut off at once.
-    Raises `DownloadError`.
+    Raises `DownloadError`, and `DiskFullError` before it begins where `size` does not fit.
     """
-    if target.is_file() and _is_whole(target, sha256, size):
+    if target.is_file() and wrong_bytes(target, sha256, size) is None:
         return
     import requests
 
     part = target.with_name(target.name + ".part")
+    stale = have = _length(part)  # May be of a file that has changed since; then it is fetched anew, once.
+    if size is not None:
+        require_space(target.parent, size - have)
     problem = ""
-    with _progress() as progress:
-        task = progress.add_task(label, total=size)
-
-        def report(done: int, total: int | None) -> None:
-            progress.update(task, completed=done, total=total)
-
+    with byte_bar(label, size) as report:
         for _ in range(_ATTEMPTS):
-            before = part.stat().st_size if part.is_file() else 0
+            before = _length(part)
             try:
                 _continue(session, url, part, size, report)
             except requests.RequestException as error:
                 problem = _one_line(error)
                 refused = isinstance(error, (requests.HTTPError, requests.ConnectionError))
-                if refused and (part.stat().st_size if part.is_file() else 0) == before:
+                if refused and _length(part) == before:
                     break  # Nothing came: the address itself is out of reach.
                 continue
-            if not _is_whole(part, sha256, size):
-                found = part.stat().st_size
-                part.unlink()
-                raise DownloadError(f"got {found} bytes that are not the expected file")
-            part.replace(target)
-            return
+            except OSError as error:
+                raise_if_full(error, target.parent)
+                raise
+            wrong = wrong_bytes(part, sha256, size)
+            if wrong is None:
+                part.replace(target)
+                return
+            part.unlink()
+            if not stale:
+                raise DownloadError(wrong)
+            problem, stale = wrong, 0
     raise DownloadError(problem)
 
 
-def _continue(
-    session: requests.Session, url: str, part: Path, size: int | None, report: Callable[[int, int | None], None]
-) -> None:
+def _continue(session: requests.Session, url: str, part: Path, size: int | None, report: Report) -> None:
     """One request for what `part` still lacks."""
-    have = part.stat().st_size if part.is_file() else 0
+    have = _length(part)
     if size is not None and have > size:
         part.unlink()
         have = 0
@@ -98,31 +109,37 @@ def _continue(
     return None
 
 
-def _is_whole(path: Path, sha256: str | None, size: int | None) -> bool:
-    if size is not None and path.stat().st_size != size:
-        return False
-    return sha256 is None or sha256_file(path) == sha256
+def wrong_bytes(path: Path, sha256: str | None, size: int | None) -> str | None:
+    """What is wrong with the file, with what was found and what was expected; `None` if nothing is."""
+    found = path.stat().st_size
+    if size is not None and found != size:
+        return f"what came is {found:,} bytes, expected {size:,}"
+    digest = sha256_file(path) if sha256 is not None else None
+    return None if digest == sha256 else f"what came has sha256 {digest}, expected {sha256}"
 
 
-def _progress() -> Progress:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
+def require_space(folder: Path, needed: int) -> None:
+    """Raise `DiskFullError` unless `needed` more bytes fit."""
+    free = shutil.disk_usage(folder).free
+    if free < needed + _MARGIN:
+        raise DiskFullError(_full(folder, f"{needed / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB free"))
+
+
+def raise_if_full(error: OSError, folder: Path) -> None:
+    """Raise `DiskFullError` for an error that says so."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise DiskFullError(_full(folder, error.strerror or "no space left")) from error
+
+
+def _full(folder: Path, why: str) -> str:
+    return (
+        f"the disk of the cache is full: {why} at {folder}; make room or set BENCH_CACHE to a folder on another disk"
+        " (what was downloaded is kept and will be continued)"
     )
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=Console(stderr=True))
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _one_line(error: Exception) -> str:

