@@ -8,6 +8,7 @@ distance, which is as much as some models' whole error.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,23 +22,22 @@ from harness.status import ClipError, Status
 from metrics import lip_leak, lip_opening, lmd
 from metrics._per_frame import check_pair, drawn
 from metrics._points import PointFinder, Points
+from metrics._truth_memory import Recall, TruthMemory
 
 _METRICS = (lmd.FACE, lmd.MOUTH, lmd.MOUTH_CENTRED, lip_opening.ERROR, lip_opening.CORRELATION, lip_leak.INFO)
-_REMEMBERED_POINTS = 72_000
+_REMEMBERED_FRAMES = 72_000
 """Frames of ground truth whose points are kept from one model to the next, together 270 MB at most."""
 
 
 class LandmarkScoring:
     """One clip: a handful of numbers is kept for a frame, whatever the clip's length."""
 
-    def __init__(self, find: PointFinder, clip: PreparedClip, known: Sequence[Points] = ()) -> None:
-        """`known`: the truth's points where an earlier model's turn found them."""
+    def __init__(self, find: PointFinder, clip: PreparedClip, recall: Recall | None = None) -> None:
+        """`recall`: the truth's points as far as an earlier model's turn found them."""
         self._find = find
         self._clip = clip
         self._track = clip.faces.landmarks
-        self._known = known
-        self.truth_points: list[Points] = []
-        """What was found in the truth's frames so far."""
+        self._recall = recall or Recall()
         self._rows: list[tuple[float, ...]] = []
         self._last: tuple[NDArray[np.uint8], Points] | None = None
 
@@ -49,8 +49,7 @@ class LandmarkScoring:
             if index >= len(self._track):
                 raise ClipError(Status.BAD_OUTPUT, f"more frames than the face track has ({len(self._track)})")
             expected = Region.around(self._track[index])
-            theirs = self._known[index] if self._known else self._find(real, expected)
-            self.truth_points.append(theirs)
+            theirs = self._recall(index, partial(self._find, real, expected))
             ours = self._points(frame, real, theirs, expected)
             self._last = (frame.copy(), ours)
             self._rows.append(_measure(ours, theirs))
@@ -120,7 +119,7 @@ class LandmarkScorer:
         with Landmarker():
             pass
         self._finder = PointFinder
-        self._known: dict[str, list[Points]] = {}
+        self._memory = TruthMemory(_REMEMBERED_FRAMES)
 
     @staticmethod
     def describe() -> tuple[MetricInfo, ...]:
@@ -134,13 +133,7 @@ class LandmarkScorer:
 
     def open(self, clip: PreparedClip) -> LandmarkScoring:
         """Begin a clip; the truth's points are found once a run, as far as there is room for them."""
-        known = self._known.get(clip.content_hash, [])
-        if len(known) == clip.frames:
-            return LandmarkScoring(self._finder(), clip, known)
-        scoring = LandmarkScoring(self._finder(), clip)
-        if sum(map(len, self._known.values())) + clip.frames <= _REMEMBERED_POINTS:
-            self._known[clip.content_hash] = scoring.truth_points  # a list that grows as the clip goes on
-        return scoring
+        return LandmarkScoring(self._finder(), clip, self._memory.of(clip))
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """Nothing: all are clip metrics."""

@@ -14,6 +14,7 @@ from harness.clip import SAMPLES_PER_FRAME
 from harness.faces.landmarker import Landmarker
 from harness.status import ClipError, Status
 from metrics import lip_leak, lip_opening, lmd
+from metrics._truth_memory import TruthMemory
 from metrics.landmarks import LandmarkScorer, LandmarkScoring
 
 FRAMES, SIZE, EYES = 40, 64, 50.0
@@ -120,7 +121,7 @@ def test_equal_pictures_are_looked_at_once_and_the_truth_once_a_run() -> None:
     truth = mouth(SPEECH)
     finder = Finder(dict(enumerate(truth)) | {200: truth[0]})
     scorer._finder = lambda: finder  # type: ignore[assignment, return-value]
-    scorer._known = {}
+    scorer._memory = TruthMemory(FRAMES)
     real = frames(range(FRAMES))
     results = []
     for output in (real, np.repeat(frames([200]), FRAMES, axis=0), real):
@@ -130,6 +131,12 @@ def test_equal_pictures_are_looked_at_once_and_the_truth_once_a_run() -> None:
     # The truth costs a look a frame, the still picture one, the truth again none.
     assert [calls for calls, _ in results] == [FRAMES, FRAMES + 1, FRAMES + 1]
     assert not finder.open
+    scorer._memory = TruthMemory(FRAMES - 1)  # no room for the clip
+    for asked in (2, 3):
+        scoring = scorer.open(clip())
+        scoring.update(real, real)
+        scoring.finish(clip().audio())
+        assert finder.calls == asked * FRAMES + 1
     assert results[0][1] == 0 < results[1][1]
 
 
