@@ -37,6 +37,7 @@ SCORERS: Registry[Callable[..., Any]] = Registry(
         "mouth-lpips": "metrics.mouth:MouthLpipsScorer",
         "landmarks": "metrics.landmarks:LandmarkScorer",
         "sharpness": "metrics.sharpness:SharpnessScorer",
+        "csim": "metrics.csim:CsimScorer",
         "steadiness": "metrics.steadiness:SteadinessScorer",
     },
 )
@@ -61,6 +62,7 @@ SCORERS_BY_METRIC: dict[str, tuple[str, ...]] = {
     "LipLeak": ("landmarks",),
     "CPBD": ("sharpness",),
     "CPBD-mouth": ("sharpness",),
+    "CSIM": ("csim",),
     "LSE-tracks": ("lse-pipeline",),
     "TWE": ("steadiness",),
     "Jitter": ("steadiness",),
