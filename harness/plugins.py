@@ -38,6 +38,7 @@ SCORERS: Registry[Callable[..., Any]] = Registry(
         "landmarks": "metrics.landmarks:LandmarkScorer",
         "sharpness": "metrics.sharpness:SharpnessScorer",
         "csim": "metrics.csim:CsimScorer",
+        "fvd": "metrics.fvd:FvdScorer",
         "steadiness": "metrics.steadiness:SteadinessScorer",
     },
 )
@@ -63,6 +64,7 @@ SCORERS_BY_METRIC: dict[str, tuple[str, ...]] = {
     "CPBD": ("sharpness",),
     "CPBD-mouth": ("sharpness",),
     "CSIM": ("csim",),
+    "FVD": ("fvd",),
     "LSE-tracks": ("lse-pipeline",),
     "TWE": ("steadiness",),
     "Jitter": ("steadiness",),
@@ -81,6 +83,13 @@ _LSE_VARIANTS = {
 }
 for _metric in ("LSE-C", "LSE-D", "AV-offset"):
     SCORERS_BY_METRIC.update({f"{_metric}[{variant}]": names for variant, names in _LSE_VARIANTS.items()})
+
+ALL_METRICS: tuple[str, ...] = tuple(
+    metric
+    for metric, names in SCORERS_BY_METRIC.items()
+    if "[" not in metric or not set(names) <= set(SCORERS_BY_METRIC[metric.partition("[")[0]])
+)
+"""What `--metrics all` asks for: every metric by its name, and the variants that the name alone leaves out."""
 
 TRAINERS: Registry[Callable[..., Any]] = Registry(
     "trainer",
