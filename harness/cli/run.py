@@ -65,7 +65,7 @@ def run(
         str | None, typer.Option(help="stylelipsync with this mask: pose-aware, box or landmark, as stylelipsync@box.")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Use at most this many clips.", min=1)] = None,
-    metrics: Annotated[str | None, typer.Option(help="Comma-separated, e.g. LSE-C,LSE-D,FID. Default: all.")] = None,
+    metrics: Annotated[str | None, typer.Option(help="Comma-separated, e.g. LSE-C,LSE-D,FID; or all.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed for models and intervals.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML with the same options; flags win over it.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/DATASET-HASH.")] = None,
