@@ -53,6 +53,7 @@ class RunSpec(BaseModel):
     limit: int | None = Field(default=None, ge=1)
     """At most this many clips, spread over the list by the hash of their ids."""
     metrics: tuple[str, ...] = DEFAULT_METRICS
+    """Names as in `harness.plugins.SCORERS_BY_METRIC`; `all` is every one of them."""
     size: int = Field(default=256, ge=64, le=1024)
     """Side of the canonical crop in pixels."""
     seed: int = 0
@@ -61,6 +62,14 @@ class RunSpec(BaseModel):
     @classmethod
     def _no_repeats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(value))
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _all_metrics(cls, value: Any) -> Any:
+        from harness.plugins import ALL_METRICS
+
+        words = (value,) if isinstance(value, str) else tuple(value)
+        return tuple(name for word in words for name in (ALL_METRICS if str(word).lower() == "all" else (word,)))
 
     @field_validator("mode", mode="before")
     @classmethod

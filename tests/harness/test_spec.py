@@ -54,3 +54,11 @@ def test_repeated_names_count_once() -> None:
 
 def test_every_field_survives_yaml() -> None:
     assert set(yaml.safe_load(make_spec(BASE).to_yaml())) == set(RunSpec.model_fields)
+
+
+def test_all_metrics_by_one_name() -> None:
+    spec = make_spec({**BASE, "metrics": ("FID", "all")})
+    assert spec.metrics[0] == "FID" and spec.metrics.count("FID") == 1
+    assert {"LSE-C", "LSE-C[pipeline]", "KID", "FVD", "CSIM", "LMD", "LipLeak", "CPBD"} <= set(spec.metrics)
+    assert "LSE-C[gt-box]" not in spec.metrics, "LSE-C alone asks for it"
+    assert make_spec({**BASE, "metrics": "all"}).metrics == make_spec({**BASE, "metrics": ["ALL"]}).metrics
