@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from harness.model import LipSyncModel
@@ -12,9 +13,11 @@ MODELS: Registry[Callable[..., LipSyncModel]] = Registry(
     "model",
     {
         "stylelipsync": "models.stylelipsync.model:StyleLipSync",
+        "wav2lip": "models.wav2lip.model:Wav2Lip",
         "ground-truth": "baselines.bounds:GroundTruth",
         "static": "baselines.bounds:Static",
         "shuffled-audio": "baselines.bounds:ShuffledAudio",
+        "precomputed": "baselines.precomputed:Precomputed",
     },
 )
 """Called without arguments; extra keyword arguments are the model's own options."""
@@ -90,6 +93,15 @@ ALL_METRICS: tuple[str, ...] = tuple(
     if "[" not in metric or not set(names) <= set(SCORERS_BY_METRIC[metric.partition("[")[0]])
 )
 """What `--metrics all` asks for: every metric by its name, and the variants that the name alone leaves out."""
+
+PACKAGED: Registry[Path] = Registry(
+    "packaged file",
+    {
+        "stylelipsync": "models.stylelipsync.model:DEMO_WEIGHTS",
+        "lse-open-syncnet": "models.syncnet.open_network:WEIGHTS",
+    },
+)
+"""Weights that come with the package, by the model or scorer that cannot work without them."""
 
 TRAINERS: Registry[Callable[..., Any]] = Registry(
     "trainer",

@@ -10,7 +10,7 @@ Pair = int | tuple[int, int]
 
 
 class Conv(NamedTuple):
-    """One layer of a table: output channels, kernel, stride, padding; `again` residual layers of the same width follow."""
+    """A row of a table: output channels, kernel, stride, padding; `again` residual layers of that width follow."""
 
     out: int
     kernel: int = 3

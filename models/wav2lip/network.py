@@ -33,40 +33,46 @@ _UP = (512, 512, 384, 256, 128, 64)
 """Channels of the decoder's rows behind the first."""
 
 
-def _hearing(last_residuals: int) -> nn.Sequential:
+def _hearing(last_residuals: int, divide: int = 1) -> nn.Sequential:
     """Audio encoder (N, 1, 80, 16) to (N, 512, 1, 1); generator and expert differ in one residual layer."""
-    return nn.Sequential(
-        *convolutions(
-            1,
-            Conv(32, again=2),
-            Conv(64, stride=(3, 1), again=2),
-            Conv(128, stride=3, again=2),
-            Conv(256, stride=(3, 2), again=last_residuals),
-            Conv(512, padding=0),
-            Conv(512, 1, 1, 0),
-        )
+    table = (
+        Conv(32, again=2),
+        Conv(64, stride=(3, 1), again=2),
+        Conv(128, stride=3, again=2),
+        Conv(256, stride=(3, 2), again=last_residuals),
+        Conv(512, padding=0),
+        Conv(512, 1, 1, 0),
     )
+    return nn.Sequential(*convolutions(1, *_narrow(table, divide)))
+
+
+def _narrow(table: tuple[Conv, ...], divide: int) -> list[Conv]:
+    return [row._replace(out=row.out // divide) for row in table]
 
 
 class Wav2LipNet(nn.Module):
-    """36,298,035 parameters."""
+    """36,298,035 parameters. `divide` (ours; 1, 2, 4 or 8) makes every layer that many times narrower."""
 
-    def __init__(self) -> None:
+    def __init__(self, divide: int = 1) -> None:
         super().__init__()
+        self.divide = divide
         self.face_encoder_blocks, widths = nn.ModuleList(), [6]
-        for rows in _FACE:
+        for table in _FACE:
+            rows = _narrow(table, divide)
             self.face_encoder_blocks.append(nn.Sequential(*convolutions(widths[-1], *rows)))
             widths.append(rows[-1].out)
-        self.audio_encoder = _hearing(1)
-        skips = widths[:0:-1]
-        self.face_decoder_blocks = nn.ModuleList([nn.Sequential(*convolutions(512, Conv(512, 1, 1, 0)))])
-        channels = 512 + skips[0]
-        for row, out in enumerate(_UP):
+        self.audio_encoder = _hearing(1, divide)
+        skips, top = widths[:0:-1], 512 // divide
+        self.face_decoder_blocks = nn.ModuleList([nn.Sequential(*convolutions(top, Conv(top, 1, 1, 0)))])
+        channels = top + skips[0]
+        for row, out in enumerate(width // divide for width in _UP):
             up = UpBlock(channels, out, 1, 0) if row == 0 else UpBlock(channels, out, 2, 1)
             residual = [ConvBlock(out, Conv(out), residual=True) for _ in range(1 if row == 0 else 2)]
             self.face_decoder_blocks.append(nn.Sequential(up, *residual))
             channels = out + skips[row + 1]
-        self.output_block = nn.Sequential(ConvBlock(channels, Conv(32)), nn.Conv2d(32, 3, 1), nn.Sigmoid())
+        self.output_block = nn.Sequential(
+            ConvBlock(channels, Conv(32 // divide)), nn.Conv2d(32 // divide, 3, 1), nn.Sigmoid()
+        )
 
     def forward(self, mel: Tensor, face: Tensor) -> Tensor:
         """Crops (N, 3, 96, 96) in [0, 1], BGR, of mel windows (N, 1, 80, 16) and faces (N, 6, 96, 96) in [0, 1].

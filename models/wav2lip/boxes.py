@@ -1,0 +1,55 @@
+"""Where Wav2Lip cuts and pastes: face boxes with padding, smoothed as its inference script smooths them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FOREHEAD, _CHIN = 151, 152
+_OVAL_SIDES = (234, 454)
+_SMOOTH = 5
+"""Frames of the smoothing window."""
+
+
+class Pads(NamedTuple):
+    """Pixels added to the detector's box, at the canonical crop's size."""
+
+    top: int = 0
+    bottom: int = 10
+    left: int = 0
+    right: int = 0
+
+
+def detector_boxes(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(T, 4) of left, top, right, bottom in pixels, as S3FD would give them, from landmarks (T, 478, 3).
+
+    S3FD's box runs from the middle of the forehead to the chin and over the cheeks without the ears: 0.8 of the
+    oval's width.
+    """
+    points = landmarks[..., :2].astype(np.float64)
+    top, bottom = points[:, _FOREHEAD, 1], points[:, _CHIN, 1]
+    sides = points[:, _OVAL_SIDES, 0]
+    middle, half = sides.mean(axis=1), 0.4 * np.ptp(sides, axis=1)
+    return np.stack([middle - half, np.minimum(top, bottom), middle + half, np.maximum(top, bottom)], axis=1)
+
+
+def padded_boxes(boxes: NDArray[np.float64], size: int, pads: Pads) -> NDArray[np.int64]:
+    """`boxes` (T, 4) with `pads`, clipped to a picture of `size` and cut to whole pixels."""
+    whole = boxes.astype(np.int64) + np.array([-pads.left, -pads.top, pads.right, pads.bottom])
+    clipped: NDArray[np.int64] = np.clip(whole, 0, size)
+    return clipped
+
+
+def smooth_boxes(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Mean of each box and the four behind it, cut to whole pixels.
+
+    Written back as it goes, as published: the last four take the mean of the last five, some of which are means
+    already. Clips of fewer than five frames are averaged whole.
+    """
+    smooth = boxes.copy()
+    for index in range(len(smooth)):
+        start = max(0, min(index, len(smooth) - _SMOOTH))
+        smooth[index] = smooth[start : start + _SMOOTH].mean(axis=0)
+    return smooth
