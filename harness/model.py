@@ -77,6 +77,15 @@ class LipSyncModel(Protocol):
         ...
 
 
+@runtime_checkable
+class TellingModel(LipSyncModel, Protocol):
+    """A model that says what a reader should know about single clips although they went well."""
+
+    def notes(self, clip: PreparedClip) -> tuple[str, ...]:
+        """Short sentences about the frames that `generate` has just given for `clip`; stored with them."""
+        ...
+
+
 @dataclass(frozen=True)
 class AdaptRequest:
     """How a model is to be tuned to a person. What is left open is the model's own choice."""

@@ -51,7 +51,7 @@ def run_model(
     for clip in job.clips.values():
         try:
             network = adapted.for_clip(clip.id) if adapted else model.model
-            run.scores[clip.id] = _one_clip(model, network, clip, job)
+            run.scores[clip.id], run.notes[clip.id] = _one_clip(model, network, clip, job)
         except ClipError as error:
             logger.warning("%s on %s: %s", model.name, clip.id, error)
             run.failures[clip.id] = error
@@ -59,7 +59,12 @@ def run_model(
     return run
 
 
-def _one_clip(model: LoadedModel, network: LipSyncModel, clip: PreparedClip, job: ModelJob) -> Scores:
+class _Done(NamedTuple):
+    scores: Scores
+    notes: tuple[str, ...]
+
+
+def _one_clip(model: LoadedModel, network: LipSyncModel, clip: PreparedClip, job: ModelJob) -> _Done:
     refuse_seen(network, clip)
     given, judged = _audios(model, clip, job)
     output = stages.generate(network, clip, given, job.context, job.store)
@@ -69,7 +74,7 @@ def _one_clip(model: LoadedModel, network: LipSyncModel, clip: PreparedClip, job
     if job.previews:
         shown = stages.preview(output, judged, job.store)
         link_or_copy(shown, job.folder / "media" / name / f"{clip.id}.mp4")
-    return scores
+    return _Done(scores, output.notes)
 
 
 class _Audios(NamedTuple):

@@ -23,8 +23,8 @@ from harness.loading import ModelSet, load_models
 from harness.model import AdaptRequest, GenerateContext
 from harness.model_run import ModelJob, run_model
 from harness.plugins import REPORTS
-from harness.results import ClipFacts, Failure, MetricRow, PairTest, RunResult, write_result
-from harness.run_clips import list_failures, write_clips
+from harness.results import ClipFacts, MetricRow, PairTest, RunResult, write_result
+from harness.run_clips import list_failures, note_lines, write_clips
 from harness.scorers import ScorerSet, load_scorers
 from harness.select import Selection, select
 from harness.spec import RunSpec
@@ -140,7 +140,7 @@ def _finish(run: _Run, models: list[ModelRun]) -> RunOutcome:
         rows, tests = metric_rows(scored), pair_tests(scored)
         infos = [info for scorer in run.scorers.loaded for info in scorer.wanted]
         write_clips(models, {clip.id: clip.identity for clip in clips}, infos, folder)
-    result = _result(run, rows, tests, list_failures(models, [clip.id for clip in clips]))
+    result = _result(run, models, rows, tests)
     write_result(result, folder)
     report = REPORTS.get("html")(folder, folder / "report.html") if run.options.report else None
     return RunOutcome(folder, result, report)
@@ -182,13 +182,14 @@ def _run_models(run: _Run) -> list[ModelRun]:
     return [done[card["name"]] for card in run.loaded.cards]
 
 
-def _result(run: _Run, rows: list[MetricRow], tests: list[PairTest], failures: list[Failure]) -> RunResult:
+def _result(run: _Run, models: list[ModelRun], rows: list[MetricRow], tests: list[PairTest]) -> RunResult:
+    failures = list_failures(models, [clip.id for clip in run.found.clips])
     return RunResult(
         status="partial" if failures or any(row.value is None for row in rows) else "complete",
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         spec=run.spec.model_dump(mode="json", exclude={"data_root"}),
         spec_hash=run.spec_hash,
-        notices=[*run.found.notices, *_caveats(run.loaded)],
+        notices=[*run.found.notices, *_caveats(run.loaded), *note_lines(models)],
         provenance=provenance.gather(run.options.device),
         models=run.loaded.cards,
         metrics=rows,

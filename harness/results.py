@@ -1,7 +1,7 @@
 """The run schema: what `run.json` and `clips.parquet` hold, and how they are read and written.
 
-`run.json` is a `RunResult`. `clips.parquet` has one row per model and clip: `model, clip, identity, status, reason`,
-then one column per clip-level metric named `NAME[variant]`.
+`run.json` is a `RunResult`. `clips.parquet` has one row per model and clip: `model, clip, identity, status, reason,
+note`, then one column per clip-level metric named `NAME[variant]`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 RUN_FILE = "run.json"
 CLIPS_FILE = "clips.parquet"
-CLIP_COLUMNS = ("model", "clip", "identity", "status", "reason")
+CLIP_COLUMNS = ("model", "clip", "identity", "status", "reason", "note")
 
 
 class _Record(BaseModel):

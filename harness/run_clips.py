@@ -10,6 +10,8 @@ from harness.metric import MetricInfo
 from harness.results import CLIP_COLUMNS, CLIPS_FILE, Failure
 from harness.status import ClipError, Status
 
+_NAMED = 3
+
 
 def pair_outcome(run: ModelRun, clip: str) -> ClipError | None:
     """How (model, clip) ended: `None` for ok, else the failure; the first one if several scorers failed."""
@@ -31,6 +33,20 @@ def list_failures(runs: Sequence[ModelRun], clips: Sequence[str]) -> list[Failur
     ]
 
 
+def note_lines(runs: Sequence[ModelRun]) -> list[str]:
+    """The clips' notes as `MODEL: NOTE (3 clips: a, b, c)`, one line for each note of a model."""
+    lines = []
+    for run in runs:
+        clips: dict[str, list[str]] = {}
+        for clip, notes in run.notes.items():
+            for note in notes:
+                clips.setdefault(note, []).append(clip)
+        for note, named in clips.items():
+            some = ", ".join(named[:_NAMED]) + (", ..." if len(named) > _NAMED else "")
+            lines.append(f"{run.name}: {note} ({len(named)} clip{'' if len(named) == 1 else 's'}: {some})")
+    return lines
+
+
 def write_clips(
     runs: Sequence[ModelRun], identities: Mapping[str, str], infos: Sequence[MetricInfo], folder: Path
 ) -> Path:
@@ -48,6 +64,7 @@ def write_clips(
                 "identity": identity,
                 "status": (error.status if error else Status.OK).value,
                 "reason": error.reason if error else "",
+                "note": "; ".join(run.notes.get(clip, ())),
             }
             values = run.scores[clip].values if clip in run.scores else {}
             rows.append({**row, **{column: values.get(column) for column in columns}})

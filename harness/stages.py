@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from harness.clip import FPS, Clip, PreparedClip
 from harness.files import sha256_file, sha256_json
-from harness.model import AdaptableModel, AdaptRequest, GenerateContext, LipSyncModel
+from harness.model import AdaptableModel, AdaptRequest, GenerateContext, LipSyncModel, TellingModel
 from harness.status import BenchError, ClipError, Status
 from harness.store import Store
 
@@ -37,6 +37,8 @@ class Generated:
     """Lossless, same size, rate and length as the prepared clip."""
     frames_hash: str
     """sha256 over the decoded frames."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the clip's numbers should know although it went well."""
 
 
 def prepare(clip: Clip, size: int, store: Store) -> PreparedClip:
@@ -93,11 +95,12 @@ def generate(
         began = time.perf_counter()
         facts = _write_frames(_model_frames(model, clip, audio, context), clip, folder / "video.mkv")
         facts["seconds"] = round(time.perf_counter() - began, 3)
+        facts["notes"] = list(model.notes(clip)) if isinstance(model, TellingModel) else []
         (folder / "meta.json").write_text(json.dumps(facts), encoding="utf-8")
 
     folder = store.make("generate", parts, build).path
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    return Generated(folder / "video.mkv", meta["frames_hash"])
+    return Generated(folder / "video.mkv", meta["frames_hash"], tuple(meta.get("notes", ())))
 
 
 def adapt(

@@ -13,7 +13,7 @@ import typer
 
 from harness.status import BenchError
 
-COMMANDS = ("run", "report", "generate", "watermark", "train", "adapt", "convert", "data", "assets", "list")
+COMMANDS = ("run", "score", "report", "generate", "watermark", "train", "adapt", "convert", "data", "assets", "list")
 
 app = typer.Typer(
     name="bench",

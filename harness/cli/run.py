@@ -99,15 +99,15 @@ def run(
     _add_switches(values, no_mals=no_mals, no_samf=no_samf, mask=mask)
     _add_adaptation(values, adapt_seconds, adapt_steps, no_reg)
     spec = make_spec(values)
-    _settle_libraries()
+    settle_libraries()
 
     from harness.device import pick_device
     from harness.pipeline import RunOptions, execute
 
     options = RunOptions(out=out, device=pick_device(device), batch_size=batch_size, report=report)
     outcome = execute(spec, options)
-    _show(outcome, as_json)
-    raise typer.Exit(_exit_code(outcome, spec))
+    show(outcome, as_json)
+    raise typer.Exit(exit_code(outcome, spec))
 
 
 def _add_switches(values: dict[str, Any], *, no_mals: bool, no_samf: bool, mask: str | None) -> None:
@@ -131,7 +131,7 @@ def _add_adaptation(values: dict[str, Any], seconds: float | None, steps: int | 
         values["mode"] = ",".join("adapted-no-reg" if word == "adapted" else word for word in words)
 
 
-def _settle_libraries() -> None:
+def settle_libraries() -> None:
     """Must come before the imports. MediaPipe's native log lines would tear the progress bars."""
     os.environ.setdefault("GLOG_minloglevel", "2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -139,7 +139,8 @@ def _settle_libraries() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def _show(outcome: RunOutcome, as_json: bool) -> None:
+def show(outcome: RunOutcome, as_json: bool) -> None:
+    """Print a finished run's table, or its `run.json`, and where it lies."""
     from harness.plugins import REPORTS
 
     if as_json:
@@ -151,6 +152,7 @@ def _show(outcome: RunOutcome, as_json: bool) -> None:
         print(f"report:     {outcome.report}", file=sys.stderr)
 
 
-def _exit_code(outcome: RunOutcome, spec: RunSpec) -> int:
+def exit_code(outcome: RunOutcome, spec: RunSpec) -> int:
+    """0, or 1 where an asked model has no value at all."""
     scored = {row.model for row in outcome.result.metrics if row.value is not None}
     return 0 if all(name in scored for name in spec.row_names()) else 1

@@ -1,0 +1,61 @@
+"""`precomputed:DIR`: videos that somebody else made, scored as if a model here had made them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.clip import PreparedClip
+from harness.external import GEOMETRIES, RULE, PredictedVideo
+from harness.external_files import PredictedFiles
+from harness.model import GenerateContext, ModelCard, VariantError
+
+
+class Precomputed:
+    """A folder of videos, matched to clips by their names; what is checked is in `harness.external`.
+
+    The variants `@crop` and `@frame` say what the pictures show where their size does not tell.
+    """
+
+    def __init__(self, folder: str = "", variant: str = "") -> None:
+        """Raises `VariantError` for a folder that is none or holds no video, and for an unknown variant."""
+        if variant and variant not in GEOMETRIES:
+            raise VariantError(f"precomputed has no variant {variant}; known: {', '.join(GEOMETRIES)}")
+        root = Path(folder)
+        if not folder or not root.is_dir():
+            raise VariantError(f"precomputed:{folder} needs a folder of videos, for example precomputed:results/mine")
+        self._files = PredictedFiles(root)
+        if not self._files.files:
+            raise VariantError(f"precomputed:{folder}: no videos below that folder")
+        self._geometry = variant
+        self._notes: dict[str, tuple[str, ...]] = {}
+        self.card = ModelCard(
+            name="precomputed",
+            kind="precomputed",
+            description=f"{len(self._files.files)} videos that were made elsewhere",
+            licence="unstated",
+            trained_on="unknown",
+            weights="unknown",
+            seed_controlled=False,
+            gt_leak="unknown",
+            caveat=" ".join(("made elsewhere: how, and from what, is not known here.", *self._files.notices)),
+        )
+
+    def fingerprint(self) -> str:
+        """Of the files' names and bytes, and of how they are read."""
+        return f"{RULE}|{self._geometry}|{self._files.digest}"
+
+    def generate(
+        self, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
+    ) -> Iterator[NDArray[np.uint8]]:
+        """The frames of the clip's file; its sound is not used. Raises `ClipError`."""
+        video = PredictedVideo(self._files.find(clip.id), clip, self._geometry)
+        yield from video.frames(chunk=context.batch_size)
+        self._notes[clip.id] = tuple(video.notes)
+
+    def notes(self, clip: PreparedClip) -> tuple[str, ...]:
+        """What was done to the frames that `generate` last gave for `clip`."""
+        return self._notes.get(clip.id, ())

@@ -1,0 +1,130 @@
+"""`bench score`: the same pipeline for videos that somebody else made."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.status import BenchError
+
+if TYPE_CHECKING:
+    from harness.spec import RunSpec
+
+_EXAMPLES = """Examples:
+
+bench score --dataset demo --inputs inputs/          # what to run your model on: CLIP.mkv and CLIP.wav
+
+bench score results/mine --dataset demo              # videos named as the clips: CLIP.mp4, CLIP.mkv, ...
+
+bench score results/mine results/theirs --dataset hdtf --data-root ~/HDTF --metrics LSE-C,LSE-D,FID"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("score", epilog=_EXAMPLES)(score)
+
+
+def score(
+    pred_dir: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folder with one video per clip, named by the clip's id; several make a comparison."),
+    ] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="demo, hdtf, voxceleb2 or folder.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Folder with the footage (demo needs none).")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="test, train, all, or auto: the test list if at hand, else all.")
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="reconstruction (own audio) or cross (another clip's audio).")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Use at most this many clips.", min=1)] = None,
+    metrics: Annotated[str | None, typer.Option(help="Comma-separated, e.g. LSE-C,LSE-D,FID. Default: all.")] = None,
+    geometry: Annotated[
+        str,
+        typer.Option(
+            help="What the pictures show: crop (the canonical crop), frame (the dataset's whole frame), or auto: "
+            "told by their size."
+        ),
+    ] = "auto",
+    inputs: Annotated[
+        Path | None, typer.Option(help="Write every clip's canonical video and sound into this folder, and stop.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed for intervals.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/DATASET-HASH.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
+    report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print run.json instead of the table.")] = False,
+) -> None:
+    """Score videos that were made elsewhere, beside the bound rows, exactly as `bench run` scores its models.
+
+    Files are matched by the clips' ids and must have the size (canonical crop or the dataset's own frame), the rate
+    (25, or the dataset's own) and the length (give or take 5 frames) of their clip; what does not match is reported
+    clip by clip. Sound in the files is not used.
+    """
+    from harness.cli.run import exit_code, settle_libraries, show
+    from harness.spec import make_spec
+
+    if dataset is None:
+        raise typer.BadParameter("is needed, for example: bench score PRED_DIR --dataset demo", param_hint="--dataset")
+    if not pred_dir and inputs is None:
+        raise typer.BadParameter("name a folder of videos, or --inputs DIR to get what to run a model on")
+    given: dict[str, Any] = {
+        "models": tuple(_model(folder, geometry) for folder in pred_dir or ()) or ("ground-truth",),
+        "dataset": dataset,
+        "data_root": data_root,
+        "split": split,
+        "protocol": protocol,
+        "limit": limit,
+        "metrics": tuple(name.strip() for name in metrics.split(",") if name.strip()) if metrics else None,
+        "seed": seed,
+    }
+    spec = make_spec({key: value for key, value in given.items() if value is not None})
+    settle_libraries()
+    if inputs is not None:
+        from harness.inputs import write_inputs
+
+        written = write_inputs(spec, inputs)
+        for problem in written.problems:
+            typer.echo(problem, err=True)
+        typer.echo(f"{written.clips} clips (CLIP.mkv, CLIP.wav) in {inputs}")
+        return
+    _say_matches(spec, pred_dir or [])
+
+    from harness.device import pick_device
+    from harness.pipeline import RunOptions, execute
+
+    outcome = execute(spec, RunOptions(out=out, device=pick_device(device), report=report))
+    show(outcome, as_json)
+    raise typer.Exit(exit_code(outcome, spec))
+
+
+def _model(folder: Path, geometry: str) -> str:
+    """The folder as the name of a model; `.` and `results/` get the name that the folder has."""
+    at = "" if geometry == "auto" else f"@{geometry}"
+    return f"precomputed{at}:{folder.resolve()}"
+
+
+def _say_matches(spec: RunSpec, folders: list[Path]) -> None:
+    """How many files belong to a clip. Raises `BenchError` where none does, before anything long begins."""
+    from harness.datasets.discover import listed
+    from harness.external_files import PredictedFiles
+    from harness.loading import load_models
+    from harness.select import select_clips
+
+    load_models(spec.models)  # folders that are none, and two of one name, are found out here
+    ids = [clip.id for clip in select_clips(spec).clips]
+    for folder in folders:
+        files = PredictedFiles(folder.resolve())
+        matched = files.match(ids)
+        unused = [path for path in files.files if path not in set(matched.values())]
+        if not matched:
+            found = listed(list(files.files), files.root)
+            raise BenchError(
+                f"none of the videos in {folder} is named as one of the {len(ids)} clips of {spec.dataset}; found "
+                f"{found}, expected {ids[0]}.mp4 and so on; `bench data list {spec.dataset}` lists the ids"
+            )
+        rest = f"; belonging to none of them: {listed(unused, files.root)}" if unused else ""
+        print(f"{folder}: videos for {len(matched)} of {len(ids)} clips{rest}", file=sys.stderr)
