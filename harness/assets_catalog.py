@@ -42,6 +42,10 @@ class AssetSpec:
     """Where a person finds the original."""
     scorers: tuple[str, ...] = ()
     """Names in `harness.plugins.SCORERS` of those that cannot work without it."""
+    models: tuple[str, ...] = ()
+    """Names in `harness.plugins.MODELS` of those that cannot work without it."""
+    asks_first: bool = False
+    """Never fetched by itself, only by `bench assets fetch`: whether its licence fits is for the user to say."""
 
     @property
     def sha256(self) -> str:
@@ -86,6 +90,7 @@ _ASSETS = (
         used_by="preparation of every clip",
         note="MediaPipe FaceLandmarker, float16, version 1: 478 points, 52 expression coefficients, 4x4 pose",
         page="https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker",
+        scorers=("landmarks",),
     ),
     AssetSpec(
         name="inception_fid",
@@ -117,7 +122,7 @@ _ASSETS = (
         used_by="LPIPS",
         note="AlexNet features as torchvision has them; a pickle of arrays, read without running anything in it",
         page="https://github.com/richzhang/PerceptualSimilarity",
-        scorers=("lpips",),
+        scorers=("lpips", "mouth-lpips"),
     ),
     AssetSpec(
         name="vgg16_lpips",
@@ -145,7 +150,7 @@ _ASSETS = (
             ),
         ),
         licence="MIT (code); weights as the authors' page offers them",
-        used_by="LSE-C[syncnet_v2], LSE-D[syncnet_v2], AV-offset[syncnet_v2]",
+        used_by="LSE-C, LSE-D and AV-offset of the published SyncNet",
         note="SyncNet of Chung and Zisserman; no package index carries it",
         page="https://www.robots.ox.ac.uk/~vgg/software/lipsync/",
         scorers=("lse-syncnet_v2", "lse-whole-frame", "lse-pipeline"),
@@ -161,7 +166,7 @@ _ASSETS = (
             ),
         ),
         licence="as the authors' page offers it",
-        used_by="LSE-C[pipeline], LSE-D[pipeline], AV-offset[pipeline]",
+        used_by="LSE-C, LSE-D and AV-offset in the variant pipeline",
         note="S3FD face detector in the form that the SyncNet pipeline reads; no package index carries it",
         page="https://www.robots.ox.ac.uk/~vgg/software/lipsync/",
         scorers=("lse-pipeline",),
@@ -180,6 +185,8 @@ _ASSETS = (
         used_by="CSIM",
         note="ArcFace, MobileFaceNet trained on WebFace600K; fetched only when you ask for it by name or with --all",
         page="https://github.com/deepinsight/insightface/tree/master/model_zoo",
+        scorers=("csim",),
+        asks_first=True,
     ),
     AssetSpec(
         name="i3d_kinetics",
@@ -195,6 +202,7 @@ _ASSETS = (
         used_by="FVD",
         note="I3D on RGB, trained on Kinetics-400; a pickle of arrays, read without running anything in it",
         page="https://github.com/google-deepmind/kinetics-i3d",
+        scorers=("fvd",),
     ),
     AssetSpec(
         name="face_portraits",

@@ -13,7 +13,10 @@ import typer
 
 from harness.status import BenchError
 
-COMMANDS = ("run", "score", "report", "generate", "watermark", "train", "adapt", "convert", "data", "assets", "list")
+COMMANDS = (
+    *("run", "score", "report", "generate", "watermark"),
+    *("train", "adapt", "convert", "data", "assets", "doctor", "list"),
+)
 
 app = typer.Typer(
     name="bench",

