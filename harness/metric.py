@@ -83,5 +83,9 @@ class Scorer(Protocol):
         ...
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
-        """Set metrics by column from per-clip features; scorers of clip metrics return an empty dict."""
+        """Set metrics by column from per-clip features; scorers of clip metrics return an empty dict.
+
+        All set metrics of one scorer have the same features. Called for all clips, and without each group of people in
+        turn for intervals and tests (`harness.pooling`), so its cost counts about a dozen times. Raises `ClipError`.
+        """
         ...

@@ -59,7 +59,7 @@ class Pooled:
     clips: Mapping[str, int]
     """Clips of each group."""
     samples: int
-    """Rows of features that the ground truth has (frames, or pieces of video)."""
+    """Rows of features that the ground truth has: frames, or windows of video."""
     dimensions: int
 
     def people(self, info: MetricInfo) -> Contributions | None:
@@ -79,7 +79,7 @@ class Pooled:
         """What a reader of the value must know."""
         if scale_of(info) == "linear" or self.samples >= self.dimensions:
             return ""
-        return f"{self.samples} frames; below {self.dimensions} the distance is biased"
+        return f"{self.samples} samples (frames or windows); below {self.dimensions} the distance is biased upwards"
 
 
 def scale_of(info: MetricInfo) -> str:
