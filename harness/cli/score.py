@@ -30,7 +30,10 @@ def register(app: typer.Typer) -> None:
 def score(
     pred_dir: Annotated[
         list[Path] | None,
-        typer.Argument(help="Folder with one video per clip, named by the clip's id; several make a comparison."),
+        typer.Argument(
+            metavar="PRED_DIR...",
+            help="Folder with one video per clip, named by the clip's id; several make a comparison.",
+        ),
     ] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="demo, hdtf, voxceleb2 or folder.")] = None,
     data_root: Annotated[Path | None, typer.Option(help="Folder with the footage (demo needs none).")] = None,
