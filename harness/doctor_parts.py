@@ -104,7 +104,8 @@ def _fix(spec: AssetSpec) -> str:
         return ""
     if asset_available(spec.name):
         return f"bench assets fetch {spec.name}"
-    return f"bench assets add {spec.name} FILE, from {spec.page}"
+    first = f"bench assets fetch {spec.name}, or " if spec.sources else ""
+    return f"{first}bench assets add {spec.name} FILE, from {spec.page}"
 
 
 @lru_cache(maxsize=1)

@@ -65,7 +65,8 @@ def list_assets(
         table.add_row(*(Text(str(cell)) for cell in cells))  # As text: `LSE-C[...]` is no markup.
     console = Console()
     console.print(table)
-    console.print("present: in the cache · fetchable: bench assets fetch NAME · missing: bench assets add NAME PATH")
+    console.print("present: in the cache · fetchable: bench assets fetch NAME")
+    console.print("missing: bench assets fetch NAME tries its authors' page, bench assets add NAME PATH takes yours")
 
 
 @assets_app.command("fetch", help=_FETCH)
