@@ -16,7 +16,21 @@ from harness.model_names import row_name
 from harness.status import BenchError
 
 Protocol = Literal["reconstruction", "cross"]
-DEFAULT_METRICS = ("LSE-C", "LSE-D", "AV-offset", "FID", "SSIM", "PSNR", "LPIPS", "TWE", "Jitter")
+DEFAULT_METRICS = (
+    "LSE-C",
+    "LSE-D",
+    "AV-offset",
+    "FID",
+    "KID",
+    "SSIM",
+    "PSNR",
+    "LPIPS",
+    "SSIM-mouth",
+    "PSNR-mouth",
+    "TWE",
+    "Jitter",
+)
+"""What is cheap beside the networks of LSE, FID and LPIPS. The rest is measured on request, or with `all`."""
 MODES = ("zero-shot", "adapted", "adapted-no-reg")
 """As published, tuned to each person, and tuned without the sync regulariser; also the order of a model's rows."""
 _PLACE_ONLY = {"data_root"}
