@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from make_runs import BOUNDS, UNAVAILABLE, make_folder, make_result, metric_row, write_video
+from make_runs import BOUNDS, UNAVAILABLE, make_folder, make_result, metric_row, pair_test, write_video
 
 from harness.results import Failure
 from reports.media import preview_file
@@ -114,6 +114,17 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
     raw = (folder / "report.html").read_text(encoding="utf-8")
     assert "alert(1)</script>" not in raw
     assert len(re.findall("</script", raw)) == len(page.scripts) - 1
+
+
+def test_paired_tests_are_listed_and_marks_follow_them(tmp_path: Path) -> None:
+    tests = [
+        pair_test(HOSTILE[0], "m2"),
+        pair_test(HOSTILE[0], "m2", "SSIM[wang2004]", p=None).model_copy(update={"note": "too few people for a test"}),
+    ]
+    page = page_of(make_folder(tmp_path / "run", [HOSTILE[0], "m2"], ["c"], media=False, tests=tests))
+    assert "Paired tests" in page.text and "0.0001" in page.text and "too few people for a test" in page.text
+    assert HOSTILE[0] in page.text
+    assert sum("best" in (dict(given).get("class") or "").split() for tag, given in page.tags if tag == "td") == 1
 
 
 def test_previews_over_the_limit_are_linked_and_the_page_says_so(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from make_runs import UNAVAILABLE, make_result, metric_row
+from make_runs import UNAVAILABLE, make_result, metric_row, pair_test
 from rich.console import Console
 
 from harness.results import Failure, RunResult
@@ -130,3 +131,31 @@ def test_json_is_complete() -> None:
         "LSE-C[open-syncnet]": "LSE-C|variant=open-syncnet|fps=25|v1",
     }
     assert any("better than the ground truth" in remark for remark in data["remarks"])
+
+
+def _tested(*labels: str) -> RunResult:
+    """Three models whose LSE-C differs by more than chance, and lies 0.25 from the ground truth's."""
+    tests = [pair_test(one, two) for one, two in itertools.combinations(labels, 2)]
+    rows = [metric_row(name, value=7.0 - place, from_truth=0.25) for place, name in enumerate(labels)]
+    return make_result(labels, ["c"], metrics=rows, tests=tests)
+
+
+@pytest.mark.parametrize(
+    ("format", "best", "second", "gap"),
+    [
+        ("text", "7.00**", "6.00* ", "Δ0.25"),
+        ("markdown", "**7.00**", "<u>6.00</u>", "Δ0.25"),
+        ("latex", r"\textbf{7.00}", r"\underline{6.00}", r"$\Delta$0.25"),
+    ],
+)
+def test_marks_and_distances_in_every_readable_format(format: str, best: str, second: str, gap: str) -> None:
+    text = render_table(_tested("m1", "m2", "m3"), format)
+    assert text.count(best) == text.count(second) == 1 and text.count(gap) == 3
+    assert "after Holm" in text
+
+
+def test_json_holds_the_tests_of_the_table() -> None:
+    data = json.loads(render_table(_tested("m1", "m2", "m3"), "json"))
+    assert [(test["one"], test["two"]) for test in data["tests"]] == [("m1", "m2"), ("m1", "m3"), ("m2", "m3")]
+    assert all(test["p_holm"] == pytest.approx(3 * test["p"]) for test in data["tests"])
+    assert data["runs"][0]["metrics"][0]["from_truth"] == 0.25

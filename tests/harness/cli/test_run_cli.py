@@ -35,6 +35,8 @@ def _bench(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProc
         (["adapt", "--video", "nowhere.mp4", "--out", "me.safetensors"], "nowhere.mp4"),
         (["adapt", "--video", "nowhere.mp4", "--out", "me.pth"], ".safetensors"),
         (["adapt", "--video", "nowhere.mp4", "--out", "me.safetensors", "--model", "static"], "no adapter is called"),
+        (["score", "nowhere", "--dataset", "demo"], "needs a folder of videos"),
+        (["score", "nowhere"], "--dataset"),
         (["report", "nowhere"], "nowhere"),
         (["list", "colours"], "colours"),
     ],
@@ -53,7 +55,7 @@ def test_lists_are_readable_by_programs() -> None:
     assert {"stylelipsync", "ground-truth", "static", "shuffled-audio"} <= set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("command", ["run", "report", "table", "train", "adapt", "data", "assets", "list"])
+@pytest.mark.parametrize("command", ["run", "score", "report", "table", "train", "adapt", "data", "assets", "list"])
 def test_every_command_explains_itself(command: str) -> None:
     done = _bench(command, "--help")
     assert done.returncode == 0, done.stderr
