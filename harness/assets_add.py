@@ -28,6 +28,7 @@ def add_asset(name: str, source: Path | str) -> Path:
 
 
 def _own_file(spec: AssetSpec, file: AssetFile, path: Path) -> Path:
+    path = path.expanduser()
     if not path.exists():
         raise BenchError(f"{path} does not exist; give the file to add as {spec.name}")
     if not path.is_dir() and len(spec.files) > 1:

@@ -14,7 +14,7 @@ from harness.clip import SAMPLES_PER_FRAME, PreparedClip
 from harness.metric import ClipScore, MetricInfo
 from metrics.lse_crop import crop_face
 from metrics.lse_maths import SyncReading, read_sync, window_count
-from metrics.lse_published import PublishedScorer
+from metrics.lse_published import PUBLISHED, PublishedScorer
 from metrics.lse_scenes import THRESHOLD, SceneCuts
 from metrics.lse_spool import FrameSpool
 from metrics.lse_tracks import MIN_FACE, MIN_TRACK, Track, find_tracks, smooth_boxes
@@ -51,6 +51,7 @@ class PipelineScorer(PublishedScorer):
     needs: ClassVar[frozenset[str]] = frozenset({"audio"})
 
     def __init__(self, device: str = "cpu", weights: Path | None = None, detector: FaceDetector | None = None) -> None:
+        _require(([] if weights else [PUBLISHED]) + ([] if detector else ["s3fd"]))
         if detector is None:
             from models.s3fd.detector import S3fdDetector
 
@@ -134,6 +135,20 @@ class PipelineScoring:
             track, own = tracks[index], readings[index].frame_confidence
             curve[track.first : track.end] = np.pad(own, (2, len(track.boxes) - 2 - len(own)), mode="edge")
         return ClipScore({columns[name]: value for name, value in values.items()}, per_frame={columns["LSE-C"]: curve})
+
+
+def _require(names: list[str]) -> None:
+    """Raise one `AssetMissing` that tells of all that are missing, so that nobody gets them one error at a time."""
+    from harness.assets import AssetMissing, asset_path
+
+    problems = []
+    for name in names:
+        try:
+            asset_path(name)
+        except AssetMissing as error:
+            problems.append(str(error))
+    if problems:
+        raise AssetMissing("\n".join(problems))
 
 
 def _with_detector(info: MetricInfo, tag: str) -> MetricInfo:

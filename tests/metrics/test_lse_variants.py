@@ -110,7 +110,8 @@ def test_missing_weights_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None
     found = load_scorers(["LSE-C[pipeline]", "LSE-C[whole-frame]"], "cpu")
     reasons = {group.name: group.reason for group in found.unavailable}
     assert found.loaded == ()
-    assert "bench assets add s3fd" in reasons["lse-pipeline"]
+    for name in ("s3fd", "syncnet_v2"):
+        assert f"bench assets add {name}" in reasons["lse-pipeline"], "both at once"
     assert "bench assets add syncnet_v2" in reasons["lse-whole-frame"]
 
 
