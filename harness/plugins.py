@@ -98,6 +98,7 @@ PACKAGED: Registry[Path] = Registry(
     "packaged file",
     {
         "stylelipsync": "models.stylelipsync.model:DEMO_WEIGHTS",
+        "wav2lip": "models.wav2lip.model:DEMO_WEIGHTS",
         "lse-open-syncnet": "models.syncnet.open_network:WEIGHTS",
     },
 )
