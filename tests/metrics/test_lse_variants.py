@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from metrics.lse import SyncNetScorer
 from metrics.lse_crop import crop_face
 from metrics.lse_maths import read_sync, window_count
 from metrics.lse_pipeline import PipelineScorer
+from metrics.lse_tracks import find_tracks
 from metrics.lse_whole_frame import WholeFrameScorer
 from models.syncnet.network import SyncNet
 
@@ -125,16 +127,22 @@ def test_whole_frame_squashes_the_picture(weights: Path) -> None:
     assert run(scorer, 30, chunk=7).values == score.values
 
 
-def test_pipeline_reads_every_track_in_its_own_box(weights: Path) -> None:
-    """A face for 120 frames, then nobody for 30, then another face elsewhere for 105."""
+@pytest.fixture
+def short_tracks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tracks of more than 20 frames instead of 100, for the sake of time; the limit itself is tested elsewhere."""
+    monkeypatch.setattr("metrics.lse_pipeline.find_tracks", partial(find_tracks, min_track=20))
+
+
+def test_pipeline_reads_every_track_in_its_own_box(weights: Path, short_tracks: None) -> None:
+    """A face for 25 frames, then nobody for 30, then another face elsewhere for 22."""
     here, there = np.array([[60.0, 50, 180, 170, 1]]), np.array([[90.0, 80, 200, 200, 1]])
-    boxes = [here] * 120 + [np.empty((0, 5))] * 30 + [there] * 105
+    boxes = [here] * 25 + [np.empty((0, 5))] * 30 + [there] * 22
     scorer = PipelineScorer(weights=weights, detector=StandIn(boxes))
-    score = run(scorer, 255)
-    video, audio = footage(255)
+    score = run(scorer, 77)
+    video, audio = footage(77)
     readings = []
-    for first, end, (x, y, half) in ((0, 120, (120, 110, 60)), (150, 255, (145, 140, 60))):
-        # The median filter pads with zeros, which leaves boxes that stand still as they are.
+    for first, end, (x, y, half) in ((0, 25, (120, 110, 60)), (55, 77, (145, 140, 60))):
+        # The median filter pads with zeros, which leaves a box that stands still as it is.
         crops = np.stack([crop_face(frame, np.array([x, y, half], float)) for frame in video[first:end]])
         readings.append(read_by_hand(scorer, crops, audio[first * 640 : end * 640]))
     assert score.values["LSE-tracks[pipeline]"] == 2
@@ -142,12 +150,12 @@ def test_pipeline_reads_every_track_in_its_own_box(weights: Path) -> None:
     assert score.values["LSE-D[pipeline]"] == pytest.approx((readings[0][1] + readings[1][1]) / 2)
     assert score.values["AV-offset[pipeline]"] == readings[0][2], "the longer track's"
     curve = score.per_frame["LSE-C[pipeline]"]
-    assert np.flatnonzero(np.isnan(curve)).tolist() == list(range(120, 150))
+    assert np.flatnonzero(np.isnan(curve)).tolist() == list(range(25, 55))
 
 
-def test_pipeline_does_not_depend_on_chunks_and_signs_with_its_detector(weights: Path) -> None:
-    boxes = [np.array([[60.0 + i % 4, 50, 180 + i % 4, 170, 1]]) for i in range(110)]
-    values = [run(PipelineScorer(weights=weights, detector=StandIn(boxes)), 110, chunk).values for chunk in (32, 9)]
+def test_pipeline_does_not_depend_on_chunks_and_signs_with_its_detector(weights: Path, short_tracks: None) -> None:
+    boxes = [np.array([[60.0 + i % 4, 50, 180 + i % 4, 170, 1]]) for i in range(23)]
+    values = [run(PipelineScorer(weights=weights, detector=StandIn(boxes)), 23, chunk).values for chunk in (32, 9)]
     assert values[0] == values[1]
     infos = PipelineScorer(weights=weights, detector=StandIn([])).metrics
     assert all("|det=stand-in@000000|" in info.signature and "s3fd" not in info.signature for info in infos)
