@@ -111,6 +111,7 @@ TRAINERS: Registry[Callable[..., Any]] = Registry(
         "stylegan2": "models.stylegan2.train:run",
         "syncnet": "models.syncnet.train:run",
         "sync-expert": "models.syncnet.expert_train:run",
+        "wav2lip": "models.wav2lip.train:run",
     },
 )
 

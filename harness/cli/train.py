@@ -6,7 +6,7 @@ import importlib
 
 import typer
 
-TARGETS = ("stylelipsync", "stylegan2", "syncnet")
+TARGETS = ("stylelipsync", "stylegan2", "syncnet", "wav2lip")
 
 
 def register(app: typer.Typer) -> None:

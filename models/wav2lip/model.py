@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from harness.clip import PreparedClip
 from harness.model import GenerateContext, ModelCard
 from harness.status import BenchError, ClipError, Status
-from models.wav2lip.boxes import Pads, detector_boxes, padded_boxes, smooth_boxes
+from models.wav2lip.boxes import detector_boxes, padded_boxes, smooth_boxes
 from models.wav2lip.checkpoint import load_wav2lip
+from models.wav2lip.crops import PADS, cut_faces, network_input, paste_faces, to_bgr, to_rgb
 from models.wav2lip.mel import mel_spectrogram, mel_windows
 from models.wav2lip.network import FACE_SIZE, Wav2LipNet
 
@@ -25,7 +26,6 @@ DEMO_CAVEAT = (
 )
 VERSION = "1"
 """Raised whenever the same weights would give other frames."""
-PADS = Pads()
 _BLOCK = 8
 """Frames drawn at once; fixed, because how many go through a layer together decides how it rounds."""
 
@@ -90,30 +90,9 @@ def draw_frames(
 ) -> NDArray[np.uint8]:
     """`truth` (n, H, W, 3) RGB with new faces in `boxes` (n, 4), for mel `windows` (n, 1, 80, 16).
 
-    As published: bilinear resizing, levels cut and not rounded, hard edges. Raises `ClipError` for an empty box.
+    As in the published program the reference is the frame itself. Raises `ClipError` for an empty box.
     """
-    import cv2
-
-    cuts = [(slice(top, bottom), slice(left, right)) for left, top, right, bottom in boxes]
-    if any(box[2] <= box[0] or box[3] <= box[1] for box in boxes):
-        raise ClipError(Status.MODEL_FAILED, "wav2lip: a face box is empty; the face lies outside the crop")
-    faces = [
-        cv2.resize(np.ascontiguousarray(f[cut]), (FACE_SIZE, FACE_SIZE)) for f, cut in zip(truth, cuts, strict=True)
-    ]
-    seen = network_input(np.stack(faces))
     device = next(net.parameters()).device
-    drawn = net(torch.from_numpy(windows).to(device), seen.to(device))
-    levels = (drawn.cpu().permute(0, 2, 3, 1).numpy()[..., ::-1] * 255.0).astype(np.uint8)
-    output = truth.copy()
-    for frame, cut, face in zip(output, cuts, levels, strict=True):
-        height, width = frame[cut].shape[:2]
-        frame[cut] = cv2.resize(np.ascontiguousarray(face), (width, height))
-    return output
-
-
-def network_input(faces: NDArray[np.uint8]) -> torch.Tensor:
-    """(n, 6, 96, 96) in [0, 1], BGR: `faces` (n, 96, 96, 3) RGB with the lower half black, and as they are."""
-    bgr = torch.from_numpy(np.ascontiguousarray(faces[..., ::-1])).permute(0, 3, 1, 2).float() / 255.0
-    masked = bgr.clone()
-    masked[:, :, FACE_SIZE // 2 :] = 0.0
-    return torch.cat([masked, bgr], dim=1)
+    faces = to_bgr(cut_faces(truth, boxes)).to(device)
+    drawn = net(torch.from_numpy(windows).to(device), network_input(faces, faces))
+    return paste_faces(truth, boxes, to_rgb(drawn))

@@ -15,7 +15,8 @@ from harness.model import GenerateContext, LipSyncModel
 from harness.status import BenchError, ClipError
 from models.wav2lip.boxes import Pads, detector_boxes, padded_boxes, smooth_boxes
 from models.wav2lip.checkpoint import load_wav2lip, save_wav2lip
-from models.wav2lip.model import Wav2Lip, draw_frames, network_input
+from models.wav2lip.crops import network_input, to_bgr
+from models.wav2lip.model import Wav2Lip, draw_frames
 from models.wav2lip.network import Wav2LipNet
 
 SIZE, FRAMES, DIVIDE = 64, 11, 16
@@ -93,7 +94,7 @@ def test_smoothing_looks_ahead_truncates_and_reuses_its_own_means_at_the_end() -
 def test_the_network_sees_blue_first_and_no_mouth_in_its_first_half() -> None:
     faces = np.zeros((1, 96, 96, 3), np.uint8)
     faces[..., 0] = 255  # red
-    seen = network_input(faces)
+    seen = network_input(to_bgr(faces), to_bgr(faces))
     assert seen.shape == (1, 6, 96, 96)
     assert seen[0, :, 0, 0].tolist() == [0, 0, 1, 0, 0, 1]
     assert seen[0, :, 95, 0].tolist() == [0, 0, 0, 0, 0, 1]
