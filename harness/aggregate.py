@@ -168,7 +168,7 @@ def pool_models(scored: Scored, loaded: LoadedScorer, run: ModelRun, clips: set[
     """Set metrics of `run` over `clips`, which the ground truth has too. Raises `ClipError`."""
     if scored.truth is None:
         raise ValueError("set metrics need the ground truth")
-    column = next(info.column for info in loaded.scorer.metrics if info.level == "set")
+    column = next(info.column for info in loaded.wanted if info.level == "set")
     output, truth = run.features(column).only(clips), scored.truth.features(column).only(clips)
     return pool(loaded, output, truth, scored.identities, scored.store)
 
