@@ -40,7 +40,7 @@ def test_shifted_sound_moves_the_offset_by_as_much(shared: Path, tmp_path: Path,
 
 @pytest.mark.shared
 def test_published_example_reads_as_published(shared: Path) -> None:
-    """Offset 3, distance 5.353, confidence 10.021 is what `demo_syncnet.py` prints for its own example (JPEG frames)."""
+    """Offset 3, distance 5.353, confidence 10.021: what `demo_syncnet.py` prints for its own example (JPEG frames)."""
     if not asset_present("syncnet_v2"):
         pytest.skip("NOT CHECKED: syncnet_v2 is not in the cache (`bench assets fetch syncnet_v2`, or add your copy)")
     video = shared / "media" / "wild" / "syncnet_example.avi"
