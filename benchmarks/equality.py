@@ -29,6 +29,7 @@ from harness.store import Store
 from metrics._frechet import frechet_distance
 from metrics._inception import load_inception
 from metrics.fid import inception_features
+from metrics.kid import kernel_distance
 from metrics.lpips import load_lpips, lpips_distance
 from metrics.psnr import psnr
 from metrics.ssim import ssim
@@ -124,6 +125,18 @@ class Comparison:
             warnings.simplefilter("ignore")  # It uses an argument of scipy that is going away.
             reference = float(calculate_frechet_distance(*moments))
         self.rows.append(Row("all clips", "FID", frechet_distance(output, truth), reference))
+        self.rows.append(Row("all clips", "KID", *_kid(output, truth, *theirs)))
+
+
+def _kid(*sides: list[NDArray[np.float32]]) -> tuple[float, float]:
+    """Ours from our features and torch-fidelity's from pytorch-fid's, over the same random subsets."""
+    from torch_fidelity.metric_kid import kid_features_to_metric
+
+    frames = sum(map(len, sides[0])) * 3 // 4
+    theirs = (torch.from_numpy(np.concatenate(side)) for side in sides[2:])
+    reference = kid_features_to_metric(*theirs, kid_subsets=100, kid_subset_size=frames, verbose=False)
+    ours = kernel_distance(sides[0], sides[1], 100, frames)
+    return ours.mean, float(reference["kernel_inception_distance_mean"])
 
 
 @torch.inference_mode()
