@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import subprocess
 import sys
@@ -92,18 +91,14 @@ def test_an_index_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) 
     assert "does not answer" in problem
 
 
-def test_catalogue_says_which_scorers_need_which_asset(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_catalogue_says_which_scorers_need_which_asset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Every scorer is made with all assets missing; the one that it then asks for must name it."""
-
-    def missing(name: str) -> Path:
-        raise AssetMissing(name)
-
-    monkeypatch.setattr("harness.assets.asset_path", missing)
+    # An empty cache without a network, not a patched function: modules imported meanwhile would keep the patch.
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
+    monkeypatch.setenv("BENCH_OFFLINE", "1")
+    monkeypatch.delenv("BENCH_ASSETS", raising=False)
     for scorer in {name for names in SCORERS_BY_METRIC.values() for name in names}:
         factory = SCORERS.get(scorer)
-        module = importlib.import_module(factory.__module__)
-        if hasattr(module, "asset_path"):
-            monkeypatch.setattr(module, "asset_path", missing)
         needs = {spec.name for spec in CATALOG.values() if scorer in spec.scorers}
         try:
             factory(device="cpu")
