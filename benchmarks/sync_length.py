@@ -29,7 +29,7 @@ from harness.store import Store
 from metrics.lse import OpenSyncScorer
 from metrics.lse_maths import read_sync, window_count
 from models.syncnet.open_crops import crop_mouths, mouth_frames
-from models.syncnet.open_network import load_open_syncnet
+from models.syncnet.open_network import OpenSyncNet, load_open_syncnet
 
 LENGTHS = (25, 38, 50, 75, 125, 250)
 """Frames of a stretch; 25 are a second."""
@@ -59,9 +59,8 @@ class Tally:
     """LSE-C with the own and with the other sound."""
 
 
-def embed(clip: PreparedClip, offset: int, sound: OpenSyncScorer) -> Embedded:
+def embed(clip: PreparedClip, offset: int, network: OpenSyncNet, scorer: OpenSyncScorer) -> Embedded:
     """Both halves of the network over the whole clip."""
-    network = load_open_syncnet()
     where, parts, first = mouth_frames(clip.faces.landmarks), [], 0
     for frames in clip.read_frames():
         parts.append(crop_mouths(frames, where[first : first + len(frames)], network.config.crop))
@@ -70,7 +69,7 @@ def embed(clip: PreparedClip, offset: int, sound: OpenSyncScorer) -> Embedded:
     windows = window_count(clip.frames, len(audio))
     with torch.inference_mode():
         lips = network.lips(torch.from_numpy(np.concatenate(parts)).float()[None] / 255.0)[0].numpy()[:windows]
-    return Embedded(clip.id, offset, lips, sound._embed_audio(audio, windows))
+    return Embedded(clip.id, offset, lips, scorer._embed_audio(audio, windows))
 
 
 def stretches(lips: NDArray[np.float32], sound: NDArray[np.float32], length: int) -> Iterator[slice]:
@@ -100,7 +99,7 @@ def measure(clips: list[Embedded], length: int) -> Tally:
 
 def load(root: Path, table: Path) -> list[Embedded]:
     """The clips of `table`; those that cannot be prepared are named and left out."""
-    scorer, found = OpenSyncScorer(), []
+    network, scorer, found = load_open_syncnet(), OpenSyncScorer(), []
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
@@ -110,7 +109,7 @@ def load(root: Path, table: Path) -> list[Embedded]:
         except ClipError as error:
             print(f"{row['file']} left out: {error}")
             continue
-        found.append(embed(clip, int(row["offset"]), scorer))
+        found.append(embed(clip, int(row["offset"]), network, scorer))
     return found
 
 

@@ -71,10 +71,10 @@ def _columns(scorer: str) -> dict[str, Finding]:
 def _readiness(section: str, name: str, needs: Iterable[AssetSpec]) -> Finding:
     """How a plug-in stands that needs these assets and, where `PACKAGED` names one, a file of the package."""
     if name in PACKAGED.names() and not (path := PACKAGED.get(name)).is_file():
-        fix = "take a whole checkout"
-        if section == "models":
-            fix = f"bench train {name} makes some, --model {name}:FILE takes yours, a whole checkout may have them"
-        return Finding(section, name, "broken", f"{path.name} of the package is not there", fix)
+        if section == "models":  # Weights of the user's own do as well.
+            fix = f"--model {name}:FILE takes yours, bench train {name} makes some"
+            return Finding(section, name, "missing", "the package has no weights for it", fix)
+        return Finding(section, name, "broken", f"{path.name} of the package is not there", "take a whole checkout")
     waiting = [spec for spec in needs if not asset_present(spec.name)]
     states = [_state(spec) for spec in waiting]
     worst: State = next((state for state in ("missing", "broken", "fetch") if state in states), "ok")

@@ -44,7 +44,7 @@ def score(
         str | None, typer.Option(help="reconstruction (own audio) or cross (another clip's audio).")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Use at most this many clips.", min=1)] = None,
-    metrics: Annotated[str | None, typer.Option(help="Comma-separated, e.g. LSE-C,LSE-D,FID. Default: all.")] = None,
+    metrics: Annotated[str | None, typer.Option(help="Comma-separated, or all. Default: as bench run.")] = None,
     geometry: Annotated[
         str,
         typer.Option(

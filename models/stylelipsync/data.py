@@ -36,6 +36,14 @@ class ClipSpan:
     frames: int
 
 
+def group_by_identity(clips: Sequence[ClipSpan]) -> tuple[tuple[ClipSpan, ...], ...]:
+    """The clips of each identity, in order of name."""
+    groups: dict[str, list[ClipSpan]] = {}
+    for clip in clips:
+        groups.setdefault(clip.identity, []).append(clip)
+    return tuple(tuple(groups[name]) for name in sorted(groups))
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """All frames of all clips one after the other, N in all, at the network's resolution R."""
@@ -53,10 +61,7 @@ class TrainingData:
     @cached_property
     def by_identity(self) -> tuple[tuple[ClipSpan, ...], ...]:
         """The clips of each identity, in order of name."""
-        groups: dict[str, list[ClipSpan]] = {}
-        for clip in self.clips:
-            groups.setdefault(clip.identity, []).append(clip)
-        return tuple(tuple(groups[name]) for name in sorted(groups))
+        return group_by_identity(self.clips)
 
 
 def load_data(clips: Sequence[PreparedClip], cache: Path, config: StyleLipSyncConfig) -> TrainingData:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from harness import progress
 from harness.clip import PreparedClip
+from models.stylelipsync.data import ClipSpan, group_by_identity
 from models.stylelipsync.mel import N_MELS as EXPERT_MELS
 from models.stylelipsync.mel import WINDOW as EXPERT_WINDOW
 from models.stylelipsync.mel import clip_windows
@@ -26,15 +27,6 @@ from models.wav2lip.mel import mel_spectrogram, mel_windows
 from models.wav2lip.network import FACE_SIZE, MEL_COLUMNS, N_MELS
 
 DATA_VERSION = "1"
-
-
-@dataclass(frozen=True)
-class ClipSpan:
-    """Where a clip lies in the flat arrays."""
-
-    identity: str
-    start: int
-    frames: int
 
 
 @dataclass(frozen=True)
@@ -54,10 +46,7 @@ class Wav2LipData:
     @cached_property
     def by_identity(self) -> tuple[tuple[ClipSpan, ...], ...]:
         """The clips of each identity, in order of name."""
-        groups: dict[str, list[ClipSpan]] = {}
-        for clip in self.clips:
-            groups.setdefault(clip.identity, []).append(clip)
-        return tuple(tuple(groups[name]) for name in sorted(groups))
+        return group_by_identity(self.clips)
 
 
 def load_data(clips: Sequence[PreparedClip], cache: Path) -> Wav2LipData:
@@ -89,7 +78,7 @@ def _build(clips: Sequence[PreparedClip], folder: Path) -> None:
     spans, start = [], 0
     for clip in progress.each("crops", clips):
         _fill(clip, data, start)
-        spans.append(asdict(ClipSpan(clip.identity, start, clip.frames)))
+        spans.append(asdict(ClipSpan(clip.id, clip.identity, start, clip.frames)))
         start += clip.frames
     # Written last: its presence says that the arrays are whole.
     (folder / "clips.json").write_text(json.dumps(spans), encoding="utf-8")

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness.aggregate import ModelRun, Scored, metric_rows
 from harness.clip import PreparedClip
 from harness.intervals import interval
 from harness.metric import ClipScoring, MetricInfo
+from harness.plugins import SCORERS_BY_METRIC
 from harness.pooling import MAX_GROUPS, Side, group_people, pool, scale_of
-from harness.scorers import LoadedScorer
+from harness.scorers import LoadedScorer, ScorerSet
+from harness.scoring import Scores
 from harness.status import ClipError, Status
 from harness.store import Store
 
@@ -142,3 +145,20 @@ def test_many_people_are_bundled_evenly_and_always_alike() -> None:
     assert all(bundle[identities[clip]] == group for clip, group in groups.items()), "a person is never divided"
     few = {f"clip {i}": f"person {i % MAX_GROUPS}" for i in range(30)}
     assert group_people(few) == few
+
+
+def test_a_set_metric_can_be_asked_for_without_its_scorers_first(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SCORERS_BY_METRIC, SIGNED.name, ("shift",))
+    # Like KID without FID: the file has the features under the scorer's first metric, the run asks for the second.
+    loaded = LoadedScorer("shift", world.scorer, (SIGNED,))
+    runs = [
+        ModelRun(name, {clip: Scores(features={SIGNED.column: path}) for clip, path in files.items()})
+        for name, files in (("ground-truth", world.truth), ("model", world.output))
+    ]
+    clips = {clip: PreparedClip(clip, who, tmp_path, {}) for clip, who in world.identities.items()}
+    rows = metric_rows(Scored(runs, clips, ScorerSet((loaded,), ()), len(clips), 0, world.store))
+    row = next(row for row in rows if row.model == "model")
+    assert row.name == "Signed"
+    assert row.value is not None and row.n_ok == len(clips)
