@@ -11,7 +11,6 @@ from harness.contributions import Contributions, from_clips
 from harness.files import sha256_json
 from harness.intervals import interval
 from harness.metric import MetricInfo
-from harness.plugins import SCORERS_BY_METRIC
 from harness.pooling import Pooled, Side, pool, scale_of
 from harness.results import MetricRow, PeopleRecord
 from harness.scorers import LoadedScorer, ScorerSet
@@ -77,13 +76,13 @@ def metric_rows(scored: Scored) -> list[MetricRow]:
             rows += _set_rows(scored, run, loaded, sets) if sets else []
         for missing in scored.scorers.unavailable:
             rows += [_row(scored, run, info, note=missing.reason) for info in missing.wanted]
-    return _in_table_order(rows)
+    return _in_table_order(rows, scored.scorers.order)
 
 
-def _in_table_order(rows: list[MetricRow]) -> list[MetricRow]:
-    """Model by model as given; within a model the metrics as `SCORERS_BY_METRIC` lists them, then by variant."""
+def _in_table_order(rows: list[MetricRow], order: Sequence[str]) -> list[MetricRow]:
+    """Model by model as given; within a model the metrics in their `order`, then by variant."""
     models = list(dict.fromkeys(row.model for row in rows))
-    names = list(SCORERS_BY_METRIC)
+    names = list(dict.fromkeys([*order, *(row.name for row in rows)]))
     return sorted(rows, key=lambda row: (models.index(row.model), names.index(row.name), row.variant))
 
 

@@ -9,7 +9,8 @@ from functools import lru_cache
 from harness.assets import asset_available, asset_present, asset_specs
 from harness.assets_catalog import AssetSpec
 from harness.doctor import Finding, State
-from harness.plugins import BOUNDS, MODELS, PACKAGED, SCORERS, SCORERS_BY_METRIC
+from harness.metric_names import metric_names
+from harness.plugins import BOUNDS, MODELS, PACKAGED
 
 DEFAULT_MODEL = "stylelipsync"
 PREPARATION = "face_landmarker"
@@ -28,18 +29,24 @@ def metrics() -> list[Finding]:
     """Every column that a metric can give; a default metric must have one that works."""
     from harness.spec import DEFAULT_METRICS
 
-    by_column = {}
-    for scorer in dict.fromkeys(name for names in SCORERS_BY_METRIC.values() for name in names):
-        by_column.update(_columns(scorer))
-    findings = []
-    for metric in [name for name in SCORERS_BY_METRIC if "[" not in name]:
-        rows = [(column, item) for column, item in by_column.items() if column.partition("[")[0] == metric]
+    known = metric_names()
+    scorers = {name: _readiness("metrics", name, _needs(name)) for name in {offer.scorer for offer in known.offers}}
+    findings = [_unusable("metrics", f"scorer {name}", error, needed=False) for name, error in known.broken.items()]
+    for metric in dict.fromkeys((*known.order, *DEFAULT_METRICS)):
+        rows = [(offer.info.column, scorers[offer.scorer]) for offer in known.offers if offer.info.name == metric]
         works = any(item.state in ("ok", "fetch") for _, item in rows)
         needed = metric in DEFAULT_METRICS and not works
         findings += [
             Finding("metrics", column, item.state, item.detail, item.fix, needed=needed) for column, item in rows
         ]
+        if not rows:
+            reason = "no scorer that could be asked measures it"
+            findings.append(Finding("metrics", metric, "broken", reason, "see scorers and libraries above", needed))
     return findings
+
+
+def _needs(scorer: str) -> list[AssetSpec]:
+    return [spec for spec in asset_specs() if scorer in spec.scorers]
 
 
 def models() -> list[Finding]:
@@ -55,17 +62,6 @@ def models() -> list[Finding]:
         found = _readiness("models", name, [spec for spec in asset_specs() if name in spec.models])
         findings.append(Finding("models", name, found.state, found.detail, found.fix, needed))
     return findings
-
-
-def _columns(scorer: str) -> dict[str, Finding]:
-    """Column -> how this scorer stands."""
-    try:
-        infos = SCORERS.get(scorer).describe()  # type: ignore[attr-defined]
-    except Exception as error:  # An import can fail in any way.
-        names = [metric for metric, scorers in SCORERS_BY_METRIC.items() if scorer in scorers and "[" not in metric]
-        return {f"{name}[{scorer}]": _unusable("metrics", name, error, needed=False) for name in names}
-    found = _readiness("metrics", scorer, [spec for spec in asset_specs() if scorer in spec.scorers])
-    return {info.column: found for info in infos}
 
 
 def _readiness(section: str, name: str, needs: Iterable[AssetSpec]) -> Finding:

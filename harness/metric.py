@@ -38,6 +38,10 @@ class MetricInfo:
     signature: str
     """`NAME|key=value|...|vN`: everything that changes the number. Tables never mix signatures of one metric."""
     definition: str = ""
+    on_request: bool = False
+    """Whether only `NAME[VARIANT]` asks for it. Otherwise the name alone does, for all of its variants at once."""
+    aliases: tuple[str, ...] = ()
+    """Other words for the variant, which several variants may share: `LSE-C[gt-box]` asks for both networks."""
 
     @property
     def column(self) -> str:
@@ -71,7 +75,12 @@ class ClipScoring(Protocol):
 
 @runtime_checkable
 class Scorer(Protocol):
-    """A family of metrics computed in one pass; loaded once a run."""
+    """A family of metrics computed in one pass; loaded once a run, by calling the class with `device=`."""
+
+    @staticmethod
+    def describe() -> tuple[MetricInfo, ...]:
+        """The metrics it gives, asked of the class before anything is loaded, in the order of the table's columns."""
+        ...
 
     @property
     def metrics(self) -> tuple[MetricInfo, ...]:

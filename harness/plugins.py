@@ -31,7 +31,6 @@ SCORERS: Registry[Callable[..., Any]] = Registry(
         "lse-syncnet_v2": "metrics.lse:SyncNetScorer",
         "lse-open-syncnet": "metrics.lse:OpenSyncScorer",
         "lse-whole-frame": "metrics.lse_whole_frame:WholeFrameScorer",
-        "lse-pipeline": "metrics.lse_pipeline:PipelineScorer",
         "fid": "metrics.fid:FidScorer",
         "ssim": "metrics.ssim:SsimScorer",
         "psnr": "metrics.psnr:PsnrScorer",
@@ -42,57 +41,14 @@ SCORERS: Registry[Callable[..., Any]] = Registry(
         "sharpness": "metrics.sharpness:SharpnessScorer",
         "csim": "metrics.csim:CsimScorer",
         "fvd": "metrics.fvd:FvdScorer",
+        "lse-pipeline": "metrics.lse_pipeline:PipelineScorer",
         "steadiness": "metrics.steadiness:SteadinessScorer",
     },
 )
-"""Called with `device`; gives a `harness.metric.Scorer`."""
+"""Classes of `harness.metric.Scorer`, called with `device`. Their order is that of the table's columns.
 
-SCORERS_BY_METRIC: dict[str, tuple[str, ...]] = {
-    "LSE-C": ("lse-syncnet_v2", "lse-open-syncnet"),
-    "LSE-D": ("lse-syncnet_v2", "lse-open-syncnet"),
-    "AV-offset": ("lse-syncnet_v2", "lse-open-syncnet"),
-    "FID": ("fid",),
-    "KID": ("fid",),
-    "SSIM": ("ssim",),
-    "PSNR": ("psnr",),
-    "LPIPS": ("lpips",),
-    "SSIM-mouth": ("mouth",),
-    "PSNR-mouth": ("mouth",),
-    "LPIPS-mouth": ("mouth-lpips",),
-    "LMD": ("landmarks",),
-    "LMD-mouth": ("landmarks",),
-    "LipOpen-error": ("landmarks",),
-    "LipOpen-corr": ("landmarks",),
-    "LipLeak": ("landmarks",),
-    "CPBD": ("sharpness",),
-    "CPBD-mouth": ("sharpness",),
-    "CSIM": ("csim",),
-    "FVD": ("fvd",),
-    "LSE-tracks": ("lse-pipeline",),
-    "TWE": ("steadiness",),
-    "Jitter": ("steadiness",),
-}
-"""Which scorers compute a metric that a user names; the order is the order of the table's columns.
-
-`NAME[VARIANT]` asks for one variant; its column is the scorer's `MetricInfo.column`.
+Which metrics each gives it says itself (`describe`); `harness.metric_names` asks.
 """
-
-_LSE_VARIANTS = {
-    "gt-box": ("lse-syncnet_v2", "lse-open-syncnet"),
-    "syncnet_v2": ("lse-syncnet_v2",),
-    "open-syncnet": ("lse-open-syncnet",),
-    "whole-frame": ("lse-whole-frame",),
-    "pipeline": ("lse-pipeline",),
-}
-for _metric in ("LSE-C", "LSE-D", "AV-offset"):
-    SCORERS_BY_METRIC.update({f"{_metric}[{variant}]": names for variant, names in _LSE_VARIANTS.items()})
-
-ALL_METRICS: tuple[str, ...] = tuple(
-    metric
-    for metric, names in SCORERS_BY_METRIC.items()
-    if "[" not in metric or not set(names) <= set(SCORERS_BY_METRIC[metric.partition("[")[0]])
-)
-"""What `--metrics all` asks for: every metric by its name, and the variants that the name alone leaves out."""
 
 PACKAGED: Registry[Path] = Registry(
     "packaged file",

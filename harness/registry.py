@@ -36,6 +36,10 @@ class Registry(Generic[T]):
         """All names, sorted."""
         return sorted({*self._targets, *(point.name for point in self._entry_points())})
 
+    def in_order(self) -> list[str]:
+        """All names: our own as they are declared, then those of other packages, sorted."""
+        return list(dict.fromkeys([*self._targets, *sorted(point.name for point in self._entry_points())]))
+
     def get(self, name: str) -> T:
         """Import and return the target. Raises `UnknownNameError` with the nearest names."""
         target = self._targets.get(name)

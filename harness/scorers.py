@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.files import sha256_json
 from harness.metric import MetricInfo, Scorer
-from harness.plugins import SCORERS, SCORERS_BY_METRIC
+from harness.metric_names import MetricNames, metric_names
+from harness.plugins import SCORERS
 from harness.status import BenchError
 
 
@@ -47,47 +47,48 @@ class ScorerSet:
 
     loaded: tuple[LoadedScorer, ...]
     unavailable: tuple[UnavailableScorer, ...]
+    order: tuple[str, ...] = ()
+    """Names of metrics in the order of the table's columns."""
 
 
 def load_scorers(metrics: Sequence[str], device: str, with_reference: bool = True) -> ScorerSet:
     """Load each scorer once. `metrics` are names as users type them, upper or lower case, `NAME` or `NAME[VARIANT]`.
 
-    Raises `BenchError` for a metric that nobody computes.
+    Raises `BenchError` for a metric that nobody computes, or that two scorers compute under one name.
     """
-    asked = [_canonical(metric) for metric in metrics]
-    names = list(dict.fromkeys(name for metric in asked for name in SCORERS_BY_METRIC[metric]))
+    known = metric_names()
+    asked = _columns(known, metrics)
     loaded: list[LoadedScorer] = []
     unavailable: list[UnavailableScorer] = []
-    for name in names:
+    for name, columns in asked.items():
         factory = SCORERS.get(name)
         try:
             scorer: Scorer = factory(device=device)
         except BenchError as error:
             # The class knows its metrics without their weights, so that the table still shows the column.
-            wanted = _wanted(name, factory.describe(), asked, with_reference)  # type: ignore[attr-defined]
+            wanted = _wanted(factory.describe(), columns, with_reference)
             if wanted:
                 unavailable.append(UnavailableScorer(name, wanted, f"unavailable: {error}"))
             continue
-        wanted = _wanted(name, scorer.metrics, asked, with_reference)
+        wanted = _wanted(scorer.metrics, columns, with_reference)
         if wanted:
             loaded.append(LoadedScorer(name, scorer, wanted))
-    return ScorerSet(tuple(loaded), tuple(unavailable))
+    return ScorerSet(tuple(loaded), tuple(unavailable), known.order)
 
 
-def _wanted(
-    scorer: str, infos: Sequence[MetricInfo], asked: Sequence[str], with_reference: bool
-) -> tuple[MetricInfo, ...]:
+def _columns(known: MetricNames, metrics: Sequence[str]) -> dict[str, set[str]]:
+    """Scorer -> the columns that are asked of it, scorers in the order in which they are first asked for."""
+    asked: dict[str, set[str]] = {}
+    owner: dict[str, str] = {}
+    for offer in (offer for metric in metrics for offer in known.ask(metric)):
+        column = offer.info.column
+        if owner.setdefault(column, offer.scorer) != offer.scorer:
+            both = f"{owner[column]!r} and {offer.scorer!r}"
+            raise BenchError(f"the scorers {both} both compute {column}; one of them must name another variant")
+        asked.setdefault(offer.scorer, set()).add(column)
+    return asked
+
+
+def _wanted(infos: Sequence[MetricInfo], columns: set[str], with_reference: bool) -> tuple[MetricInfo, ...]:
     usable = [info for info in infos if with_reference or info.level == "set" or "truth" not in info.needs]
-    # `LSE-C[whole-frame]` asks one scorer for LSE-C, and none of the others.
-    names = {metric.partition("[")[0] for metric in asked if scorer in SCORERS_BY_METRIC[metric]}
-    return tuple(info for info in usable if info.name in names)
-
-
-def _canonical(metric: str) -> str:
-    for known in SCORERS_BY_METRIC:
-        if known.lower() == metric.lower():
-            return known
-    lower = {known.lower(): known for known in SCORERS_BY_METRIC}
-    near = difflib.get_close_matches(metric.lower(), list(lower), n=1)
-    hint = f"did you mean {lower[near[0]]}?" if near else f"known: {', '.join(SCORERS_BY_METRIC)}"
-    raise BenchError(f"no metric is called {metric!r}; {hint}")
+    return tuple(info for info in usable if info.column in columns)

@@ -67,7 +67,7 @@ class RunSpec(BaseModel):
     limit: int | None = Field(default=None, ge=1)
     """At most this many clips, spread over the list by the hash of their ids."""
     metrics: tuple[str, ...] = DEFAULT_METRICS
-    """Names as in `harness.plugins.SCORERS_BY_METRIC`; `all` is every one of them."""
+    """`NAME` or `NAME[VARIANT]` as `bench list metrics` lists them; `all` is every one of them."""
     size: int = Field(default=256, ge=64, le=1024)
     """Side of the canonical crop in pixels."""
     seed: int = 0
@@ -80,10 +80,13 @@ class RunSpec(BaseModel):
     @field_validator("metrics", mode="before")
     @classmethod
     def _all_metrics(cls, value: Any) -> Any:
-        from harness.plugins import ALL_METRICS
-
         words = (value,) if isinstance(value, str) else tuple(value)
-        return tuple(name for word in words for name in (ALL_METRICS if str(word).lower() == "all" else (word,)))
+        if not any(str(word).lower() == "all" for word in words):
+            return words
+        from harness.metric_names import metric_names
+
+        every = metric_names().all
+        return tuple(name for word in words for name in (every if str(word).lower() == "all" else (word,)))
 
     @field_validator("mode", mode="before")
     @classmethod

@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.clip import PreparedClip
 from harness.metric import MetricInfo
-from metrics.lse_clip import SyncScoring, sync_metrics
+from metrics.lse_clip import GT_BOX, SyncScoring, sync_metrics
 from metrics.lse_maths import read_sync
 from metrics.lse_published import PUBLISHED, STRETCH, PublishedScorer
 
@@ -32,6 +32,8 @@ class SyncNetScorer(PublishedScorer):
     variant: ClassVar[str] = PUBLISHED
     crop: ClassVar[str] = "crop=gt-box"
     needs: ClassVar[frozenset[str]] = frozenset({"audio", "faces"})
+    aliases: ClassVar[tuple[str, ...]] = GT_BOX
+    on_request: ClassVar[bool] = False
 
     def open(self, clip: PreparedClip) -> SyncScoring:
         """Begin a clip."""
@@ -69,7 +71,7 @@ class OpenSyncScorer:
         path = weights or WEIGHTS
         short = sha256_file(path)[:6] if path.is_file() else "absent"
         settings = f"net={OPEN}@{short}|crop=mouth-gt-box|fps=25|vshift=15|edges=pairs|pool=clip-mean|v1"
-        return sync_metrics(OPEN, settings, 2.0, frozenset({"audio", "faces"}))
+        return sync_metrics(OPEN, settings, 2.0, frozenset({"audio", "faces"}), GT_BOX)
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """Nothing: all three are clip metrics."""

@@ -16,8 +16,17 @@ if TYPE_CHECKING:
     from models.syncnet.stream import WindowStream
 
 
+GT_BOX = ("gt-box",)
+"""What the variants that are cut by the ground truth's box have in common: `LSE-C[gt-box]` asks for all of them."""
+
+
 def sync_metrics(
-    variant: str, settings: str, largest: float | None, needs: frozenset[str] = frozenset({"audio", "faces"})
+    variant: str,
+    settings: str,
+    largest: float | None,
+    needs: frozenset[str] = frozenset({"audio", "faces"}),
+    aliases: tuple[str, ...] = (),
+    on_request: bool = False,
 ) -> tuple[MetricInfo, ...]:
     """LSE-C, LSE-D and AV-offset of a network; `settings` is the signature after the name, `largest` a distance."""
     rows: tuple[tuple[str, Direction, str, tuple[float | None, float | None], str], ...] = (
@@ -26,7 +35,9 @@ def sync_metrics(
         ("AV-offset", "none", "frames", (-VSHIFT, VSHIFT), "shift of the minimum; positive: the sound comes too early"),
     )
     return tuple(
-        MetricInfo(name, variant, direction, unit, span, "clip", needs, f"{name}|{settings}", definition)
+        MetricInfo(
+            name, variant, direction, unit, span, "clip", needs, f"{name}|{settings}", definition, on_request, aliases
+        )
         for name, direction, unit, span, definition in rows
     )
 

@@ -34,6 +34,9 @@ class PublishedScorer:
     crop: ClassVar[str]
     """The signature's fields that say how crops are cut."""
     needs: ClassVar[frozenset[str]]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    on_request: ClassVar[bool] = True
+    """The field's ways of cropping beside the default one are measured when they are named."""
 
     def __init__(self, device: str = "cpu", weights: Path | None = None) -> None:
         from harness.assets import asset_path
@@ -53,7 +56,7 @@ class PublishedScorer:
 
         short = (sha256 or asset_spec(PUBLISHED).sha256)[:6]
         settings = f"net={PUBLISHED}@{short}|{cls.crop}|fps=25|vshift=15|pool=clip-mean|v1"
-        return sync_metrics(cls.variant, settings, None, cls.needs)
+        return sync_metrics(cls.variant, settings, None, cls.needs, cls.aliases, cls.on_request)
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """Nothing: all are clip metrics."""

@@ -22,6 +22,7 @@ def _inside(path: str) -> str:
 
 
 Inside = Annotated[str, AfterValidator(_inside)]
+Shim = Literal["numpy-aliases", "yaml-load", "librosa-mel", "functional-tensor", "face-alignment-3d"]
 
 
 class _Part(BaseModel):
@@ -178,7 +179,7 @@ class Description(_Part):
     steps: tuple[Step, ...] = Field(min_length=1)
     variables: dict[str, str] = Field(default_factory=dict)
     """Environment variables beside those that every program gets."""
-    shims: tuple[Literal["numpy-aliases", "yaml-load", "librosa-mel", "functional-tensor", "face-alignment-3d"], ...] = ()
+    shims: tuple[Shim, ...] = ()
     """What the prelude puts back that newer libraries removed."""
     alignment: Alignment = Alignment()
     output: Output

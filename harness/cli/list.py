@@ -21,10 +21,11 @@ def list_names(
 ) -> None:
     """Names that the other commands take."""
     from harness.datasets.registry import DATASETS
-    from harness.plugins import MODELS, SCORERS_BY_METRIC
+    from harness.metric_names import metric_names
+    from harness.plugins import MODELS
 
-    choices = {"models": MODELS.names(), "datasets": DATASETS.names(), "metrics": list(SCORERS_BY_METRIC)}
+    choices = {"models": MODELS.names, "datasets": DATASETS.names, "metrics": lambda: list(metric_names().words)}
     if what not in choices:
         raise BenchError(f"cannot list {what!r}; choose models, datasets or metrics")
-    names = choices[what]
+    names = choices[what]()
     print(json.dumps(names) if as_json else "\n".join(names))

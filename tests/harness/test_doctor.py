@@ -18,7 +18,7 @@ from harness.assets_cache import file_path
 from harness.assets_catalog import CATALOG
 from harness.cli.doctor import register
 from harness.doctor import Diagnosis, Finding, examine
-from harness.plugins import MODELS, SCORERS, SCORERS_BY_METRIC
+from harness.plugins import MODELS, SCORERS
 from harness.spec import DEFAULT_METRICS
 
 
@@ -97,7 +97,7 @@ def test_catalogue_says_which_scorers_need_which_asset(monkeypatch: pytest.Monke
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
     monkeypatch.setenv("BENCH_OFFLINE", "1")
     monkeypatch.delenv("BENCH_ASSETS", raising=False)
-    for scorer in {name for names in SCORERS_BY_METRIC.values() for name in names}:
+    for scorer in SCORERS.names():
         factory = SCORERS.get(scorer)
         needs = {spec.name for spec in CATALOG.values() if scorer in spec.scorers}
         try:

@@ -258,6 +258,7 @@ def test_a_clip_without_a_face_fails_for_everybody_and_is_counted(world: World) 
 def test_one_failing_metric_does_not_take_the_others_along(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken:
         metrics = PsnrScorer().metrics
+        describe = PsnrScorer.describe
 
         def __init__(self, device: str = "cpu") -> None: ...
 

@@ -14,7 +14,6 @@ from harness.aggregate import ModelRun, Scored, metric_rows
 from harness.clip import PreparedClip
 from harness.intervals import interval
 from harness.metric import ClipScoring, MetricInfo
-from harness.plugins import SCORERS_BY_METRIC
 from harness.pooling import MAX_GROUPS, Side, group_people, pool, scale_of
 from harness.scorers import LoadedScorer, ScorerSet
 from harness.scoring import Scores
@@ -36,6 +35,10 @@ class MeanShift:
 
     def __init__(self) -> None:
         self.calls = 0
+
+    @staticmethod
+    def describe() -> tuple[MetricInfo, ...]:
+        return MeanShift.metrics
 
     def open(self, clip: PreparedClip) -> ClipScoring:
         raise NotImplementedError
@@ -147,10 +150,7 @@ def test_many_people_are_bundled_evenly_and_always_alike() -> None:
     assert group_people(few) == few
 
 
-def test_a_set_metric_can_be_asked_for_without_its_scorers_first(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(SCORERS_BY_METRIC, SIGNED.name, ("shift",))
+def test_a_set_metric_can_be_asked_for_without_its_scorers_first(world: World, tmp_path: Path) -> None:
     # Like KID without FID: the file has the features under the scorer's first metric, the run asks for the second.
     loaded = LoadedScorer("shift", world.scorer, (SIGNED,))
     runs = [

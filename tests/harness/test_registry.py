@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from harness.plugins import BOUNDS, MODELS, SCORERS, SCORERS_BY_METRIC
+from harness.plugins import BOUNDS, MODELS, SCORERS
 from harness.registry import Registry, UnknownNameError
 from harness.status import BenchError
 
@@ -37,9 +37,8 @@ def test_a_name_is_not_taken_over_silently() -> None:
 def test_built_in_names_resolve() -> None:
     for name in [*BOUNDS, "stylelipsync"]:
         assert callable(MODELS.get(name))
-    for names in SCORERS_BY_METRIC.values():
-        for name in names:
-            assert callable(SCORERS.get(name))
+    for name in SCORERS.names():
+        assert callable(SCORERS.get(name))
 
 
 def test_help_imports_nothing_heavy() -> None:
