@@ -16,6 +16,7 @@ from harness.adapted import adapt_all
 from harness.aggregate import ModelRun, Scored, metric_rows
 from harness.clip import FPS, Clip, PreparedClip
 from harness.comparisons import pair_tests
+from harness.curves import write_curves
 from harness.datasets.base import ClipList
 from harness.donors import assign_donors
 from harness.files import write_text_atomically
@@ -23,7 +24,7 @@ from harness.loading import ModelSet, load_models
 from harness.model import AdaptRequest, GenerateContext
 from harness.model_run import ModelJob, run_model
 from harness.plugins import REPORTS
-from harness.results import ClipFacts, MetricRow, PairTest, RunResult, write_result
+from harness.results import ClipFacts, MetricRow, PairTest, RunResult, SpeedRecord, write_result
 from harness.run_clips import list_failures, note_lines, write_clips
 from harness.scorers import ScorerSet, load_scorers
 from harness.select import Selection, select
@@ -140,6 +141,7 @@ def _finish(run: _Run, models: list[ModelRun]) -> RunOutcome:
         rows, tests = metric_rows(scored), pair_tests(scored)
         infos = [info for scorer in run.scorers.loaded for info in scorer.wanted]
         write_clips(models, {clip.id: clip.identity for clip in clips}, infos, folder)
+        write_curves(models, run.prepared.clips, folder)
     result = _result(run, models, rows, tests)
     write_result(result, folder)
     report = REPORTS.get("html")(folder, folder / "report.html") if run.options.report else None
@@ -197,6 +199,7 @@ def _result(run: _Run, models: list[ModelRun], rows: list[MetricRow], tests: lis
         clips=_clip_facts(run),
         failures=failures,
         timings={name: round(seconds, 2) for name, seconds in run.timings.items()},
+        speed=[SpeedRecord(model=model.name, seconds=model.seconds) for model in models if model.seconds],
     )
 
 
