@@ -75,12 +75,7 @@ class ClipScoring(Protocol):
 
 @runtime_checkable
 class Scorer(Protocol):
-    """A family of metrics computed in one pass; loaded once a run, by calling the class with `device=`."""
-
-    @staticmethod
-    def describe() -> tuple[MetricInfo, ...]:
-        """The metrics it gives, asked of the class before anything is loaded, in the order of the table's columns."""
-        ...
+    """A family of metrics computed in one pass; loaded once a run."""
 
     @property
     def metrics(self) -> tuple[MetricInfo, ...]:
@@ -97,4 +92,16 @@ class Scorer(Protocol):
         All set metrics of one scorer have the same features. Called for all clips, and without each group of people in
         turn for intervals and tests (`harness.pooling`), so its cost counts about a dozen times. Raises `ClipError`.
         """
+        ...
+
+
+class ScorerClass(Protocol):
+    """What the name of a scorer stands for: usually the class itself."""
+
+    def __call__(self, *, device: str) -> Scorer:
+        """The scorer, with its networks loaded. Raises `BenchError` (`AssetMissing`) where weights are missing."""
+        ...
+
+    def describe(self) -> tuple[MetricInfo, ...]:
+        """The metrics it gives, before anything is loaded, in the order of the table's columns."""
         ...

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness.metric import ScorerClass
 from harness.model import LipSyncModel
 from harness.registry import Registry
 
@@ -17,6 +18,7 @@ MODELS: Registry[Callable[..., LipSyncModel]] = Registry(
         "ground-truth": "baselines.bounds:GroundTruth",
         "static": "baselines.bounds:Static",
         "shuffled-audio": "baselines.bounds:ShuffledAudio",
+        "nearest-sound": "baselines.nearest_sound:NearestSound",
         "precomputed": "baselines.precomputed:Precomputed",
     },
 )
@@ -25,7 +27,7 @@ MODELS: Registry[Callable[..., LipSyncModel]] = Registry(
 BOUNDS: tuple[str, ...] = ("ground-truth", "static", "shuffled-audio")
 """Rows that every table holds, asked for or not."""
 
-SCORERS: Registry[Callable[..., Any]] = Registry(
+SCORERS: Registry[ScorerClass] = Registry(
     "scorer",
     {
         "lse-syncnet_v2": "metrics.lse:SyncNetScorer",
@@ -45,7 +47,7 @@ SCORERS: Registry[Callable[..., Any]] = Registry(
         "steadiness": "metrics.steadiness:SteadinessScorer",
     },
 )
-"""Classes of `harness.metric.Scorer`, called with `device`. Their order is that of the table's columns.
+"""Their order is that of the table's columns.
 
 Which metrics each gives it says itself (`describe`); `harness.metric_names` asks.
 """

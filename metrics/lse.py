@@ -71,7 +71,7 @@ class OpenSyncScorer:
         path = weights or WEIGHTS
         short = sha256_file(path)[:6] if path.is_file() else "absent"
         settings = f"net={OPEN}@{short}|crop=mouth-gt-box|fps=25|vshift=15|edges=pairs|pool=clip-mean|v1"
-        return sync_metrics(OPEN, settings, 2.0, frozenset({"audio", "faces"}), GT_BOX)
+        return sync_metrics(OPEN, settings, 2.0, frozenset({"audio", "faces"}), aliases=GT_BOX)
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """Nothing: all three are clip metrics."""

@@ -25,6 +25,7 @@ def sync_metrics(
     settings: str,
     largest: float | None,
     needs: frozenset[str] = frozenset({"audio", "faces"}),
+    *,
     aliases: tuple[str, ...] = (),
     on_request: bool = False,
 ) -> tuple[MetricInfo, ...]:

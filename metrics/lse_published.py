@@ -56,7 +56,7 @@ class PublishedScorer:
 
         short = (sha256 or asset_spec(PUBLISHED).sha256)[:6]
         settings = f"net={PUBLISHED}@{short}|{cls.crop}|fps=25|vshift=15|pool=clip-mean|v1"
-        return sync_metrics(cls.variant, settings, None, cls.needs, cls.aliases, cls.on_request)
+        return sync_metrics(cls.variant, settings, None, cls.needs, aliases=cls.aliases, on_request=cls.on_request)
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """Nothing: all are clip metrics."""

@@ -24,8 +24,11 @@ def list_names(
     from harness.metric_names import metric_names
     from harness.plugins import MODELS
 
-    choices = {"models": MODELS.names, "datasets": DATASETS.names, "metrics": lambda: list(metric_names().words)}
-    if what not in choices:
+    if what not in {"models", "datasets", "metrics"}:
         raise BenchError(f"cannot list {what!r}; choose models, datasets or metrics")
-    names = choices[what]()
+    # Scorers are asked for their metrics, which imports them all.
+    if what == "metrics":
+        names = list(metric_names().words)
+    else:
+        names = (MODELS if what == "models" else DATASETS).names()
     print(json.dumps(names) if as_json else "\n".join(names))
