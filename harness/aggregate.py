@@ -32,6 +32,8 @@ class ModelRun:
     mode: str = "zero-shot"
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By clip id: what a reader of its numbers should know although it went well."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """By clip id: how long generating it took, when that was done."""
 
     def values(self, column: str) -> dict[str, float]:
         """A clip metric by clip id, in the order of the ids."""

@@ -51,7 +51,10 @@ def run_model(
     for clip in job.clips.values():
         try:
             network = adapted.for_clip(clip.id) if adapted else model.model
-            run.scores[clip.id], run.notes[clip.id] = _one_clip(model, network, clip, job)
+            done = _one_clip(model, network, clip, job)
+            run.scores[clip.id], run.notes[clip.id] = done.scores, done.notes
+            if done.seconds is not None:
+                run.seconds[clip.id] = done.seconds
         except ClipError as error:
             logger.warning("%s on %s: %s", model.name, clip.id, error)
             run.failures[clip.id] = error
@@ -62,6 +65,7 @@ def run_model(
 class _Done(NamedTuple):
     scores: Scores
     notes: tuple[str, ...]
+    seconds: float | None
 
 
 def _one_clip(model: LoadedModel, network: LipSyncModel, clip: PreparedClip, job: ModelJob) -> _Done:
@@ -74,7 +78,7 @@ def _one_clip(model: LoadedModel, network: LipSyncModel, clip: PreparedClip, job
     if job.previews:
         shown = stages.preview(output, judged, job.store)
         link_or_copy(shown, job.folder / "media" / name / f"{clip.id}.mp4")
-    return _Done(scores, output.notes)
+    return _Done(scores, output.notes, output.seconds)
 
 
 class _Audios(NamedTuple):

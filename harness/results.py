@@ -118,6 +118,16 @@ class PairTest(_Record):
     note: str = ""
 
 
+class SpeedRecord(_Record):
+    """How long one row took to generate."""
+
+    model: str
+    """Name of the row."""
+    seconds: dict[str, float]
+    """By clip id: wall time of generating it, decoding and writing included, measured when its frames were made; a run
+    that took them from the store repeats that measurement."""
+
+
 class Provenance(_Record):
     """Where the numbers come from."""
 
@@ -153,6 +163,8 @@ class RunResult(_Record):
     failures: list[Failure]
     timings: dict[str, float] = Field(default_factory=dict)
     """Seconds per stage in the process that wrote this file; 0 for stages taken from the store."""
+    speed: list[SpeedRecord] = Field(default_factory=list)
+    """Of every row that generated frames; empty in runs of older versions."""
 
 
 def write_result(result: RunResult, folder: Path) -> Path:

@@ -39,6 +39,8 @@ class Generated:
     """sha256 over the decoded frames."""
     notes: tuple[str, ...] = ()
     """What a reader of the clip's numbers should know although it went well."""
+    seconds: float | None = None
+    """How long the model took when the frames were made, decoding and writing included; `None` for the truth itself."""
 
 
 def prepare(clip: Clip, size: int, store: Store) -> PreparedClip:
@@ -100,7 +102,8 @@ def generate(
 
     folder = store.make("generate", parts, build).path
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    return Generated(folder / "video.mkv", meta["frames_hash"], tuple(meta.get("notes", ())))
+    notes = tuple(meta.get("notes", ()))
+    return Generated(folder / "video.mkv", meta["frames_hash"], notes, meta.get("seconds"))
 
 
 def adapt(
