@@ -52,7 +52,7 @@ class PredictedVideo:
         self._path, self._clip, self._source = path, clip, _source(clip)
         self._geometry = _geometry(video, clip, self._source, geometry)
         _check_rate(video, self._source)
-        self.notes: list[str] = _lossy(video)
+        self.notes: list[str] = lossy_note(video)
         if self._geometry == "frame":
             self.notes.append("whole frames; the clip's own crop is cut from them")
 
@@ -123,7 +123,8 @@ def _check_rate(video: VideoInfo, source: _Source) -> None:
         raise ClipError(Status.BAD_OUTPUT, f"{video.rate:.3f} frames per second, expected {listed}")
 
 
-def _lossy(video: VideoInfo) -> list[str]:
+def lossy_note(video: VideoInfo) -> list[str]:
+    """What a reader must know of a file whose pictures went through lossy coding; nothing for the others."""
     if video.codec in _LOSSLESS and not video.pixel_format.startswith("yuv"):
         return []
     return [f"read from {video.codec} {video.pixel_format}: its coding loss is in the numbers"]

@@ -75,6 +75,10 @@ class Input(_Part):
     """Quality of a H.264 `video`; `None` is lossless."""
     digits: int = Field(default=6, ge=1, le=8)
     """Of the numbers that name the pictures of `frames`."""
+    pictures: Literal["png", "jpg"] = "png"
+    """What the pictures of `frames` are; `jpg` is written at its highest quality."""
+    first: int = Field(default=0, ge=0, le=1)
+    """Number of the first picture of `frames`."""
     content: str = ""
 
 

@@ -1,0 +1,184 @@
+"""What a program left behind as the frames of its clip, or why it may not be scored.
+
+Exit codes say little: what counts is that the result exists, was made by this run, decodes, and has the size, the rate,
+the length and the sound that its description promises. Nothing is stretched to fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baselines.external.calibration import Calibration
+from baselines.external.description import Description, Output, fill
+from baselines.external.results import find_results
+from baselines.external.staging import Staged
+from harness.clip import FPS, PreparedClip
+from harness.external import RATE_TOLERANCE, lossy_note
+from harness.media import MediaInfo, decode_video, probe
+from harness.status import ClipError, Status
+
+RULE = "external-collect-v1"
+"""Changes whenever the same results may give other frames; part of every external model's fingerprint."""
+CLOCK_SLACK = 2.0
+"""Seconds by which a file may look older than the run: some file systems round times."""
+
+
+class Collected:
+    """The result of one run. `notes` is complete once `frames` has been read to its end."""
+
+    def __init__(self, description: Description, clip: PreparedClip, staged: Staged, folder: Path) -> None:
+        """Find and check the result below `folder`. Raises `ClipError` (`bad_output`, `decode_error`)."""
+        self._output, self._clip, self._staged = description.output, clip, staged
+        self._files = _files(description.output, staged, folder)
+        self._fill: NDArray[np.uint8] | None = None
+        self._calibration = Calibration(clip) if description.facts.keeps_upper_half else None
+        self.notes: list[str] = _check(self._files[0], description.output, clip, staged)
+        self.coverage = staged.placement.coverage()
+        """Share of the canonical crop that the program's picture covers; the rest is filled with one colour."""
+        if self.coverage < 0.995:
+            self.notes.append(f"the model's picture covers {self.coverage:.0%} of the crop; the rest has one colour")
+
+    def frames(self, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:
+        """Chunks (n, size, size, 3) uint8 RGB, `clip.frames` frames in all, in the canonical crop.
+
+        Frames before the output's offset show its first one, `lost` missing ones at the end its last one; both are
+        noted. Raises `ClipError` (`bad_output`): too few or too many, a size that changes, frames that come late.
+        """
+        total, offset = self._clip.frames, self._output.offset
+        position = offset
+        last: NDArray[np.uint8] | None = None
+        for pictures in self._pictures(chunk):
+            early = min(max(0, -position), len(pictures))  # shown before the clip begins
+            position += early
+            kept = pictures[early : early + max(0, total - position)]
+            if len(kept):
+                crops = self._crops(kept, position)
+                if last is None and offset > 0:
+                    yield from self._emit(np.repeat(crops[:1], offset, axis=0), 0, measured=False)
+                last = crops[-1:]
+                yield from self._emit(crops, position, measured=True)
+            position += len(pictures) - early
+            if position > total + self._output.extra:
+                raise self._refusal(f"more than {position - offset - 1}")
+        if last is None or position < total - self._output.lost:
+            raise self._refusal(str(max(0, position - offset)))
+        if position < total:
+            yield np.repeat(last, total - position, axis=0)
+        self._tell(position)
+        if self._calibration:
+            self.notes += self._calibration.finish()
+
+    def _emit(self, crops: NDArray[np.uint8], position: int, measured: bool) -> Iterator[NDArray[np.uint8]]:
+        if self._calibration and measured:
+            self._calibration.update(crops, position)
+        yield crops
+
+    def _tell(self, end: int) -> None:
+        total, offset = self._clip.frames, self._output.offset
+        if offset > 0:
+            self.notes.append(f"the first {offset} of {total} frames are not made; the first made one is held")
+        if end < total:
+            self.notes.append(f"{total - end} of {total} frames missing at the end; the last one is held")
+        elif end > total:
+            self.notes.append(f"{end - total} frames more than the clip's {total}; left out")
+
+    def _pictures(self, chunk: int) -> Iterator[NDArray[np.uint8]]:
+        """The program's whole pictures at 25 a second."""
+        with _decoding():
+            if self._output.kind == "video":
+                yield from decode_video(self._files[0], chunk=chunk)  # other rates: the picture nearest in time
+                return
+            for start in range(0, len(self._files), chunk):
+                pictures = [next(decode_video(path, chunk=1))[0] for path in self._files[start : start + chunk]]
+                if len({picture.shape for picture in pictures}) > 1:
+                    raise ClipError(Status.BAD_OUTPUT, f"the pictures beside {self._files[0].name} differ in size")
+                yield np.stack(pictures)
+
+    def _crops(self, pictures: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
+        wide = pictures.shape[2]
+        left, right = (round(edge * wide) for edge in self._output.panel)
+        panel = pictures[:, :, left:right]
+        if self._fill is None:
+            self._fill = np.median(panel[0].reshape(-1, 3), axis=0).astype(np.uint8)
+        return self._staged.placement.take_back(panel, position, self._fill)
+
+    def _refusal(self, count: str) -> ClipError:
+        first = f" from frame {self._output.offset} on" if self._output.offset else ""
+        return ClipError(
+            Status.BAD_OUTPUT,
+            f"{self._files[0].name} has {count} frames at {FPS} per second{first}; expected {self._clip.frames} "
+            f"(up to {self._output.lost} fewer or {self._output.extra} more)",
+        )
+
+
+@contextmanager
+def _decoding() -> Iterator[None]:
+    """A result that does not decode is the program's failure, not the footage's."""
+    try:
+        yield
+    except ClipError as error:
+        if error.status != Status.DECODE_ERROR:
+            raise
+        raise ClipError(Status.BAD_OUTPUT, f"the result does not decode: {error.reason}") from error
+
+
+def collect(description: Description, clip: PreparedClip, staged: Staged, folder: Path) -> Collected:
+    """The result that lies below `folder` after the last step. Raises `ClipError` for what may not be scored."""
+    return Collected(description, clip, staged, folder)
+
+
+def _files(output: Output, staged: Staged, folder: Path) -> list[Path]:
+    """The one video, or the pictures of the one folder, that the program has made."""
+    pattern = fill(output.files, staged.values)
+    files = find_results(folder, pattern)
+    if not files:
+        raise ClipError(Status.BAD_OUTPUT, f"the program left nothing at {pattern}")
+    places = {path.parent for path in files} if output.kind == "frames" else set(files)
+    if len(places) > 1:
+        both = " and ".join(sorted(path.relative_to(folder).as_posix() for path in places)[:2])
+        raise ClipError(Status.BAD_OUTPUT, f"{len(places)} results at {pattern}, expected one: {both}")
+    newest = max(path.stat().st_mtime for path in files)
+    if newest < staged.began - CLOCK_SLACK:
+        age = staged.began - newest
+        raise ClipError(Status.BAD_OUTPUT, f"{files[0].name} is {age:.0f} s older than the run: another clip's result")
+    if not all(path.stat().st_size for path in files):
+        raise ClipError(Status.BAD_OUTPUT, f"{next(p for p in files if not p.stat().st_size).name} is empty")
+    return files
+
+
+def _check(path: Path, output: Output, clip: PreparedClip, staged: Staged) -> list[str]:
+    """Compare what the file says of itself with the description; notes for the reader."""
+    with _decoding():
+        info = probe(path)
+    video = info.video
+    if video is None:
+        raise ClipError(Status.BAD_OUTPUT, f"{path.name} has no video stream")
+    _check_size((video.width, video.height), output, clip, staged)
+    if output.kind == "frames":
+        return lossy_note(video)
+    if video.rate is not None and abs(video.rate - output.rate) > RATE_TOLERANCE:
+        raise ClipError(Status.BAD_OUTPUT, f"{video.rate:.3f} frames per second, expected {output.rate:g}")
+    _check_sound(info, output, path)
+    resampled = output.rate != FPS
+    note = f"{output.rate:g} frames per second brought to {FPS} by the nearest time stamp"
+    return [*lossy_note(video), *([note] if resampled else [])]
+
+
+def _check_size(found: tuple[int, int], output: Output, clip: PreparedClip, staged: Staged) -> None:
+    left, right = output.panel
+    given = staged.placement.given or clip.size
+    expected = output.size or (round(given / (right - left)), given)
+    if found != expected:
+        raise ClipError(
+            Status.BAD_OUTPUT, f"pictures are {found[0]}x{found[1]}, expected {expected[0]}x{expected[1]}; not resized"
+        )
+
+
+def _check_sound(info: MediaInfo, output: Output, path: Path) -> None:
+    if output.audio and info.audio is None:
+        raise ClipError(Status.BAD_OUTPUT, f"{path.name} has no sound; the program did not finish its last step")
