@@ -24,7 +24,7 @@ MODELS: Registry[Callable[..., LipSyncModel]] = Registry(
 )
 """Called without arguments; extra keyword arguments are the model's own options."""
 
-BOUNDS: tuple[str, ...] = ("ground-truth", "static", "shuffled-audio")
+BOUNDS: tuple[str, ...] = ("ground-truth", "static", "shuffled-audio", "nearest-sound")
 """Rows that every table holds, asked for or not."""
 
 SCORERS: Registry[ScorerClass] = Registry(
@@ -85,5 +85,10 @@ REPORTS: Registry[Callable[..., Any]] = Registry(
         "html": "reports.page:write_page",
         "table": "reports.tables:render_table",
         "console": "reports.console:print_result",
+        "gate-console": "reports.gate_text:print_gate",
+        "gate-markdown": "reports.gate_text:gate_markdown",
+        "gate-json": "reports.gate_text:gate_json",
+        "baseline-console": "reports.gate_baseline:print_baseline",
+        "gate-junit": "reports.junit:gate_junit",
     },
 )

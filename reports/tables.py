@@ -13,9 +13,8 @@ from reports.grid import Cell, Grid, make_grid
 from reports.latex import latex_table
 from reports.remarks import remarks
 from reports.runs import Run, Source, load_runs
+from reports.text import markdown as _md
 from reports.text import visible
-
-MARKDOWN_SPECIAL = "\\`*_{}[]<>()#+!|~$&"
 
 
 def render_table(runs: Source | Iterable[Source], format: str = "text") -> str:
@@ -58,11 +57,6 @@ def _legend(grid: Grid) -> str:
     if grid.verdicts.said:
         said += f" Bold is best, underlined is second; {_md(grid.verdicts.said)}."
     return said
-
-
-def _md(text: str) -> str:
-    """`text` as Markdown that shows it literally: no tag, link, emphasis or new line can come of it."""
-    return "".join(f"\\{char}" if char in MARKDOWN_SPECIAL else char for char in visible(text))
 
 
 def _md_cell(cell: Cell) -> str:

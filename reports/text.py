@@ -6,6 +6,12 @@ import unicodedata
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories that move the cursor, turn the reading direction or show nothing."""
+_MARKDOWN = "\\`*_{}[]<>()#+!|~$&"
+
+
+def markdown(text: str) -> str:
+    """`text` as Markdown that shows it literally: no tag, link, emphasis or new line can come of it."""
+    return "".join(f"\\{char}" if char in _MARKDOWN else char for char in visible(text))
 
 
 def visible(text: str) -> str:

@@ -15,6 +15,7 @@ from harness.status import BenchError
 
 COMMANDS = (
     *("run", "score", "report", "generate", "watermark"),
+    *("compare", "baseline"),
     *("train", "adapt", "convert", "data", "assets", "doctor", "list"),
 )
 

@@ -1,0 +1,35 @@
+"""The paired test between a baseline's number and a candidate's, where both are over the same clips."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from harness.contributions import Contributions
+from harness.gate_baseline import Baseline, Value
+from harness.paired import FEW_PEOPLE, paired_p
+
+OTHER_CLIPS = "the values are over different clips"
+NO_PARTS = "what each person adds is not known"
+
+
+class Tested(NamedTuple):
+    """A test, or why there is none."""
+
+    p: float | None
+    why: str = ""
+
+
+def gate_p(base: Baseline, candidate: Baseline, one: Value, two: Value) -> Tested:
+    """Two-sided p of no difference between `one` of `base` and `two` of `candidate`, uncorrected."""
+    if not one.sums or not two.sums or one.scale != two.scale:
+        return Tested(None, NO_PARTS)
+    first, second = base.people[one.people], candidate.people[two.people]
+    if first.clips != second.clips or first.groups != second.groups:
+        return Tested(None, OTHER_CLIPS)
+    names = tuple(sorted(first.groups))
+    weights = np.array([first.groups[name] for name in names])
+    sides = [Contributions(names, np.array(value.sums), weights) for value in (one, two)]
+    p = paired_p(*sides)
+    return Tested(p) if p is not None else Tested(None, FEW_PEOPLE)
