@@ -20,7 +20,9 @@ MODELS: Registry[Callable[..., LipSyncModel]] = Registry(
         "shuffled-audio": "baselines.bounds:ShuffledAudio",
         "nearest-sound": "baselines.nearest_sound:NearestSound",
         "precomputed": "baselines.precomputed:Precomputed",
+        "external": "baselines.external.catalogue:from_file",
     },
+    more="baselines.external.catalogue:targets",
 )
 """Called without arguments; extra keyword arguments are the model's own options."""
 

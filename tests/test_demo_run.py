@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.paths import cache_dir
+from harness.plugins import BOUNDS
 from harness.results import read_clips, read_result
 
 pytestmark = pytest.mark.slow
@@ -62,7 +63,7 @@ def test_the_main_job(tmp_path: Path, environment: dict[str, str]) -> None:
     result = read_result(out)
     assert not result.failures
     values = {(row.model, row.name, row.variant): row for row in result.metrics}
-    for model in ("stylelipsync", "ground-truth", "static", "shuffled-audio"):
+    for model in ("stylelipsync", *BOUNDS):
         for name in ("LSE-C", "LSE-D", "FID", "SSIM", "PSNR", "LPIPS"):
             measured = [row for key, row in values.items() if key[:2] == (model, name) and row.value is not None]
             assert measured, f"{model} has no {name}"

@@ -83,9 +83,9 @@ def solve_poses(
     depth = plane[..., 2] - (landmarks[:, : len(face.weights), 2].mean(axis=1, keepdims=True) / focal_length(height))
     # How large the face is decides how far away it is, and that changes the perspective: two rounds settle it.
     flat = np.stack([plane[..., 0], plane[..., 1], -plane[..., 2]], axis=-1)
-    scale = _scale(_procrustes(source, flat, weights))
-    scale = scale * _scale(_procrustes(source, _unproject(plane, depth, scale), weights))
-    return _procrustes(source, _unproject(plane, depth, scale), weights).astype(np.float32)
+    scale = _scale(procrustes(source, flat, weights))
+    scale = scale * _scale(procrustes(source, _unproject(plane, depth, scale), weights))
+    return procrustes(source, _unproject(plane, depth, scale), weights).astype(np.float32)
 
 
 def project(
@@ -107,7 +107,7 @@ def _scale(transforms: _Array) -> _Array:
     return norm
 
 
-def _procrustes(source: _Array, target: _Array, weights: _Array) -> _Array:
+def procrustes(source: _Array, target: _Array, weights: _Array) -> _Array:
     """(T, 4, 4) similarities that bring `source` (N, 3) nearest to `target` (T, N, 3), weighted least squares."""
     share = weights / weights.sum()
     source_centre, target_centre = share @ source, np.einsum("n,tnk->tk", share, target)

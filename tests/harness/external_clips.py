@@ -42,7 +42,7 @@ def prepare(clip: Clip, directory: Path, size: int = SIZE) -> PreparedClip:
         writer.write(frames)
     write_wav(directory / "audio.wav", audio)
     FaceTrack(
-        landmarks=np.zeros((FRAMES, 478, 3), np.float32),
+        landmarks=np.tile(np.random.default_rng(0).uniform(0, SIZE, (478, 3)), (FRAMES, 1, 1)).astype(np.float32),
         pose=np.tile(np.eye(4, dtype=np.float32), (FRAMES, 1, 1)),
         blendshapes=np.zeros((FRAMES, 52), np.float32),
         affine=np.tile(np.eye(2, 3), (FRAMES, 1, 1)),

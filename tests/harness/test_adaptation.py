@@ -68,6 +68,7 @@ def test_modes_are_rows_of_one_run(people: World) -> None:
         "ground-truth": "zero-shot",
         "static": "zero-shot",
         "shuffled-audio": "zero-shot",
+        "nearest-sound": "zero-shot",
     }
     assert outcome.result.status == "complete" and not outcome.result.failures
     assert all(row.n_ok == 4 for row in outcome.result.metrics)

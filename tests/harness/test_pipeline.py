@@ -19,6 +19,7 @@ from harness.media import LosslessWriter, write_wav
 from harness.metric import ClipScore
 from harness.model import GenerateContext, ModelCard
 from harness.pipeline import RunOptions, RunOutcome, execute
+from harness.plugins import BOUNDS
 from harness.results import read_clips, read_result
 from harness.spec import make_spec
 from harness.status import BenchError, ClipError, Status
@@ -54,7 +55,7 @@ def _prepare(clip: Clip, directory: Path, size: int) -> PreparedClip:
         writer.write(frames)
     write_wav(directory / "audio.wav", audio)
     track = FaceTrack(
-        landmarks=np.zeros((FRAMES, 478, 3), np.float32),
+        landmarks=np.tile(np.random.default_rng(0).uniform(0, SIZE, (478, 3)), (FRAMES, 1, 1)).astype(np.float32),
         pose=np.tile(np.eye(4, dtype=np.float32), (FRAMES, 1, 1)),
         blendshapes=np.zeros((FRAMES, 52), np.float32),
         affine=np.tile(np.eye(2, 3), (FRAMES, 1, 1)),
@@ -128,7 +129,7 @@ def test_a_run_folder_holds_everything(world: World) -> None:
     result = read_result(folder)
     assert result == outcome.result
     assert result.status == "complete" and result.failures == []
-    assert [card["name"] for card in result.models] == ["darker", "ground-truth", "static", "shuffled-audio"]
+    assert [card["name"] for card in result.models] == ["darker", *BOUNDS]
     values = _values(outcome)
     psnr = next(row.column for row in result.metrics if row.name == "PSNR")
     assert values["ground-truth", psnr] == values["shuffled-audio", psnr] == 100
@@ -138,7 +139,7 @@ def test_a_run_folder_holds_everything(world: World) -> None:
 
     clips = read_clips(folder)
     assert list(clips.columns[:5]) == ["model", "clip", "identity", "status", "reason"]
-    assert len(clips) == 16 and set(clips.status) == {"ok"}
+    assert len(clips) == 4 * (1 + len(BOUNDS)) and set(clips.status) == {"ok"}
     mean = clips[clips.model == "darker"][psnr].mean()
     assert values["darker", psnr] == pytest.approx(mean, rel=1e-12)
     for clip in clips["clip"].unique():

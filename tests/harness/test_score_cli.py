@@ -11,6 +11,7 @@ from external_clips import FRAMES, crop, pictures, prepare, write_video
 from typer.testing import CliRunner, Result
 
 from harness.cli.score import register
+from harness.plugins import BOUNDS
 from harness.results import MetricRow, RunResult, read_clips, read_result
 from harness.status import BenchError
 
@@ -51,7 +52,7 @@ def test_the_inputs_themselves_score_as_the_ground_truth(root: Path) -> None:
     assert done.exit_code == 0 and "6 clips" in done.output
     assert sorted(path.name for path in (root / "mine").iterdir())[:2] == ["anna.mkv", "anna.wav"]
     result = score(root, root / "mine")
-    assert [card["name"] for card in result.models] == ["precomputed:mine", "ground-truth", "static", "shuffled-audio"]
+    assert [card["name"] for card in result.models] == ["precomputed:mine", *BOUNDS]
     for metric in ("PSNR", "SSIM"):
         mine, truth = (rows(result, metric)[name] for name in ("precomputed:mine", "ground-truth"))
         assert (mine.value, mine.n_ok, mine.n_total) == (truth.value, 6, 6)
