@@ -22,8 +22,8 @@ from harness.external import RATE_TOLERANCE, lossy_note
 from harness.media import MediaInfo, decode_video, probe
 from harness.status import ClipError, Status
 
-RULE = "external-collect-v1"
-"""Changes whenever the same results may give other frames; part of every external model's fingerprint."""
+VERSION = "collect-v1"
+"""Changes whenever the same results may give other frames (geometry and calibration included)."""
 CLOCK_SLACK = 2.0
 """Seconds by which a file may look older than the run: some file systems round times."""
 

@@ -67,14 +67,14 @@ class Placement:
             raise ValueError("a placement without maps needs none")
         x, y, wide, high = self.cut or (0.0, 0.0, float(self.given), float(self.given))
         scale = np.array([width / wide, height / high])
-        outward = self.inward * scale[:, None]
+        outward: Maps = self.inward * scale[:, None]
         outward[:, :, 2] -= np.array([x, y]) * scale
         return outward
 
 
 def invert(one: Maps) -> Maps:
     """The (2, 3) map back."""
-    linear: Maps = np.linalg.inv(one[:, :2])
+    linear = np.asarray(np.linalg.inv(one[:, :2]), np.float64)
     return np.concatenate([linear, -linear @ one[:, 2:]], axis=1)
 
 

@@ -21,6 +21,8 @@ from baselines.external.points import IBUG68
 from baselines.external.results import remove_results
 from harness.clip import FPS, PreparedClip
 
+VERSION = "staging-v1"
+"""Changes whenever the same clip may give other inputs."""
 OUT = "benchout"
 """The folder of `{out}`."""
 _CHUNK = 32

@@ -52,7 +52,9 @@ def test_complete_set_up_works() -> None:
     assert found.obstacles == ()
     assert found.default_run_works
     lines = by_name(found.findings)
-    assert {"Python", "PyTorch", "cores", "memory", "cache", "disk", *CATALOG, *MODELS.names()} <= set(lines)
+    assert {"Python", "PyTorch", "cores", "memory", "cache", "disk", *CATALOG, *MODELS.names(further=False)} <= set(
+        lines
+    )
     assert lines["LSE-C[syncnet_v2]"].state == "missing"
     assert "bench assets add syncnet_v2 FILE" in lines["LSE-C[syncnet_v2]"].fix
     assert lines["LSE-C[open-syncnet]"].state == "ok"

@@ -1,0 +1,137 @@
+"""The external models by name: descriptions that come with the package, and a user's own.
+
+`bench run --model NAME` finds the packaged ones and those in the folders of `$BENCH_BASELINES`; `--model external:FILE`
+reads any file. A name is a file's name without `.yaml`, so listing them opens nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.model import LipSyncModel
+from harness.registry import UnknownNameError
+from harness.status import BenchError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from baselines.external.description import Description
+
+FOLDER_VARIABLE = "BENCH_BASELINES"
+"""Environment variable: folders with descriptions, separated as in PATH."""
+PACKAGED = Path(__file__).parent / "descriptions"
+"""The descriptions that come with the package."""
+MAX_BYTES = 256_000
+"""No description needs more; a larger file is not read."""
+EXAMPLE = "bench run --model external:mine.yaml --dataset demo"
+
+
+def names() -> list[str]:
+    """All names, sorted."""
+    return sorted(_files())
+
+
+def targets() -> Mapping[str, Callable[..., LipSyncModel]]:
+    """A factory by name, for `harness.plugins.MODELS`; a description is read when its factory is called."""
+    return {name: partial(model, name) for name in _files()}
+
+
+def model(name: str, argument: str | None = None, variant: str = "") -> LipSyncModel:
+    """The model of a name. Raises `BenchError` where it is not set up (`bench baselines setup`)."""
+    from baselines.external.model import ExternalModel
+    from harness.model import VariantError
+
+    if argument is not None or variant:
+        raise VariantError(
+            f"{name} takes neither weights nor variants here; bench baselines setup {name} gives it its own"
+        )
+    return ExternalModel(load(name))
+
+
+def from_file(file: str = "", variant: str = "") -> LipSyncModel:
+    """`external:FILE`: the model that a file describes. Raises `BenchError`."""
+    from baselines.external.model import ExternalModel
+    from harness.model import VariantError
+
+    if not file or variant:
+        raise VariantError(f"external needs the file of a description and has no variants; for example {EXAMPLE}")
+    return ExternalModel(load(file))
+
+
+def load(name_or_path: str) -> Description:
+    """Read and check a description: a name of `names()`, or a path that ends in `.yaml` or `.yml`.
+
+    Raises `UnknownNameError` with the nearest names, and `BenchError` naming the file, the key and its value.
+    """
+    if name_or_path.endswith((".yaml", ".yml")):
+        return read(Path(name_or_path))
+    files = _files()
+    if name_or_path not in files:
+        near = difflib.get_close_matches(name_or_path, files, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(sorted(files))}"
+        raise UnknownNameError(f"no external model is called {name_or_path!r}; {hint}")
+    description = read(files[name_or_path])
+    if description.name != name_or_path:
+        raise BenchError(
+            f"{files[name_or_path]}: name is {description.name!r}, but the file's name says {name_or_path!r}"
+        )
+    return description
+
+
+def read(path: Path) -> Description:
+    """The description in a file; nothing in it is run. Raises `BenchError`."""
+    import yaml
+    from pydantic import ValidationError
+
+    from baselines.external.description import Description
+
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise BenchError(f"{path} has {path.stat().st_size} bytes; a description has at most {MAX_BYTES}")
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BenchError(f"{path} cannot be read: {error.strerror or error}; for example {EXAMPLE}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise BenchError(f"{path} is not YAML: {' '.join(str(error).split())[:300]}") from error
+    if not isinstance(fields, dict):
+        raise BenchError(f"{path} must hold keys and values (name: ..., repository: ...), not {type(fields).__name__}")
+    try:
+        return Description.model_validate(fields)
+    except ValidationError as error:
+        raise BenchError(f"{path}: {_explain(error, Description)}") from error
+
+
+def _explain(error: ValidationError, kind: Any) -> str:
+    """The first thing that is wrong, as `key: what (found: value)`, with the key that was probably meant."""
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"])) or "description"
+    message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        word = str(first["loc"][-1])
+        near = difflib.get_close_matches(word, _keys(kind, first["loc"][:-1]), n=1)
+        return f"{key}: no such key" + (f"; did you mean {near[0]}?" if near else "")
+    more = f"; {error.error_count() - 1} more mistakes" if error.error_count() > 1 else ""
+    found = "" if first["type"] in ("missing", "value_error") else f" (found: {first['input']!r:.80})"
+    return f"{key}: {message}{found}{more}"
+
+
+def _keys(kind: Any, place: tuple[int | str, ...]) -> list[str]:
+    """The keys that are known at a place within a description."""
+    from typing import get_args
+
+    for part in place:
+        if isinstance(part, str) and hasattr(kind, "model_fields"):
+            annotation = kind.model_fields[part].annotation
+            kind = next((one for one in get_args(annotation) if hasattr(one, "model_fields")), annotation)
+    return list(getattr(kind, "model_fields", {}))
+
+
+def _files() -> dict[str, Path]:
+    """Descriptions by name; a user's own file comes before a packaged one of that name."""
+    folders = [PACKAGED, *(Path(part) for part in os.environ.get(FOLDER_VARIABLE, "").split(os.pathsep)[::-1] if part)]
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml")) if path.is_file()}
