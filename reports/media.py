@@ -1,43 +1,46 @@
-"""Previews for the page: embedded up to a limit, linked beyond it, never read from outside the run folder."""
+"""Previews for the page: in a folder beside it or inside it, never read from outside the run folder."""
 
 from __future__ import annotations
 
 import base64
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from harness.names import safe_id
+from harness.store import link_or_copy
+from reports.runs import Run
 
-EMBED_LIMIT = 40 * 1024 * 1024
-"""Bytes of video that are put into the page itself (a third more as base64); mail and browsers still take that well."""
 
+@dataclass(frozen=True)
+class Media:
+    """Turns previews into sources for `<video>`."""
 
-@dataclass
-class Embedder:
-    """Turns preview files into sources for `<video>`; remembers what it has embedded so far."""
+    page: Path
+    """The page that they are for."""
+    embed: bool
+    """Whether they go into the page itself, a third larger; otherwise they lie in a folder beside it."""
 
-    page_folder: Path
-    limit: int = EMBED_LIMIT
-    embedded: int = 0
-    linked: int = 0
+    @property
+    def folder(self) -> Path:
+        """`F_media` beside `F.html`."""
+        return self.page.with_name(f"{self.page.stem}_media")
 
-    def sources(self, files: list[Path | None]) -> list[str | None]:
-        """A source for each file of one clip: all embedded or all linked, so that a clip stays whole."""
-        size = sum(file.stat().st_size for file in files if file is not None)
-        if self.embedded + size <= self.limit:
-            self.embedded += size
-            return [None if file is None else _data_uri(file) for file in files]
-        self.linked += sum(file is not None for file in files)
-        return [None if file is None else self._link(file) for file in files]
+    def source(self, run: Run, model: str, clip: str) -> str | None:
+        """`data:` URI or relative link of a preview, `None` where there is none.
 
-    def _link(self, file: Path) -> str:
-        try:
-            relative = os.path.relpath(file.resolve(), self.page_folder.resolve())
-        except ValueError:  # another drive on Windows
-            return file.resolve().as_uri()
-        return quote(Path(relative).as_posix())
+        A page in its run folder links that folder's `media/`; any other page gets its own copies.
+        """
+        file = preview_file(run.folder, model, clip)
+        if file is None:
+            return None
+        if self.embed:
+            return "data:video/mp4;base64," + base64.b64encode(file.read_bytes()).decode("ascii")
+        names = (safe_id(model), f"{safe_id(clip)}.mp4")
+        if run.folder is not None and run.folder.resolve() == self.page.parent.resolve():
+            return _link("media", *names)
+        link_or_copy(file, self.folder.joinpath(safe_id(run.label), *names))
+        return _link(self.folder.name, safe_id(run.label), *names)
 
 
 def preview_file(run_folder: Path | None, model: str, clip: str) -> Path | None:
@@ -53,5 +56,5 @@ def preview_file(run_folder: Path | None, model: str, clip: str) -> Path | None:
     return file if file.is_relative_to(folder) and file.is_file() else None
 
 
-def _data_uri(file: Path) -> str:
-    return "data:video/mp4;base64," + base64.b64encode(file.read_bytes()).decode("ascii")
+def _link(*parts: str) -> str:
+    return "/".join(quote(part) for part in parts)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from harness.results import ClipFacts, Failure
+from reports.colours import row_slots
 from reports.grid import Column, Grid, Row
-from reports.media import Embedder, preview_file
+from reports.media import Media
 from reports.numbers import format_value
 from reports.runs import Run
+from reports.strips import RunCurves, load_curves, pose_of, strips
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,9 @@ class Player:
     """One model on one clip."""
 
     label: str
+    slot: str
+    """Its colour on this page."""
+    truth: bool
     bound: bool
     ok: bool
     status: str
@@ -36,6 +43,8 @@ class Player:
     sound: str
     """What is heard where it is not the clip's own audio."""
     values: tuple[Value, ...]
+    numbers: dict[str, float]
+    """Clip-level values by column."""
 
 
 @dataclass(frozen=True)
@@ -46,61 +55,103 @@ class ClipView:
     id: str
     identity: str
     facts: str
+    pose: str
     players: tuple[Player, ...]
-    order: dict[str, float]
-    """By metric column: the first model's value, for ordering clips by it."""
+    strips: dict[str, Any]
 
     @property
     def playable(self) -> bool:
         """Whether any model has a video."""
         return any(player.source for player in self.players)
 
+    @property
+    def drawn(self) -> bool:
+        """Whether anything is known frame by frame."""
+        return any(self.strips.values())
 
-def clip_views(runs: list[Run], grid: Grid, embedder: Embedder) -> list[ClipView]:
+    @property
+    def statuses(self) -> list[str]:
+        """How its models ended, each way once."""
+        return sorted({player.status for player in self.players})
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What one run knows, by (model, clip)."""
+
+    run: Run
+    records: dict[tuple[str, str], dict[str, Any]]
+    failures: dict[tuple[str, str], Failure]
+    curves: RunCurves
+
+
+def clip_views(runs: list[Run], grid: Grid, media: Media) -> list[ClipView]:
     """Views of the clips that at least one model got through, in the run's order."""
     columns = [column for column in grid.columns if _level(runs, column) == "clip"]
-    rows = sorted(grid.rows, key=lambda row: row.model != "ground-truth")
-    records = [{(r["model"], r["clip"]): r for r in run.records()} for run in runs]
-    failures = [{(f.model, f.clip): f for f in run.result.failures} for run in runs]
+    slots = row_slots(grid)
+    rows = sorted(zip(grid.rows, slots, strict=True), key=lambda pair: pair[0].model != "ground-truth")
+    sources = [_open(run) for run in runs]
     views = []
     for number, clip in enumerate(runs[0].result.clips, 1):
-        found = [records[row.run].get((row.model, clip.id), {}) for row in rows]
-        failed = [failures[row.run].get((row.model, clip.id)) for row in rows]
-        shown = [failure is None or failure.status == "metric_failed" for failure in failed]
-        if clip.status != "ok" or not any(shown):
-            continue
-        files = [
-            preview_file(runs[row.run].folder, row.model, clip.id) if show else None
-            for row, show in zip(rows, shown, strict=True)
-        ]
-        best = {column.key: _best(column, rows, found) for column in columns}
-        players = tuple(
+        if clip.status == "ok" and any(_shown(sources[row.run].failures.get((row.model, clip.id))) for row, _ in rows):
+            views.append(_view((number, clip), rows, sources, columns, media))
+    return views
+
+
+def _open(run: Run) -> _Source:
+    records = {(str(record["model"]), str(record["clip"])): record for record in run.records()}
+    return _Source(run, records, {(f.model, f.clip): f for f in run.result.failures}, load_curves(run))
+
+
+def _shown(failure: Failure | None) -> bool:
+    """Whether there are frames: a metric that failed leaves the video as it is."""
+    return failure is None or failure.status == "metric_failed"
+
+
+def _view(
+    place: tuple[int, ClipFacts],
+    rows: list[tuple[Row, str]],
+    sources: list[_Source],
+    columns: list[Column],
+    media: Media,
+) -> ClipView:
+    number, clip = place
+    records = [sources[row.run].records.get((row.model, clip.id), {}) for row, _ in rows]
+    best = {column.key: _best(column, rows, records) for column in columns}
+    names = Counter(column.name for column in columns)
+    players = []
+    for (row, slot), record in zip(rows, records, strict=True):
+        source = sources[row.run]
+        failure = source.failures.get((row.model, clip.id))
+        players.append(
             Player(
                 label=row.label,
+                slot=slot,
+                truth=row.model == "ground-truth",
                 bound=row.bound,
                 ok=failure is None,
                 status=failure.status if failure else "ok",
                 reason=failure.reason if failure else "",
-                source=source,
-                sound=_sound(runs[row.run], row, clip.donor),
-                values=tuple(_value(column, record, best[column.key]) for column in columns) if record else (),
+                source=media.source(source.run, row.model, clip.id) if _shown(failure) else None,
+                sound=_sound(source.run, row, clip.donor),
+                values=tuple(_value(c, record, best[c.key], names[c.name] > 1) for c in columns) if record else (),
+                numbers={c.key: float(record[c.key]) for c in columns if record.get(c.key) is not None},
             )
-            for row, record, failure, source in zip(rows, found, failed, embedder.sources(files), strict=True)
         )
-        facts = " · ".join(part for part in (_seconds(clip.seconds), _frames(clip.frames)) if part)
-        views.append(ClipView(number, clip.id, clip.identity, facts, players, _order(columns, rows, found)))
-    return views
+    own = next((curves for source in sources if (curves := source.curves.of("", clip.id))), {})
+    drawn = strips(own, [(row, sources[row.run].curves.of(row.model, clip.id)) for row, _ in rows], columns)
+    return ClipView(number, clip.id, clip.identity, _facts(clip), pose_of(own), tuple(players), drawn)
 
 
 def _level(runs: list[Run], column: Column) -> str:
     return next(row.level for run in runs for row in run.result.metrics if row.column == column.key)
 
 
-def _best(column: Column, rows: list[Row], records: list[dict[str, Any]]) -> float | None:
+def _best(column: Column, rows: list[tuple[Row, str]], records: list[dict[str, Any]]) -> float | None:
     """The best of the models' values, where at least two models (bounds aside) have one."""
     values = [
         record[column.key]
-        for row, record in zip(rows, records, strict=True)
+        for (row, _), record in zip(rows, records, strict=True)
         if not row.bound and record.get(column.key) is not None
     ]
     if len(values) < 2 or column.direction == "none":
@@ -108,15 +159,11 @@ def _best(column: Column, rows: list[Row], records: list[dict[str, Any]]) -> flo
     return float(max(values) if column.direction == "higher" else min(values))
 
 
-def _value(column: Column, record: dict[str, Any], best: float | None) -> Value:
+def _value(column: Column, record: dict[str, Any], best: float | None, twice: bool) -> Value:
     value = record.get(column.key)
     text = format_value(value, column.decimals, minus="−") if value is not None else "–"
-    return Value(column.name, column.detail, column.arrow, text, best is not None and value == best)
-
-
-def _order(columns: list[Column], rows: list[Row], records: list[dict[str, Any]]) -> dict[str, float]:
-    first = next((record for row, record in zip(rows, records, strict=True) if not row.bound), {})
-    return {column.key: float(first[column.key]) for column in columns if first.get(column.key) is not None}
+    name = f"{column.name} {column.variant}" if twice else column.name
+    return Value(name, column.detail, column.arrow, text, best is not None and value == best)
 
 
 def _sound(run: Run, row: Row, donor: str | None) -> str:
@@ -125,9 +172,7 @@ def _sound(run: Run, row: Row, donor: str | None) -> str:
     return f"audio of {donor}" if donor and (crossed or card.get("scores_audio") == "shuffled") else ""
 
 
-def _seconds(seconds: float | None) -> str:
-    return f"{seconds:.1f} s" if seconds is not None else ""
-
-
-def _frames(frames: int | None) -> str:
-    return f"{frames} frames" if frames is not None else ""
+def _facts(clip: ClipFacts) -> str:
+    seconds = f"{clip.seconds:.1f} s" if clip.seconds is not None else ""
+    frames = f"{clip.frames} frames" if clip.frames is not None else ""
+    return " · ".join(part for part in (seconds, frames) if part)

@@ -21,9 +21,9 @@ def register(app: typer.Typer) -> None:
 def report(
     runs: Runs,
     out: Annotated[Path | None, typer.Option(help="Page to write. Default for one run: RUN/report.html.")] = None,
-    embed_mb: Annotated[
-        int, typer.Option(help="Megabytes of previews put into the page itself; the others are linked.", min=0)
-    ] = 40,
+    embed: Annotated[
+        bool, typer.Option("--embed", help="Put the previews into the page: one file, instead of a folder beside it.")
+    ] = False,
 ) -> None:
     """Write a page with the results of one or several runs over the same clips, side by side."""
     from harness.plugins import REPORTS
@@ -31,7 +31,7 @@ def report(
     if out is None and len(runs) > 1:
         raise BenchError("several runs need --out, for example: bench report RUN1 RUN2 --out both.html")
     target = out or runs[0] / "report.html"
-    written = REPORTS.get("html")(runs, target, embed_limit=embed_mb * 1024 * 1024)
+    written = REPORTS.get("html")(runs, target, embed=embed)
     typer.echo(str(written))
 
 

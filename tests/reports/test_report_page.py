@@ -59,8 +59,8 @@ class Page(HTMLParser):
         return [(tag, text) for tag, (kind, text) in zip(tags, self.scripts, strict=True) if kind == "application/json"]
 
 
-def page_of(folder: Path, **options: int) -> Page:
-    return Page(write_page(folder, folder / "report.html", **options).read_text(encoding="utf-8"))
+def page_of(folder: Path, embed: bool = True) -> Page:
+    return Page(write_page(folder, folder / "report.html", embed=embed).read_text(encoding="utf-8"))
 
 
 def test_page_holds_the_table_the_players_and_the_provenance(tmp_path: Path) -> None:
@@ -127,22 +127,24 @@ def test_paired_tests_are_listed_and_marks_follow_them(tmp_path: Path) -> None:
     assert sum("best" in (dict(given).get("class") or "").split() for tag, given in page.tags if tag == "td") == 1
 
 
-def test_previews_over_the_limit_are_linked_and_the_page_says_so(tmp_path: Path) -> None:
-    folder = make_folder(tmp_path / "run", clips=["a", "b#1 50%", "c"])
-    first = sum((folder / "media" / name / "a.mp4").stat().st_size for name in ("stylelipsync", *BOUNDS))
-    page = page_of(folder, embed_limit=first)
-    one, two, _ = page.sources()
-    assert all(source and source.startswith("data:") for source in one)
-    assert two[1] is not None
-    assert re.fullmatch(r"media/stylelipsync/b_1_50-[0-9a-f]{8}\.mp4", two[1])
-    assert "8 of the previews are not inside this page but linked" in page.text
+def test_previews_in_the_run_folder_are_linked_where_they_lie(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "run", clips=["a", "b#1 50%"])
+    page = page_of(folder, embed=False)
+    source = page.sources()[1][1]
+    assert source is not None
+    assert re.fullmatch(r"media/stylelipsync/b_1_50-[0-9a-f]{8}\.mp4", source)
+    assert "The previews lie in a folder beside this page" in page.text
+    assert not (folder / "report_media").exists()
 
 
-def test_links_are_relative_to_where_the_page_lies(tmp_path: Path) -> None:
-    folder = make_folder(tmp_path / "a run #1", clips=["c"])
-    out = write_page(folder, tmp_path / "pages" / "p.html", embed_limit=0)
-    source = Page(out.read_text(encoding="utf-8")).sources()[0][0]
-    assert source == "../a%20run%20%231/media/ground-truth/c.mp4"
+def test_a_page_elsewhere_gets_its_own_media_folder(tmp_path: Path) -> None:
+    one, two = make_folder(tmp_path / "a run #1", ["m"], ["c"]), make_folder(tmp_path / "two", ["n"], ["c"])
+    out = write_page([one, two], tmp_path / "pages" / "p.html")
+    sources = [source for source in Page(out.read_text(encoding="utf-8")).sources()[0] if source]
+    assert re.fullmatch(r"p_media/a_run_1-[0-9a-f]{8}/ground-truth/c\.mp4", sources[0])
+    for source in sources:
+        assert (out.parent / source).is_file()
+    assert (out.parent / sources[0]).read_bytes() == (one / "media/ground-truth/c.mp4").read_bytes()
 
 
 def test_a_preview_that_leads_out_of_the_run_folder_is_not_read(tmp_path: Path) -> None:
@@ -188,6 +190,7 @@ def test_missing_previews_and_records_are_said(tmp_path: Path) -> None:
     page = page_of(folder)
     assert page.sources() == []
     assert "run has no clips.parquet" in page.text
+    assert "run has no frames.parquet" in page.text
     assert "No previews lie beside this run" in page.text
     assert page.text.count("no preview") >= 12
 
@@ -222,5 +225,5 @@ def test_several_runs_on_one_page(tmp_path: Path) -> None:
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "run", clips=["c"])
-    pages = [write_page(folder, tmp_path / name).read_bytes() for name in ("1.html", "2.html")]
+    pages = [write_page(folder, tmp_path / name / "p.html").read_bytes() for name in "ab"]
     assert pages[0] == pages[1]

@@ -1,0 +1,77 @@
+"""Lines of the page that are made from several fields of a run: title, facts, what is missing, failures."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from harness.curves import CURVES_FILE
+from harness.results import CLIPS_FILE
+from reports.grid import Grid
+from reports.players import ClipView
+from reports.runs import Run
+
+
+def moment(created: str) -> str:
+    """`2026-01-02 03:04 UTC`; the text as it is where it is no ISO time."""
+    try:
+        return datetime.fromisoformat(created).astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return created
+
+
+def title(grid: Grid, run: Run) -> str:
+    """`MODEL, MODEL on DATASET`."""
+    models = list(dict.fromkeys(row.model for row in grid.rows if not row.bound))
+    models = models or list(dict.fromkeys(row.model for row in grid.rows)) or ["no model"]
+    named = ", ".join(models) if len(models) <= 3 else f"{len(models)} models"
+    return f"{named} on {run.result.spec.get('dataset', 'unknown clips')}"
+
+
+def facts(runs: list[Run]) -> list[str]:
+    """The line under the title."""
+    result = runs[0].result
+    people = len({clip.identity for clip in result.clips})
+    said = [f"{_count(len(result.clips), 'clip')} of {_count(people, 'identity', 'identities')}"]
+    shown = {"split": "split {}", "protocol": "{}", "mode": "{}", "size": "{} px"}
+    said += [form.format(result.spec[key]) for key, form in shown.items() if key in result.spec]
+    if len(runs) > 1:
+        said.append(f"{len(runs)} runs")
+    return said
+
+
+def missing(runs: list[Run], clips: list[ClipView]) -> list[str]:
+    """What a reader may look for in vain, and why."""
+    said = []
+    for run in runs:
+        if run.folder is not None and not (run.folder / CLIPS_FILE).is_file():
+            said.append(f"{run.label} has no {CLIPS_FILE}: values per clip are not shown.")
+        if run.folder is not None and not (run.folder / CURVES_FILE).is_file():
+            said.append(f"{run.label} has no {CURVES_FILE}: values per frame, pose and waveform are not shown.")
+    if clips and not any(clip.playable for clip in clips):
+        said.append("No previews lie beside this run (media/MODEL/CLIP.mp4), so there is nothing to play.")
+    hidden = len(runs[0].result.clips) - len(clips)
+    if hidden:
+        said.append(
+            f"{_count(hidden, 'clip')} failed for every model and {'is' if hidden == 1 else 'are'} not shown here."
+        )
+    return said
+
+
+def failures(runs: list[Run]) -> list[dict[str, Any]]:
+    """Failures with the models that share clip, status and reason in one line."""
+    grouped: dict[tuple[str, str, str], list[str]] = {}
+    for run in runs:
+        for failure in run.result.failures:
+            models = grouped.setdefault((failure.clip, failure.status, failure.reason), [])
+            if failure.model not in models:
+                models.append(failure.model)
+    everyone = {str(card.get("name")) for run in runs for card in run.result.models}
+    return [
+        {"clip": clip, "status": status, "reason": reason, "models": models, "all": set(models) == everyone}
+        for (clip, status, reason), models in grouped.items()
+    ]
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
