@@ -23,7 +23,7 @@ def print_baseline(found: Baseline, console: Console | None = None) -> None:
     if console is None and not target.is_terminal:
         target = Console(width=140)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("Number", no_wrap=True, min_width=max(map(len, found.measured)) + 2)
+    table.add_column("Number", no_wrap=True, min_width=max(map(len, found.measured), default=0) + 2)
     for name in found.models:
         table.add_column(Text(visible(name)), justify="right", overflow="fold")
     for column, facts in found.columns.items():
