@@ -26,6 +26,7 @@ from harness.spec import make_spec
 from harness.stages import prepare
 from harness.status import ClipError
 from harness.store import Store
+from metrics._folding import fold_inception
 from metrics._frechet import frechet_distance
 from metrics._inception import load_inception
 from metrics.fid import inception_features
@@ -87,8 +88,8 @@ class Comparison:
     """The networks of both sides, and what was found."""
 
     def __init__(self) -> None:
-        self.ours = load_inception()
-        self.theirs = pytorch_fid_network(self.ours)
+        self.ours = fold_inception(load_inception())
+        self.theirs = pytorch_fid_network(load_inception())
         self.lpips = {net: load_lpips(net) for net in ("alex", "vgg")}
         self.rows: list[Row] = []
         self.features: list[tuple[NDArray[np.float32], ...]] = []

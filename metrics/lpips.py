@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from harness.assets import asset_path, asset_spec
 from harness.assets_pickle import read_array_pickle
+from harness.batches import Batches
 from harness.metric import MetricInfo
-from metrics._per_frame import FrameMeanScorer, check_pair, differing
+from metrics._per_frame import FrameMeanScorer, FrameValues, check_pair, differing
 
 if TYPE_CHECKING:
     import torch
 
 _BACKBONES = {"alex": "alexnet_lpips", "vgg": "vgg16_lpips"}
-_BATCH = 8
 
 INFO = MetricInfo(
     name="LPIPS",
@@ -64,9 +64,12 @@ def load_lpips(net: Literal["alex", "vgg"] = "alex", device: str = "cpu") -> tor
     return frozen
 
 
-def lpips_distance(model: torch.nn.Module, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.float64]:
+def lpips_distance(
+    model: torch.nn.Module, output: NDArray[np.uint8], truth: NDArray[np.uint8], batches: Batches | None = None
+) -> NDArray[np.float64]:
     """LPIPS of each frame, (n,) >= 0, from (n, H, W, 3) uint8; equal frames give exactly 0.
 
+    `batches` remembers how many frames fit into memory from one call to the next.
     Raises `ClipError` (`bad_output`) for different shapes.
     """
     import torch
@@ -75,19 +78,29 @@ def lpips_distance(model: torch.nn.Module, output: NDArray[np.uint8], truth: NDA
     values = np.zeros(len(output))
     device = next(model.parameters()).device
     todo = differing(output, truth)
-    for start in range(0, len(todo), _BATCH):
-        part = todo[start : start + _BATCH]
+
+    def run(first: int, end: int) -> NDArray[np.float64]:
+        part = todo[first:end]
         with torch.inference_mode():
             pair = [_to_tensor(frames[part]).to(device) for frames in (output, truth)]
-            values[part] = model(*pair).flatten().cpu().numpy()
+            return np.asarray(model(*pair).flatten().cpu().numpy(), np.float64)
+
+    found = (batches or Batches(device.type)).run(run, len(todo))
+    if found:
+        values[todo] = np.concatenate(found)
     return values
+
+
+def lpips_values(device: str) -> FrameValues:
+    """`lpips_distance` with the default network on `device`. Raises `AssetMissing`."""
+    return partial(lpips_distance, load_lpips("alex", device), batches=Batches(device))
 
 
 class LpipsScorer(FrameMeanScorer):
     """`LPIPS[alex]`. Raises `AssetMissing` without the backbone's weights."""
 
     def __init__(self, device: str = "cpu") -> None:
-        super().__init__(INFO, partial(lpips_distance, load_lpips("alex", device)))
+        super().__init__(INFO, lpips_values(device))
 
     @staticmethod
     def describe() -> tuple[MetricInfo, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from harness.batches import Batches
 from harness.metric import MetricInfo
 from metrics.lse_clip import SyncScoring, sync_metrics
 from metrics.lse_maths import read_sync
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 PUBLISHED = "syncnet_v2"
 STRETCH = 20
-"""Windows embedded at once."""
+"""Windows whose frames are collected before they are embedded."""
+_CPU_WINDOWS = 4
+"""Windows embedded at once on a CPU: the first layer's output then stays small enough not to be fetched from memory."""
 
 
 class PublishedScorer:
@@ -44,8 +47,12 @@ class PublishedScorer:
         from models.syncnet.checkpoint import load_syncnet_v2
 
         path = weights or asset_path(PUBLISHED)
+        from metrics._syncnet_lips import LipNetwork
+
         self._network = load_syncnet_v2(path, device)
+        self._lips = LipNetwork(self._network)
         self._device = device
+        self._batches = Batches(device, cpu=_CPU_WINDOWS, accelerator=STRETCH)
         self.metrics = self.describe(sha256_file(path))
         self._columns = {info.name: info.column for info in self.metrics}
 
@@ -74,8 +81,10 @@ class PublishedScorer:
 
         from models.syncnet.mfcc import mfcc, mfcc_windows
 
-        batches = torch.split(torch.from_numpy(mfcc_windows(mfcc(samples), windows)), STRETCH)
-        return np.concatenate([self._network.embed_audio(batch.to(self._device)).cpu().numpy() for batch in batches])
+        heard = torch.from_numpy(mfcc_windows(mfcc(samples), windows))
+        batches = Batches(self._device, cpu=STRETCH)
+        parts = batches.run(lambda first, end: self._network.embed_audio(heard[first:end].to(self._device)), windows)
+        return torch.cat(parts).cpu().numpy()
 
     def scoring(self, crop: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]) -> SyncScoring:
         """A clip whose crops do not depend on the frames that are still to come."""
@@ -84,5 +93,14 @@ class PublishedScorer:
     def _embed_lips(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch
 
-        stretch = torch.from_numpy(faces).to(self._device).permute(3, 0, 1, 2).float()
-        return np.asarray(self._network.embed_lips(stretch).cpu().numpy(), np.float32)
+        from models.syncnet.network import WINDOW_FRAMES
+
+        stretch = torch.from_numpy(faces).to(self._device)
+
+        def embed(first: int, end: int) -> torch.Tensor:
+            with torch.inference_mode():
+                embeddings: torch.Tensor = self._lips(stretch[first : end + WINDOW_FRAMES - 1])
+                return embeddings
+
+        windows = len(faces) - WINDOW_FRAMES + 1
+        return np.asarray(torch.cat(self._batches.run(embed, windows)).cpu().numpy(), np.float32)

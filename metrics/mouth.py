@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +131,7 @@ class MouthLpipsScorer(_MouthScorer):
     """`LPIPS-mouth[alex]`. Raises `AssetMissing` without the backbone's weights."""
 
     def __init__(self, device: str = "cpu") -> None:
-        super().__init__((LPIPS, partial(lpips.lpips_distance, lpips.load_lpips("alex", device))))
+        super().__init__((LPIPS, lpips.lpips_values(device)))
 
     @staticmethod
     def describe() -> tuple[MetricInfo, ...]:

@@ -13,6 +13,7 @@ from skimage import data
 from harness.assets import AssetMissing, asset_path, asset_present
 from harness.status import ClipError, Status
 from metrics._frechet import frechet_distance
+from metrics._inception import load_inception
 from metrics.fid import FidScorer, inception_features
 
 COLUMN = "FID[inception-2015-12-05]"
@@ -88,12 +89,14 @@ def test_features_equal_the_published_network(scorer: FidScorer, weights: Path) 
         resized = torch.nn.functional.interpolate(images, size=(299, 299), mode="bilinear", align_corners=False)
         expected = reference(2 * resized - 1).numpy()
     features = inception_features(scorer._network, frames)
-    assert np.linalg.norm(features - expected) / np.linalg.norm(expected) < 1e-6
+    assert np.linalg.norm(features - expected) / np.linalg.norm(expected) < 5e-6
+        "norms are folded, so rounding differs"
+    )
 
 
 def test_features_equal_pytorch_fid(scorer: FidScorer, monkeypatch: pytest.MonkeyPatch) -> None:
     inception = pytest.importorskip("pytorch_fid.inception")
-    ours = list(scorer._network.state_dict().values())
+    ours = list(load_inception().state_dict().values())
 
     def state(*_: object, **__: object) -> dict[str, torch.Tensor]:
         monkeypatch.undo()
@@ -126,7 +129,7 @@ def test_repeated_frames_are_computed_once_and_chunks_do_not_matter(
     clip = np.stack([first, first, second, second, second, first, first])
     seen = 0
 
-    def count(network: torch.nn.Module, frames: np.ndarray) -> np.ndarray:
+    def count(network: torch.nn.Module, frames: np.ndarray, batches: object) -> np.ndarray:
         nonlocal seen
         seen += len(frames)
         return inception_features(network, frames)
