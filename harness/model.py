@@ -41,6 +41,9 @@ class ModelCard:
     """What a reader of its numbers must be told; shown with every table."""
     scores_audio: str = "given"
     """`given`: scored with the audio that it was given. `shuffled`: scored with another clip's audio (a bound)."""
+    pose: str = "target"
+    """`target`: the head is where the clip has it. `own`: it moves as the model likes, so that nothing can be compared
+    with the clip pixel by pixel."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,105 @@
+"""A container without a network that sees the working directory and, read-only, what is linked from it.
+
+The only backend that keeps a hostile program from the rest of the machine.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from baselines.external.description import Environment
+from baselines.external.environments.base import Place
+from baselines.external.environments.tools import program, write_requirements
+from baselines.external.process import TOKEN
+from harness.status import BenchError
+
+_PAGE = "https://docs.docker.com/engine/install"
+_INSIDE = "/work"
+_OURS = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LD_LIBRARY_PATH", "XDG_CACHE_HOME", "SSL_CERT_FILE"}
+    | {"TORCH_HOME", "HF_HOME", "HUGGINGFACE_HUB_CACHE", "CUDA_HOME", "CUDA_PATH", "NVIDIA_VISIBLE_DEVICES"}
+    | {"CUDA_VISIBLE_DEVICES"}
+)
+"""Variables that tell of this machine; the image has its own."""
+
+
+class DockerEnvironment:
+    """`where` is the image."""
+
+    def __init__(self, image: str) -> None:
+        if not image or image.startswith("-"):
+            raise BenchError(f"{image!r} is no name of an image; for example --docker pytorch/pytorch:1.12.1-cuda11.3")
+        self._image = image
+
+    @property
+    def python(self) -> str:
+        """The image's own."""
+        return "python"
+
+    def problem(self) -> str:
+        """Whether there is a docker command."""
+        try:
+            program("docker", _PAGE)
+        except BenchError as error:
+            return str(error)
+        return ""
+
+    def argv(self, command: Sequence[str], place: Place, variables: Mapping[str, str]) -> tuple[str, ...]:
+        """`docker run` as our own user, without capabilities and network; removed when it ends."""
+        mounts = [_mount(place.folder, _INSIDE), *(_mount(path, str(path), "readonly") for path in place.read_only)]
+        inside = {name: value for name, value in variables.items() if name not in _OURS}
+        inside |= {"HOME": f"{_INSIDE}/.bench/tmp", "TMPDIR": f"{_INSIDE}/.bench/tmp"}
+        gpus = _gpus(variables.get("CUDA_VISIBLE_DEVICES")) if place.gpu else ()
+        return (
+            *(program("docker", _PAGE), "run", "--rm", "--init", "--name", _name(place.token)),
+            *("--network", "none", "--ipc", "private", "--shm-size", "1g", "--pids-limit", "4096"),
+            *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+            *("--user", f"{os.getuid()}:{os.getgid()}", "--workdir", _INSIDE),
+            *(word for mount in mounts for word in ("--mount", mount)),
+            *(word for name, value in inside.items() for word in ("--env", f"{name}={value}")),
+            *gpus,
+            *(self._image, *command),
+        )
+
+    def variables(self, given: Mapping[str, str]) -> dict[str, str]:
+        """What the docker client itself needs; the program's are in its arguments."""
+        names = ("PATH", "HOME", TOKEN)
+        kept = {name: given[name] for name in names if name in given}
+        return kept | {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
+
+    def cleanup(self, token: str) -> tuple[str, ...]:
+        """Remove the container, which killing the client does not."""
+        return (program("docker", _PAGE), "rm", "--force", _name(token))
+
+    def creation(self, environment: Environment, folder: Path) -> tuple[tuple[str, ...], ...]:
+        """`docker build` of the description's image with its packages."""
+        if not environment.image:
+            raise BenchError("the description names no image to start from; give your own with --docker IMAGE")
+        write_requirements(environment, folder)
+        install = json.dumps(["python", "-m", "pip", "install", "--no-cache-dir", "-r", "/requirements.txt"])
+        lines = [f"FROM {environment.image}", "COPY requirements.txt /requirements.txt"]
+        (folder / "Dockerfile").write_text("\n".join([*lines, f"RUN {install}" if environment.packages else "", ""]))
+        return ((program("docker", _PAGE), "build", "--tag", self._image, str(folder)),)
+
+
+def _name(token: str) -> str:
+    return f"bench-{token}"
+
+
+def _gpus(visible: str | None) -> tuple[str, ...]:
+    """All of them, or those that the environment names; none for an empty list."""
+    if visible is None:
+        return ("--gpus", "all")
+    return ("--gpus", f'"device={visible}"') if visible else ()
+
+
+def _mount(source: Path, target: str, *options: str) -> str:
+    """The value of `--mount`, which docker reads as one line of CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(["type=bind", f"source={source}", f"target={target}", *options])
+    return line.getvalue()

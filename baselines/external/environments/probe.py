@@ -1,0 +1,54 @@
+"""Stand-alone: what an environment holds, as one line of JSON. `python probe.py MODULE...` also tries these imports.
+
+It runs in the foreign environment: standard library only, and the syntax of Python 3.6.
+"""
+
+import importlib
+import json
+import sys
+from typing import Any, Dict, List  # noqa: UP035 - Python 3.6
+
+
+def distributions() -> Dict[str, Any]:  # noqa: UP006
+    """Name to version of everything installed."""
+    try:
+        from importlib.metadata import distributions as installed
+
+        return {str(item.metadata["Name"]).lower(): item.version for item in installed() if item.metadata["Name"]}
+    except ImportError:  # Before Python 3.8.
+        import pkg_resources
+
+        return {item.project_name.lower(): item.version for item in pkg_resources.working_set}
+
+
+def attempt(name: str) -> str:
+    """Why `name` cannot be imported; empty if it can."""
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        return f"{type(error).__name__}: {error}"[:200]
+    return ""
+
+
+def gpu(names: List[str]) -> str:  # noqa: UP006
+    """What PyTorch says of the GPU; empty where it was not asked for."""
+    if "torch" not in names or attempt("torch"):
+        return ""
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
+
+
+def main() -> None:
+    """Print it, whatever the imports may have printed before, as the last line."""
+    found = {
+        "python": "{}.{}.{}".format(*sys.version_info[:3]),
+        "distributions": distributions(),
+        "problems": {name: attempt(name) for name in sys.argv[1:]},
+        "gpu": gpu(sys.argv[1:]),
+    }
+    sys.stdout.write("\n" + json.dumps(found, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
