@@ -90,8 +90,6 @@ def test_features_equal_the_published_network(scorer: FidScorer, weights: Path) 
         expected = reference(2 * resized - 1).numpy()
     features = inception_features(scorer._network, frames)
     assert np.linalg.norm(features - expected) / np.linalg.norm(expected) < 5e-6
-        "norms are folded, so rounding differs"
-    )
 
 
 def test_features_equal_pytorch_fid(scorer: FidScorer, monkeypatch: pytest.MonkeyPatch) -> None:
