@@ -25,13 +25,25 @@ class Wav2LipSettings(BaseModel):
     """Share of synchrony in the loss; L1 has the rest. Judged by the project's sync expert, not the authors'."""
     sync_start: int = Field(default=100_000, ge=0)
     """Step from which synchrony counts. Published: once the expert's loss on held-out clips is below 0.75."""
+    momentum: float = Field(default=0.1, gt=0, le=1)
+    """Of batch norm's running statistics; small batches need a longer memory."""
     seed: int = 0
     save_every: int = Field(default=3_000, ge=1)
     sheet_every: int = Field(default=3_000, ge=1)
 
 
 DEMO = Wav2LipSettings(
-    divide=4, steps=3_000, batch=4, lr=1e-3, cosine=True, sync_start=500, seed=1, save_every=250, sheet_every=500
+    divide=4,
+    steps=7_000,
+    batch=4,
+    lr=1e-3,
+    cosine=True,
+    sync_weight=0.005,
+    sync_start=4_000,
+    momentum=0.01,
+    seed=1,
+    save_every=250,
+    sheet_every=500,
 )
 """A quarter of the width, on one CPU core."""
 
