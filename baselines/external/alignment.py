@@ -13,9 +13,12 @@ from harness.clip import PreparedClip
 
 def place(alignment: Alignment, clip: PreparedClip) -> Placement:
     """How the pictures of `clip` are brought to what the program expects."""
-    if alignment.kind == "none":
-        return Placement(clip.size)
     size = alignment.size or clip.size
+    if alignment.kind == "none" or (alignment.kind == "whole" and size == clip.size):
+        return Placement(clip.size)
+    if alignment.kind == "whole":
+        scale = size / clip.size
+        return Placement(clip.size, np.repeat(np.diag([scale, scale, 1.0])[None, :2], clip.frames, axis=0), size)
     landmarks = clip.faces.landmarks[:, :, :2].astype(np.float64)
     maps = _square(landmarks, alignment, size) if alignment.kind == "square" else _similarity(landmarks, alignment)
     return Placement(clip.size, maps, size, alignment.crop and tuple(map(float, alignment.crop)))  # type: ignore[arg-type]

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from baselines.external.calibration import Calibration
 from baselines.external.description import Description, Output, fill
+from baselines.external.found_face import placement_by_face
+from baselines.external.geometry import Placement
 from baselines.external.results import find_results
 from baselines.external.staging import Staged
 from harness.clip import FPS, PreparedClip
@@ -38,10 +40,15 @@ class Collected:
         self._fill: NDArray[np.uint8] | None = None
         self._calibration = Calibration(clip) if description.facts.keeps_upper_half else None
         self.notes: list[str] = _check(self._files[0], description.output, clip, staged)
-        self.coverage = staged.placement.coverage()
-        """Share of the canonical crop that the program's picture covers; the rest is filled with one colour."""
-        if self.coverage < 0.995:
-            self.notes.append(f"the model's picture covers {self.coverage:.0%} of the crop; the rest has one colour")
+        self._placement: Placement | None = None if description.output.placed == "by-face" else staged.placement
+
+    @property
+    def coverage(self) -> float:
+        """Share of the canonical crop that the program's picture covers; the rest is filled with one colour.
+
+        Known once the first chunk of frames has been read.
+        """
+        return self._placement.coverage() if self._placement else 0.0
 
     def frames(self, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:
         """Chunks (n, size, size, 3) uint8 RGB, `clip.frames` frames in all, in the canonical crop.
@@ -70,6 +77,8 @@ class Collected:
         if position < total:
             yield np.repeat(last, total - position, axis=0)
         self._tell(position)
+        if self.coverage < 0.995:
+            self.notes.append(f"the model's picture covers {self.coverage:.0%} of the crop; the rest has one colour")
         if self._calibration:
             self.notes += self._calibration.finish()
 
@@ -105,7 +114,9 @@ class Collected:
         panel = pictures[:, :, left:right]
         if self._fill is None:
             self._fill = np.median(panel[0].reshape(-1, 3), axis=0).astype(np.uint8)
-        return self._staged.placement.take_back(panel, position, self._fill)
+        if self._placement is None:
+            self._placement = placement_by_face(panel[0], self._clip)
+        return self._placement.take_back(panel, position, self._fill)
 
     def _refusal(self, count: str) -> ClipError:
         first = f" from frame {self._output.offset} on" if self._output.offset else ""

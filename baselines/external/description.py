@@ -64,9 +64,10 @@ class Input(_Part):
     """A file that is written for the program before it starts; `{name}` in a command is its path."""
 
     name: str = Field(pattern="^[a-z][a-z0-9]*$")
-    kind: Literal["video", "audio", "image", "frames", "openface-csv", "text"]
+    kind: Literal["video", "audio", "image", "frames", "masks", "openface-csv", "text"]
     """`video`: the clip; `audio`: 16 kHz mono WAV; `image`: the first frame; `frames`: a folder of pictures;
-    `openface-csv`: 68 landmarks a frame in OpenFace's columns; `text`: `content` with placeholders filled in."""
+    `masks`: a folder of white lower faces on black; `openface-csv`: 68 landmarks a frame in OpenFace's columns;
+    `text`: `content` with placeholders filled in."""
     path: Inside
     """Letters, digits, `_`, `-` and one dot for the suffix: several programs take names apart at dots."""
     with_audio: bool = False
@@ -94,9 +95,11 @@ class Step(_Part):
 class Alignment(_Part):
     """Where the program's picture lies in the face's geometry; `none` where it edits the canonical crop itself."""
 
-    kind: Literal["none", "similarity", "square"] = "none"
-    """`similarity`: the points below are brought to the given places of a picture of `size`, a frame at a time.
-    `square`: one square around the face's landmarks, `margin` of its size more on every side, resized to `size`."""
+    kind: Literal["none", "whole", "similarity", "square"] = "none"
+    """`whole`: the crop resized to `size`, for programs that know no other.
+    `similarity`: the points below are brought to the given places of a picture of `size`, a frame at a time.
+    `square`: one square around the first frame's landmarks, `margin` of its size more on every side, resized to
+    `size`."""
     size: int | None = Field(default=None, ge=32, le=2048)
     left_eye: tuple[float, float] | None = None
     right_eye: tuple[float, float] | None = None
@@ -135,6 +138,8 @@ class Output(_Part):
     """Frames that may come too many; they are left out."""
     size: tuple[int, int] | None = None
     """Width and height of the whole picture; `None`: that of the input."""
+    placed: Literal["by-alignment", "by-face"] = "by-alignment"
+    """`by-face`: the program cuts its picture in its own way, so the face of its first one is laid on the clip's."""
     audio: bool = True
     """Whether a sound track must be there."""
 
@@ -179,6 +184,8 @@ class Description(_Part):
     weights: tuple[Weight, ...] = ()
     folders: tuple[Inside, ...] = ()
     """That the program expects to exist in its working directory."""
+    clear: tuple[Inside, ...] = ()
+    """Patterns of files that are taken out of the working directory first: programs that process all they find."""
     inputs: tuple[Input, ...] = Field(min_length=1)
     steps: tuple[Step, ...] = Field(min_length=1)
     variables: dict[str, str] = Field(default_factory=dict)
@@ -191,6 +198,11 @@ class Description(_Part):
     facts: Facts = Facts()
     notes: tuple[str, ...] = ()
     """For a person who sets it up."""
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether its picture covers the whole canonical crop; if not, whole frames cannot be compared."""
+        return self.alignment.kind in ("none", "whole") and self.output.placed == "by-alignment"
 
     @model_validator(mode="after")
     def _placeholders(self) -> Description:

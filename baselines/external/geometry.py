@@ -36,6 +36,13 @@ class Placement:
         pairs = zip(frames, maps, strict=True)
         return np.stack([warp(frame, one, self.given, self.given, None) for frame, one in pairs])
 
+    def points(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Crop pixels (T, N, 2) of all frames as pixels of the picture that the program is given."""
+        if self.inward is None:
+            return points.astype(np.float64)
+        moved: NDArray[np.float64] = np.einsum("tij,tpj->tpi", self.inward[:, :, :2], points.astype(np.float64))
+        return moved + self.inward[:, None, :, 2]
+
     def take_back(self, pictures: NDArray[np.uint8], start: int, fill: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The program's pictures (n, H, W, 3) of frames `start` and on as crops; `fill` (3,) where there is none."""
         if self.inward is None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from baselines.external.alignment import place
 from baselines.external.description import Description, Input, fill
 from baselines.external.geometry import Placement
+from baselines.external.masks import lower_faces
 from baselines.external.points import IBUG68
 from baselines.external.results import remove_results
 from harness.clip import FPS, PreparedClip
@@ -52,7 +53,8 @@ def stage(
     values.update(frames=str(clip.frames), seed=str(seed), out=OUT)
     for name in (OUT, *description.folders):
         _below(folder, f"{name}/x")
-    remove_results(folder, fill(description.output.files, values))
+    for pattern in (*description.clear, fill(description.output.files, values)):
+        remove_results(folder, pattern)
     placement = place(description.alignment, clip)
     for item in description.inputs:
         path = _below(folder, item.path)
@@ -64,6 +66,8 @@ def stage(
             _write_picture(path, next(_given(clip, placement, stop=1))[0])
         elif item.kind == "frames":
             _write_frames(item, path, _given(clip, placement))
+        elif item.kind == "masks":
+            _write_frames(item, path, lower_faces(clip, placement))
         elif item.kind == "openface-csv":
             _write_openface(path, clip, placement)
         else:
@@ -123,9 +127,7 @@ def _write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
 
 def _write_openface(path: Path, clip: PreparedClip, placement: Placement) -> None:
     """68 landmarks a frame in the columns of OpenFace's FeatureExtraction, in pixels of the given picture."""
-    points = clip.faces.landmarks[:, list(IBUG68), :2].astype(np.float64)
-    if placement.inward is not None:
-        points = np.einsum("tij,tpj->tpi", placement.inward[:, :, :2], points) + placement.inward[:, None, :, 2]
+    points = placement.points(clip.faces.landmarks[:, list(IBUG68), :2])
     columns = ["frame", "face_id", "timestamp", "confidence", "success"]
     columns += [f"{axis}_{number}" for axis in "xy" for number in range(len(IBUG68))]
     lines = [",".join(columns)]

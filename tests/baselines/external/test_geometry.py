@@ -131,3 +131,13 @@ def test_coverage_of_known_squares() -> None:
     half_out = maps.copy()
     half_out[:, 0, 2] = 24.0
     assert Placement(96, half_out, 48).coverage() == pytest.approx(24 * 48 / 96**2, abs=1e-4)
+
+
+def test_the_whole_crop_at_another_size(clip: PreparedClip) -> None:
+    double = place(Alignment(kind="whole", size=2 * SIZE), clip)
+    assert double.coverage() == pytest.approx(1.0)
+    given = double.give(waves(2), 0)
+    assert given.shape == (2, 2 * SIZE, 2 * SIZE, 3)
+    back = double.take_back(given, 0, np.zeros(3, np.uint8))
+    assert np.abs(back.astype(int) - waves(2)).max() <= 6, "twice linear interpolation"
+    assert place(Alignment(kind="whole", size=SIZE), clip).inward is None

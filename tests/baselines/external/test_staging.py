@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from made_clips import FRAMES, describe, make_clip, waves
 
+from baselines.external.masks import OUTLINE
 from baselines.external.points import IBUG68
 from baselines.external.staging import stage
 from harness.clip import PreparedClip
@@ -130,3 +131,28 @@ def test_the_68_points_are_those_of_a_symmetric_face() -> None:
     assert np.allclose(points[mirrored] * [-1, 1, 1], points, atol=0.05)
     assert points[8][1] == points[:, 1].min(), "the chin is the lowest"
     assert points[36][0] < points[39][0] < points[42][0] < points[45][0]
+
+
+def test_opencv_reads_the_lossless_video_exactly(clip: PreparedClip, tmp_path: Path) -> None:
+    reader = cv2.VideoCapture(str(given(clip, tmp_path, kind="video", path="a.mp4")))
+    for picture in waves()[:5]:
+        assert np.array_equal(reader.read()[1][..., ::-1], picture)
+    assert reader.get(cv2.CAP_PROP_FPS) == 25
+
+
+def test_masks_are_white_lower_faces_on_black(clip: PreparedClip, tmp_path: Path) -> None:
+    folder = given(clip, tmp_path, kind="masks", path="masks", pictures="png")
+    assert len(list(folder.iterdir())) == FRAMES
+    mask = cv2.imread(str(folder / "000005.png"))
+    assert set(np.unique(mask)) == {0, 255} and 0.01 < (mask == 255).mean() < 0.6
+    corners = clip.faces.landmarks[5, list(OUTLINE), :2]
+    for x, y in corners:
+        assert mask[round(y - 0.5), round(x - 0.5)].all()
+
+
+def test_files_of_the_clone_that_a_program_would_process_are_taken_away(clip: PreparedClip, tmp_path: Path) -> None:
+    (tmp_path / "examples").mkdir()
+    for name in ("theirs.wav", "kept.jpg"):
+        (tmp_path / "examples" / name).write_text("x")
+    stage(describe(clear=["examples/*.wav"]), clip, clip.audio(), tmp_path)
+    assert [path.name for path in (tmp_path / "examples").iterdir()] == ["kept.jpg"]

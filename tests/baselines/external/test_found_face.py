@@ -1,0 +1,73 @@
+"""Programs that cut their picture in their own way: the face in it tells where it lies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from made_clips import describe
+
+from baselines.external.clip_video import write_clip
+from baselines.external.collect import collect
+from baselines.external.found_face import placement_by_face
+from baselines.external.staging import stage
+from harness.assets import AssetMissing
+from harness.clip import SAMPLES_PER_FRAME, PreparedClip
+from harness.faces.track import FaceTrack
+from harness.media import LosslessWriter, write_wav
+from harness.status import ClipError
+
+FRAMES = 8
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> PreparedClip:
+    """A portrait of the demo set, held still, with the face track that a prepared clip would have."""
+    from harness.datasets.demo import data
+    from harness.faces.landmarker import Landmarker
+
+    portrait = next(Path(data.__path__[0]).rglob("*.jpg"))
+    picture = cv2.imread(str(portrait))[..., ::-1]
+    side = min(picture.shape[:2])
+    picture = cv2.resize(picture[:side, :side], (256, 256), interpolation=cv2.INTER_AREA)
+    try:
+        with Landmarker() as landmarker:
+            points = landmarker.faces(picture)[0].landmarks
+    except AssetMissing:
+        pytest.skip("NOT CHECKED: needs the face landmarker")
+    folder = tmp_path_factory.mktemp("clip")
+    with LosslessWriter(folder / "video.mkv", 256, 256) as writer:
+        writer.write(np.repeat(picture[None], FRAMES, axis=0))
+    write_wav(folder / "audio.wav", np.zeros(FRAMES * SAMPLES_PER_FRAME, np.int16))
+    FaceTrack(
+        landmarks=np.repeat(points[None], FRAMES, axis=0),
+        pose=np.tile(np.eye(4, dtype=np.float32), (FRAMES, 1, 1)),
+        blendshapes=np.zeros((FRAMES, 52), np.float32),
+        affine=np.tile(np.eye(2, 3), (FRAMES, 1, 1)),
+        detected=np.ones(FRAMES, bool),
+    ).save(folder / "faces.npz")
+    meta = {"id": "c", "identity": "c", "frames": FRAMES, "size": 256, "content_hash": "x"}
+    (folder / "meta.json").write_text(json.dumps(meta))
+    return PreparedClip.load(folder)
+
+
+def test_a_turned_and_enlarged_cut_is_laid_back_onto_the_clip(clip: PreparedClip, tmp_path: Path) -> None:
+    picture = next(clip.read_frames(stop=1))[0]
+    cut = cv2.warpAffine(picture, cv2.getRotationMatrix2D((128, 120), 7, 1.25), (256, 256), flags=cv2.INTER_CUBIC)
+    description = describe(output={"files": "{out}/*.mkv", "placed": "by-face", "audio": False})
+    staged = stage(description, clip, clip.audio(), tmp_path)
+    write_clip(tmp_path / "benchout/a.mkv", [np.repeat(cut[None], FRAMES, axis=0)])
+    found = collect(description, clip, staged, tmp_path)
+    frames = np.concatenate(list(found.frames()))
+    assert 0.5 < found.coverage < 0.9 and "of the crop" in found.notes[-1]
+    middle = np.s_[80:200, 70:190]
+    assert np.abs(frames[0][middle].astype(int) - picture[middle]).mean() < 6
+    assert np.abs(cut[middle].astype(int) - picture[middle]).mean() > 12, "it was somewhere else before"
+
+
+def test_a_picture_without_a_face_cannot_be_placed(clip: PreparedClip) -> None:
+    with pytest.raises(ClipError, match="no face in the first picture"):
+        placement_by_face(np.full((128, 128, 3), 90, np.uint8), clip)
