@@ -81,6 +81,20 @@ CONVERTERS: Registry[Callable[..., Any]] = Registry("converter", {"stylegan2": "
 ADAPTERS: Registry[Callable[..., Any]] = Registry("adapter", {"stylelipsync": "models.stylelipsync.adapt:run"})
 """Models that `bench adapt` can tune to a person."""
 
+BASELINES: Registry[Callable[..., Any]] = Registry(
+    "command for external models",
+    {
+        "names": "baselines.external.catalogue:names",
+        "load": "baselines.external.catalogue:load",
+        "overview": "baselines.external.doctor:overview",
+        "examine": "baselines.external.doctor:examine",
+        "installation": "baselines.external.installation:read_installation",
+        "wish": "baselines.external.setup:Wish",
+        "setup": "baselines.external.setup:set_up",
+    },
+)
+"""What `bench baselines` calls."""
+
 REPORTS: Registry[Callable[..., Any]] = Registry(
     "report",
     {

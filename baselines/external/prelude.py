@@ -1,10 +1,12 @@
 """Stand-alone: `python prelude.py SCRIPT ARGUMENTS` or `python prelude.py -m MODULE ARGUMENTS`.
 
 Seeds every random number generator, puts back what newer libraries removed, then runs the program as Python would have.
+A library is seeded and mended right after the program has imported it; nothing is imported that the program does not.
 It runs in the foreign environment: standard library only, and the syntax of Python 3.6.
 """
 
-import importlib
+import importlib.abc
+import importlib.util
 import os
 import random
 import runpy
@@ -12,41 +14,65 @@ import sys
 from typing import Any
 
 
-def _load(name: str) -> Any:
-    """The module, or None where it is missing or does not work here; the program will say so itself."""
-    try:
-        return importlib.import_module(name)
-    except Exception:
-        return None
+class AfterImport(importlib.abc.MetaPathFinder):
+    """Calls what was registered for a module once that module has been loaded."""
+
+    def __init__(self, actions: Any) -> None:
+        self._actions = actions  # name: list of functions of the module
+        self._looking = set()  # type: ignore
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        """The spec that the other finders give, with a loader that calls the actions."""
+        if fullname not in self._actions or fullname in self._looking:
+            return None
+        self._looking.add(fullname)
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._looking.discard(fullname)
+        if spec is None or spec.loader is None or not hasattr(spec.loader, "exec_module"):
+            return None
+        load, actions = spec.loader.exec_module, self._actions[fullname]
+
+        def load_and_act(module: Any) -> None:
+            load(module)
+            for act in actions:
+                act(module)
+
+        spec.loader.exec_module = load_and_act  # type: ignore
+        return spec
 
 
-def seed_all(seed: int) -> None:
-    """Seed `random`, NumPy, PyTorch and TensorFlow, as far as they are here."""
-    random.seed(seed)
-    numpy = _load("numpy")
-    if numpy is not None:
-        numpy.random.seed(seed % 2**32)
-    torch = _load("torch")
-    if torch is not None:
-        torch.manual_seed(seed)  # All GPUs as well.
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.deterministic = True
+def seed_numpy(numpy: Any) -> None:
+    """The global generator."""
+    numpy.random.seed(SEED % 2**32)
 
 
-def numpy_aliases() -> None:
+def seed_torch(torch: Any) -> None:
+    """Those of all devices, and algorithms that give the same every time."""
+    torch.manual_seed(SEED)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+
+
+def seed_tensorflow(tensorflow: Any) -> None:
+    """Version 2 and version 1."""
+    if hasattr(tensorflow.random, "set_seed"):
+        tensorflow.random.set_seed(SEED)
+    else:
+        tensorflow.set_random_seed(SEED)
+
+
+def numpy_aliases(numpy: Any) -> None:
     """`np.float` and the like, which NumPy 1.24 removed."""
-    numpy = _load("numpy")
     names = {"float": float, "int": int, "bool": bool, "object": object, "complex": complex, "str": str}
     for name, kind in names.items():
-        if numpy is not None and name not in vars(numpy):
+        if name not in vars(numpy):
             setattr(numpy, name, kind)
 
 
-def yaml_load() -> None:
+def yaml_load(yaml: Any) -> None:
     """`yaml.load(stream)` without a loader, which PyYAML 6 refuses; it reads data only."""
-    yaml = _load("yaml")
-    if yaml is None:
-        return
     load = yaml.load
 
     def patient(stream: Any, Loader: Any = yaml.SafeLoader) -> Any:
@@ -55,56 +81,54 @@ def yaml_load() -> None:
     yaml.load = patient
 
 
-def librosa_mel() -> None:
+def librosa_mel(filters: Any) -> None:
     """`librosa.filters.mel(rate, n_fft, ...)` by position, which librosa 0.10 refuses."""
-    filters = _load("librosa.filters")
-    if filters is None:
-        return
     mel = filters.mel
 
     def patient(*given: Any, **named: Any) -> Any:
-        named.update(zip(("sr", "n_fft", "n_mels", "fmin", "fmax", "htk"), given))  # noqa: B905 - `strict` is not in Python 3.6
+        named.update(zip(("sr", "n_fft", "n_mels", "fmin", "fmax", "htk"), given))  # noqa: B905 - not in Python 3.6
         return mel(**named)
 
     filters.mel = patient
 
 
-def functional_tensor() -> None:
+def functional_tensor(transforms: Any) -> None:
     """`torchvision.transforms.functional_tensor`, which torchvision 0.17 made private."""
     old = "torchvision.transforms.functional_tensor"
-    if _load(old) is None:
-        public = _load("torchvision.transforms.functional")
-        if public is not None:
-            sys.modules[old] = public
+    if importlib.util.find_spec(old) is None:
+        sys.modules[old] = transforms.functional
 
 
-def face_alignment_3d() -> None:
+def face_alignment_3d(face_alignment: Any) -> None:
     """`LandmarksType._2D` and `_3D`, which face-alignment 1.4 renamed."""
-    face_alignment = _load("face_alignment")
-    if face_alignment is None:
-        return
     kinds = face_alignment.LandmarksType
     for old, new in (("_2D", "TWO_D"), ("_2halfD", "TWO_HALF_D"), ("_3D", "THREE_D")):
         if not hasattr(kinds, old) and hasattr(kinds, new):
             setattr(kinds, old, getattr(kinds, new))
 
 
+SEED = int(os.environ.get("BENCH_SEED", "0"))
+SEEDS = {"numpy": seed_numpy, "torch": seed_torch, "tensorflow": seed_tensorflow}
 SHIMS = {
-    "numpy-aliases": numpy_aliases,
-    "yaml-load": yaml_load,
-    "librosa-mel": librosa_mel,
-    "functional-tensor": functional_tensor,
-    "face-alignment-3d": face_alignment_3d,
+    "numpy-aliases": ("numpy", numpy_aliases),
+    "yaml-load": ("yaml", yaml_load),
+    "librosa-mel": ("librosa.filters", librosa_mel),
+    "functional-tensor": ("torchvision.transforms", functional_tensor),
+    "face-alignment-3d": ("face_alignment", face_alignment_3d),
 }
+"""By the name that a description gives: the module that is mended, and how."""
 
 
 def main() -> None:
     """Seed, mend, run."""
+    actions = {name: [seed] for name, seed in SEEDS.items()}
     for name in os.environ.get("BENCH_SHIMS", "").split():
-        SHIMS[name]()
-    seed_all(int(os.environ.get("BENCH_SEED", "0")))
+        module, mend = SHIMS[name]
+        actions.setdefault(module, []).append(mend)
+    sys.meta_path.insert(0, AfterImport(actions))
+    random.seed(SEED)
     if sys.argv[1] == "-m":
-        del sys.argv[:2]  # Until it is found, Python shows "-m" there; `run_module` puts the file's path.
+        del sys.argv[:2]  # `run_module` puts the file's path where the module's name is now, as `-m` does.
         sys.path[0] = os.getcwd()  # noqa: PTH109 - as Python itself does
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     else:

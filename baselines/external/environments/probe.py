@@ -1,10 +1,13 @@
-"""Stand-alone: what an environment holds, as one line of JSON. `python probe.py MODULE...` also tries these imports.
+"""Stand-alone: what an environment holds, as one line of JSON.
+
+`python probe.py MODULE...` also tries these imports, and looks for programs where a word begins with `+`.
 
 It runs in the foreign environment: standard library only, and the syntax of Python 3.6.
 """
 
 import importlib
 import json
+import shutil
 import sys
 from typing import Any, Dict, List  # noqa: UP035 - Python 3.6
 
@@ -22,7 +25,9 @@ def distributions() -> Dict[str, Any]:  # noqa: UP006
 
 
 def attempt(name: str) -> str:
-    """Why `name` cannot be imported; empty if it can."""
+    """Why `name` cannot be imported, or `+name` is not on PATH; empty if it can."""
+    if name.startswith("+"):
+        return "" if shutil.which(name[1:]) else "not on PATH"
     try:
         importlib.import_module(name)
     except BaseException as error:

@@ -1,0 +1,188 @@
+"""`bench baselines doctor`: what one external model still lacks here, each with the command that fixes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from baselines.external.catalogue import load
+from baselines.external.description import Description
+from baselines.external.environments import Runtime, backend
+from baselines.external.installation import (
+    Installation,
+    find_weight,
+    installed,
+    read_installation,
+    setup_command,
+)
+from baselines.external.inventory import Inventory, take_inventory
+from baselines.external.repository import clone_state
+from harness.status import BenchError
+
+State = Literal["ok", "note", "missing"]
+_WAYS = ("--python EXE", "--uv", "--conda create", "--docker IMAGE")
+
+
+class Check(NamedTuple):
+    """One line."""
+
+    name: str
+    state: State
+    """`missing`: it cannot run so. `note`: it can, but a reader should know."""
+    detail: str
+    fix: str = ""
+    """What to type, or where to go."""
+
+
+def examine(name: str) -> list[Check]:
+    """Look at everything that the model `name` (or description file) needs; nothing is changed or fetched."""
+    description = load(name)
+    checks = [_verified(description)]
+    try:
+        found = read_installation(description.name)
+    except BenchError as error:
+        return [*checks, Check("set up", "missing", str(error))]
+    if found is None:
+        checks.append(Check("set up", "missing", "nothing is set up yet", setup_command(description)))
+        checks += _absent_weights(description)
+        return checks
+    checks += _clone(description, Path(found.repository))
+    checks += _weights(description, found)
+    checks += _environment(description, found.environment)
+    return checks
+
+
+class Row(NamedTuple):
+    """A model in `bench baselines list`."""
+
+    name: str
+    title: str
+    licence: str
+    verified: str
+    """When and how it was run against the real repository; empty: never."""
+    state: str
+    """`ready`, or what is missing."""
+
+
+def overview(name: str) -> Row:
+    """How the model stands, by what was set up; its environment is not started."""
+    try:
+        description = load(name)
+    except BenchError as error:
+        return Row(name, "", "", "", str(error))
+    try:
+        installed(description)
+        state = "ready"
+    except BenchError as error:
+        state = "not set up" if " is not set up" in str(error) else str(error)
+    return Row(description.name, description.title, description.licence, description.verified, state)
+
+
+def _verified(description: Description) -> Check:
+    if description.verified:
+        return Check("description", "ok", f"run against the real repository: {description.verified}")
+    return Check(
+        "description", "note", "written from the repository's source, never run against it; look at the first results"
+    )
+
+
+def _absent_weights(description: Description) -> list[Check]:
+    return [
+        Check(weight.file, "note" if weight.optional else "missing", "not here", f"from {weight.page}")
+        for weight in description.weights
+    ]
+
+
+def _clone(description: Description, clone: Path) -> Iterator[Check]:
+    setup = f"bench baselines setup {description.name} --repo {description.repository}"
+    if not clone.is_dir():
+        yield Check("clone", "missing", f"{clone} is gone", setup)
+        return
+    state, wanted = clone_state(clone), description.commit
+    if state.is_at(wanted):
+        yield Check("clone", "ok", f"{clone} at {wanted}")
+    elif not state.commit:
+        yield Check("clone", "note", f"{clone} is no git clone; whether it is {wanted} cannot be told", setup)
+    elif state.commit.startswith(wanted):
+        yield Check("clone", "note", f"{clone} has changes", f"git -C {clone} diff shows them; git -C {clone} stash")
+    else:
+        yield Check("clone", "note", f"{clone} is at {state}, not at {wanted}", f"git -C {clone} checkout {wanted}")
+    for script in _scripts(description):
+        if not (clone / script).exists():
+            yield Check(script, "missing", f"the clone has no such file: is {clone} {description.repository}?", setup)
+
+
+def _scripts(description: Description) -> list[str]:
+    """The Python files of the clone that the steps start."""
+    found = []
+    for step in description.steps:
+        words = [word for word in step.argv[1:] if word == "-m" or not word.startswith("-")]
+        if step.argv[0] != "{python}" or not words:
+            continue
+        if words[0] == "-m":
+            found.append(words[1].replace(".", "/") + ".py")
+        elif words[0].endswith(".py") and "{" not in words[0]:
+            found.append(words[0])
+    return list(dict.fromkeys(found))
+
+
+def _weights(description: Description, found: Installation) -> Iterator[Check]:
+    setup = f"bench baselines setup {description.name} --weights DIR"
+    here = {weight.file: weight for weight in found.weights}
+    for weight in description.weights:
+        known = here.get(weight.file)
+        if known is not None and not (problem := known.problem()):
+            same = "the published sha256" if weight.sha256 else "its authors publish no checksum"
+            yield Check(weight.file, "ok", f"{known.path}, sha256 {known.sha256[:12]}, {same}")
+        elif known is not None:
+            yield Check(weight.file, "missing", problem, setup)
+        elif find_weight(weight.file, (Path(found.repository),)):
+            yield Check(weight.file, "missing", "here, but not hashed yet", f"bench baselines setup {description.name}")
+        else:
+            state: State = "note" if weight.optional else "missing"
+            optional = ", and is not always needed" if weight.optional else ""
+            yield Check(weight.file, state, f"not here{optional}", f"from {weight.page}, then {setup}")
+
+
+def _environment(description: Description, runtime: Runtime | None) -> Iterator[Check]:
+    setup = f"bench baselines setup {description.name} "
+    wanted = description.environment
+    if runtime is None:
+        yield Check("environment", "missing", "none is set up", " or ".join(setup + way for way in _WAYS))
+        return
+    programs = [f"+{name}" for name in wanted.programs]
+    gpu = wanted.gpu
+    try:
+        found = take_inventory(runtime, ("torch", *wanted.imports, *programs), gpu=gpu)
+    except BenchError as error:
+        yield Check("environment", "missing", str(error), " or ".join(setup + way for way in _WAYS))
+        return
+    right = found.python.startswith(f"{wanted.python}.") or found.python == wanted.python
+    detail = f"{runtime.kind} {runtime.where}, Python {found.python}"
+    yield Check(
+        "environment", "ok" if right else "note", detail + ("" if right else f", described for {wanted.python}")
+    )
+    yield from _inside(description, runtime, found)
+    if gpu:
+        there = found.gpu not in ("", "none")
+        detail = found.gpu if there else "PyTorch sees none there; it will be slow, or fail"
+        yield Check("GPU", "ok" if there else "note", detail)
+
+
+def _inside(description: Description, runtime: Runtime, found: Inventory) -> Iterator[Check]:
+    """Imports and programs that do not work in the environment."""
+    install = f"{backend(runtime).python} -m pip install"
+    if runtime.kind == "docker":
+        install = f"in the image {runtime.where}: pip install"
+    elif runtime.kind == "uv":
+        install = f"uv pip install --python {backend(runtime).python}"
+    packages = " ".join(f"'{package}'" for package in description.environment.packages)
+    failing = {name: found.problems[name] for name in description.environment.imports if found.problems.get(name)}
+    for name, problem in failing.items():
+        yield Check(f"import {name}", "missing", problem, f"{install} {packages}")
+    for name in description.environment.programs:
+        if problem := found.problems.get(f"+{name}"):
+            yield Check(name, "missing", problem, f"install {name} so that it is on PATH")
+    if not failing and description.environment.imports:
+        yield Check("imports", "ok", ", ".join(description.environment.imports))
