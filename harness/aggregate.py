@@ -34,6 +34,8 @@ class ModelRun:
     """By clip id: what a reader of its numbers should know although it went well."""
     seconds: dict[str, float] = field(default_factory=dict)
     """By clip id: how long generating it took, when that was done."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Metrics that say nothing about this model, by column, and why."""
 
     def values(self, column: str) -> dict[str, float]:
         """A clip metric by clip id, in the order of the ids."""
@@ -107,7 +109,7 @@ def _row(scored: Scored, run: ModelRun, info: MetricInfo, **fields: object) -> M
 def _clip_row(scored: Scored, run: ModelRun, info: MetricInfo) -> MetricRow:
     values = run.values(info.column)
     if not values:
-        return _row(scored, run, info, note=run.unavailable or "no clip could be scored")
+        return _row(scored, run, info, note=run.unavailable or run.refused.get(info.column, "no clip could be scored"))
     people = clip_people(values, scored.identities)
     return _row(
         scored,
@@ -141,7 +143,7 @@ def _set_rows(scored: Scored, run: ModelRun, loaded: LoadedScorer, infos: Sequen
     column = infos[0].column
     common = common_clips(column, run, scored.truth)
     if not common:
-        return [_row(scored, run, info, note="no clip could be scored") for info in infos]
+        return [_row(scored, run, i, note=run.refused.get(i.column, "no clip could be scored")) for i in infos]
     try:
         pooled = pool_models(scored, loaded, run, common)
     except ClipError as error:

@@ -50,7 +50,8 @@ def _test(scored: Scored, loaded: LoadedScorer, info: MetricInfo, one: ModelRun,
     try:
         clips = _common(scored, info, one, two)
         if not clips:
-            return untested.model_copy(update={"note": "no clip that both have"})
+            note = one.refused.get(info.column) or two.refused.get(info.column) or "no clip that both have"
+            return untested.model_copy(update={"note": note})
         first, second = (_side(scored, loaded, info, run, clips) for run in (one, two))
     except ClipError as error:
         return untested.model_copy(update={"note": error.reason})

@@ -44,6 +44,8 @@ class ModelCard:
     pose: str = "target"
     """`target`: the head is where the clip has it. `own`: it moves as the model likes, so that nothing can be compared
     with the clip pixel by pixel."""
+    covers: str = "crop"
+    """`crop`: its picture is the whole canonical crop. `face`: only the face and what is near it."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from harness import stages
 from harness.adapted import AdaptedWeights
 from harness.aggregate import ModelRun
 from harness.clip import SAMPLES_PER_FRAME, PreparedClip
+from harness.comparable import comparable, refused
 from harness.donors import fit_audio
 from harness.loading import LoadedModel
 from harness.model import GenerateContext, LipSyncModel
@@ -47,7 +48,8 @@ def run_model(
     model: LoadedModel, job: ModelJob, tick: Callable[[str], None], adapted: AdaptedWeights | None = None
 ) -> ModelRun:
     """Carry `model`, or its copy `adapted` to each person, over every clip of `job`; `tick` is called once a clip."""
-    run = ModelRun(model.name, failures=dict(job.unprepared), mode=model.mode)
+    refusals = refused(job.scorers, model.card)
+    run = ModelRun(model.name, failures=dict(job.unprepared), mode=model.mode, refused=refusals)
     for clip in job.clips.values():
         try:
             network = adapted.for_clip(clip.id) if adapted else model.model
@@ -74,7 +76,7 @@ def _one_clip(model: LoadedModel, network: LipSyncModel, clip: PreparedClip, job
     output = stages.generate(network, clip, given, job.context, job.store)
     name = safe_id(model.name)
     link_or_copy(output.video, job.folder / "generated" / name / f"{clip.id}.mkv")
-    scores = score(job.scorers, clip, output, judged, job.store)
+    scores = score(comparable(job.scorers, model.card), clip, output, judged, job.store)
     if job.previews:
         shown = stages.preview(output, judged, job.store)
         link_or_copy(shown, job.folder / "media" / name / f"{clip.id}.mp4")

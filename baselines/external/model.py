@@ -74,6 +74,7 @@ class ExternalModel:
             gt_leak=facts.gt_leak,
             caveat="; ".join(doubts),
             pose=facts.pose,
+            covers="crop" if told.shows_all else "face",
         )
 
     def fingerprint(self) -> str:
