@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.curves import Curve, write_table
 from harness.names import safe_id
 from harness.results import CLIPS_FILE, ClipFacts, MetricRow, PairTest, Provenance, RunResult, write_result
 
@@ -110,6 +111,19 @@ def write_records(result: RunResult, folder: Path) -> None:
     pd.DataFrame(records, columns=None if records else columns).to_parquet(folder / CLIPS_FILE)
 
 
+def write_curves(result: RunResult, folder: Path, frames: int) -> None:
+    """`frames.parquet` of `result`: SSIM rises from 0 to 1 with a gap at frame 1; every next clip is turned further."""
+    rise = np.linspace(0, 1, frames, dtype=np.float32)
+    rise[1] = np.nan
+    curves = []
+    for number, clip in enumerate(result.clips):
+        flat = np.ones(frames, np.float32)
+        own = {"yaw": 25 * number * flat, "audio-low": -0.5 * flat, "audio-high": 0.5 * flat}
+        curves += [Curve("", clip.id, name, values) for name, values in own.items()]
+        curves += [Curve(str(card["name"]), clip.id, "SSIM[wang2004]", rise) for card in result.models]
+    write_table(curves, folder)
+
+
 def write_video(path: Path, frames: int = 6, size: int = 64, seed: int = 0) -> None:
     """A tiny H.264 + AAC file that a browser plays."""
     import av
@@ -132,21 +146,25 @@ def write_video(path: Path, frames: int = 6, size: int = 64, seed: int = 0) -> N
             file.mux(stream.encode(None))
 
 
-def make_folder(
+def make_folder(  # noqa: PLR0917
     folder: Path,
     models: Sequence[str] = ("stylelipsync",),
     clips: Sequence[str] = ("clip-1", "clip-2", "clip-3"),
     media: bool = True,
+    frames: int = 6,
+    curves: bool = False,
     **changes: Any,
 ) -> Path:
-    """A whole run folder; failed pairs get no preview."""
+    """A whole run folder; failed pairs get no preview. `curves` adds per-frame values."""
     folder.mkdir(parents=True)
     result = make_result(models, clips, **changes)
     write_result(result, folder)
     write_records(result, folder)
+    if curves:
+        write_curves(result, folder, frames)
     failed = {(failure.model, failure.clip) for failure in result.failures}
     for seed, card in enumerate(result.models):
         for clip in clips:
             if media and (card["name"], clip) not in failed:
-                write_video(folder / "media" / safe_id(card["name"]) / f"{safe_id(clip)}.mp4", seed=seed)
+                write_video(folder / "media" / safe_id(card["name"]) / f"{safe_id(clip)}.mp4", frames=frames, seed=seed)
     return folder
