@@ -1,12 +1,15 @@
 """The content-addressed stage store: a folder per result, named by the hash of everything that went into it.
 
 An entry appears by one rename when it is complete, so a killed process leaves nothing that looks finished, and two
-processes that make the same entry at once both end with a whole one.
+processes that make the same entry at once both end with a whole one. It lists its files with their sizes and hashes;
+one whose sizes differ, as after a power failure, is made again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
 import shutil
 import uuid
@@ -15,11 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.files import sha256_json
+from harness.files import sha256_file, sha256_json
 from harness.paths import cache_dir
 from harness.status import ClipError, Status
 
+logger = logging.getLogger("bench")
+
 KEY_FILE = "key.json"
+"""What went into an entry; its time stamp says when the entry was last used."""
+FILES_FILE = "files.json"
+"""Every file of an entry by its relative path, as `[bytes, sha256]`."""
 FAILURE_FILE = "failure.json"
 
 
@@ -43,6 +51,12 @@ class Store:
         path = self._path(stage, parts)
         if not path.is_dir():
             return None
+        if changed := changed_files(path):
+            logger.warning("%s/%s: %s is not as it was written; made again", stage, path.name, changed[0])
+            self.remove(path)
+            return None
+        with contextlib.suppress(OSError):  # A store that may only be read.
+            os.utime(path / KEY_FILE)
         failure = path / FAILURE_FILE
         if failure.is_file():
             record = json.loads(failure.read_text(encoding="utf-8"))
@@ -83,12 +97,22 @@ class Store:
             shutil.rmtree(scratch, ignore_errors=True)
         return Entry(path, made=True)
 
+    def remove(self, entry: Path) -> None:
+        """Take an entry away at once, whoever may be looking for it, then delete its files."""
+        grave = self.root / "tmp" / uuid.uuid4().hex
+        grave.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # Somebody else was faster.
+            entry.rename(grave)
+        shutil.rmtree(grave, ignore_errors=True)
+
     def _path(self, stage: str, parts: Mapping[str, Any]) -> Path:
         key = sha256_json({"stage": stage, **parts})
         return self.root / stage / key[:2] / key
 
     @staticmethod
     def _publish(scratch: Path, path: Path, parts: Mapping[str, Any]) -> None:
+        listed = {name: [path.stat().st_size, sha256_file(path)] for name, path in _files(scratch).items()}
+        (scratch / FILES_FILE).write_text(json.dumps(listed), encoding="utf-8")
         (scratch / KEY_FILE).write_text(json.dumps(parts, indent=1, sort_keys=True), encoding="utf-8")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -97,6 +121,32 @@ class Store:
             # Another process finished the same entry first; its content is ours by construction.
             if not path.is_dir():
                 raise
+
+
+def changed_files(entry: Path, *, hashes: bool = False) -> list[str]:
+    """Names of the files of an entry that are missing or have another size; with `hashes`, also other content.
+
+    Entries from before files were listed have none.
+    """
+    try:
+        listed: dict[str, list[Any]] = json.loads((entry / FILES_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    except ValueError:
+        return [FILES_FILE]
+    return [name for name, facts in listed.items() if not _unchanged(entry / name, *facts, hashes=hashes)]
+
+
+def _unchanged(path: Path, size: int, digest: str, *, hashes: bool) -> bool:
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    return not hashes or sha256_file(path) == digest
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Every file below `folder` by its path from there."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path for path in found}
 
 
 def link_or_copy(source: Path, target: Path) -> None:

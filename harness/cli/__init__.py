@@ -16,7 +16,7 @@ from harness.status import BenchError
 COMMANDS = (
     *("run", "score", "report", "generate", "watermark"),
     *("compare", "baseline"),
-    *("train", "adapt", "convert", "data", "assets", "baselines", "doctor", "list"),
+    *("train", "adapt", "convert", "data", "assets", "cache", "baselines", "doctor", "list"),
 )
 
 app = typer.Typer(

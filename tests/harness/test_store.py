@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.status import ClipError, Status
-from harness.store import FAILURE_FILE, Store, link_or_copy
+from harness.store import FAILURE_FILE, FILES_FILE, Store, changed_files, link_or_copy
 
 PARTS = {"clip": "a", "version": 1}
 
@@ -92,3 +92,37 @@ def test_a_link_replaces_what_was_there(tmp_path: Path) -> None:
     link_or_copy(tmp_path / "new", tmp_path / "run" / "file")
     assert (tmp_path / "run" / "file").read_text() == "new"
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["file"]
+
+
+def test_an_entry_that_lost_bytes_is_made_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    entry = store.make("stage", PARTS, _write("whole"))
+    (entry.path / "out.txt").write_text("wh")
+    assert store.find("stage", PARTS) is None
+    assert not entry.path.exists() and not list((tmp_path / "tmp").iterdir())
+    again = store.make("stage", PARTS, _write("whole"))
+    assert again.made and (again.path / "out.txt").read_text() == "whole"
+
+
+def test_an_entry_without_its_list_is_still_found(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    entry = store.make("stage", PARTS, _write("old"))
+    (entry.path / FILES_FILE).unlink()
+    assert store.find("stage", PARTS) == entry.path
+    (entry.path / FILES_FILE).write_text("{half")
+    assert store.find("stage", PARTS) is None
+
+
+def test_a_remembered_failure_is_listed_too(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def build(folder: Path) -> None:
+        raise ClipError(Status.NO_FACE, "because")
+
+    with pytest.raises(ClipError):
+        store.make("stage", PARTS, build, remember=frozenset({Status.NO_FACE}))
+    failure = next(tmp_path.rglob(FAILURE_FILE))
+    assert changed_files(failure.parent, hashes=True) == []
+    failure.write_text("")
+    assert changed_files(failure.parent) == [FAILURE_FILE]
+    assert store.find("stage", PARTS) is None

@@ -1,0 +1,100 @@
+"""Looking after the store: what is in it, whether it is whole, and making room."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.files import sha256_json
+from harness.store import KEY_FILE, Store, changed_files
+
+RECENT = 3600.0
+"""Seconds within which an entry was used that are never removed: a run may be about to read it."""
+LEFT_OVER = 24 * 3600.0
+"""Seconds after which what a killed run left half made is removed."""
+_NOT_STAGES = frozenset({"tmp", "adapting"})
+
+
+@dataclass(frozen=True)
+class StoredEntry:
+    """One entry as it lies on disk."""
+
+    stage: str
+    path: Path
+    bytes: int
+    used: float
+    """When it was made or last found, in seconds of the system's clock."""
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What making room took away, or would."""
+
+    entries: tuple[StoredEntry, ...]
+    left_over: int
+    """Half-made entries of killed runs."""
+
+    @property
+    def bytes(self) -> int:
+        """Of all entries that were taken."""
+        return sum(entry.bytes for entry in self.entries)
+
+
+def entries(store: Store) -> Iterator[StoredEntry]:
+    """Every finished entry, stage by stage."""
+    for stage in sorted(path for path in store.root.glob("*") if path.is_dir() and path.name not in _NOT_STAGES):
+        for entry in sorted(stage.glob("??/*")):
+            key = entry / KEY_FILE
+            if key.is_file():
+                size = sum(path.stat().st_size for path in entry.rglob("*") if path.is_file())
+                yield StoredEntry(stage.name, entry, size, key.stat().st_mtime)
+
+
+def problems(entry: StoredEntry) -> list[str]:
+    """What is wrong with an entry, in words: a key that is not its own, files that are not as they were written."""
+    try:
+        parts = json.loads((entry.path / KEY_FILE).read_text(encoding="utf-8"))
+        own = sha256_json({"stage": entry.stage, **parts})
+    except (ValueError, TypeError) as error:
+        return [f"{KEY_FILE} cannot be read: {error}"]
+    found = [] if own == entry.path.name else [f"{KEY_FILE} belongs to {own[:12]}"]
+    return found + [f"{name} is missing or changed" for name in changed_files(entry.path, hashes=True)]
+
+
+def make_room(
+    store: Store,
+    *,
+    max_bytes: int | None = None,
+    max_age: float | None = None,
+    stage: str | None = None,
+    dry: bool = False,
+) -> Removed:
+    """Remove entries not used for `max_age` seconds, then the longest unused until `max_bytes` remain.
+
+    `stage` looks at one stage only. What was used within the last hour stays; so do files that a run folder shares,
+    which lose only their name here. `dry` only says what would go.
+    """
+    now = time.time()
+    known = [entry for entry in entries(store) if stage in (None, entry.stage)]
+    total = sum(entry.bytes for entry in known)
+    taken = []
+    for entry in sorted(known, key=lambda entry: entry.used):
+        age = now - entry.used
+        if age < RECENT:
+            break
+        too_old = max_age is not None and age > max_age
+        too_much = max_bytes is not None and total > max_bytes
+        if too_old or too_much:
+            taken.append(entry)
+            total -= entry.bytes
+    left_over = [path for path in (store.root / "tmp").glob("*") if now - path.stat().st_mtime > LEFT_OVER]
+    if not dry:
+        for entry in taken:
+            store.remove(entry.path)
+        for path in left_over:
+            shutil.rmtree(path, ignore_errors=True)
+    return Removed(tuple(taken), len(left_over))
