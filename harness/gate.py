@@ -20,6 +20,7 @@ from harness.gate_speed import speed_findings
 TRUTH = "ground-truth"
 EVERY = "every metric"
 """Stands where a whole row is missing."""
+UNSTEADY = "only read, and without synchrony it may be anything"
 YARDSTICK = "a bound row changed, so the measure or the footage did, and not the model"
 
 
@@ -81,6 +82,8 @@ class _Sides:
         rule = self.gate.rule(column)
         if rule is None or (bound and not self.gate.bounds):
             return Open(replace(finding, verdict=Verdict.SHOWN, reason="left out by the gate"))
+        if bound and name != TRUTH and finding.direction == "none":
+            return Open(replace(finding, verdict=Verdict.SHOWN, reason=UNSTEADY))
         if now.value is None:
             return Open(replace(finding, verdict=Verdict.MISSING, reason=now.note or "no value"))
         if now.n < before.n:

@@ -111,7 +111,7 @@ def print_gate(result: GateResult, console: Console | None = None) -> None:
         table.add_column(name, justify="right" if 2 <= place <= 6 else "left", overflow="fold")
     steady = [finding for finding in result.findings if finding.bound and finding.verdict == Verdict.OK]
     for finding in result.findings:
-        if finding in steady:
+        if finding.bound and not finding.fails:
             continue
         *texts, verdict = (Text(visible(text)) for text in cells(finding))
         verdict.stylize("bold red" if finding.fails else _COLOURS.get(finding.verdict, "dim"))

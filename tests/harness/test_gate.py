@@ -34,8 +34,8 @@ def moved(parts: Parts, name: str, by: object, model: str = "sls") -> Parts:
 
 def test_a_run_is_no_worse_than_itself() -> None:
     answer = judge(usual(("sls", "static")), usual(("sls", "static")))
-    assert answer.passed and answer.judged == 2 * len(KINDS)
-    assert {finding.verdict for finding in answer.findings} == {Verdict.OK}
+    assert answer.passed and answer.judged == 2 * len(KINDS) - 1
+    assert {f.verdict for f in answer.findings} == {Verdict.OK, Verdict.SHOWN}
 
 
 @pytest.mark.parametrize(("name", "by"), [("SSIM", -0.02), ("LPIPS", 0.01), ("LSE-C", -0.05), ("FID", 0.3)])
@@ -101,6 +101,12 @@ def test_a_bound_that_moves_says_that_the_yardstick_did() -> None:
         answer = judge(parts, moved(parts, "LSE-C", by, "ground-truth"))
         assert [(f.verdict, f.reason) for f in answer.failed] == [(Verdict.MOVED, YARDSTICK)]
         assert judge(parts, moved(parts, "LSE-C", by, "ground-truth"), {"bounds": False}).passed
+
+
+def test_the_offset_of_a_bound_without_synchrony_is_not_judged() -> None:
+    parts = usual(("sls", "ground-truth", "static"))
+    assert judge(parts, moved(parts, "AV-offset", 3.0, "static")).passed
+    assert not judge(parts, moved(parts, "AV-offset", 3.0, "ground-truth")).passed
 
 
 def test_what_is_missing_is_loud() -> None:
