@@ -143,3 +143,12 @@ def test_one_file_plays_as_well(tmp_path: Path, open_page: Opener) -> None:
     assert [path.name for path in (tmp_path / "alone").iterdir()] == ["page.html"]
     scrub(page, 50)
     assert abs(seen_frame(page.locator(".clip video").first, FRAMES) - 50) <= 1.5
+
+
+def test_the_page_can_leave_with_its_folder(tmp_path: Path, open_page: Opener) -> None:
+    folder = make_folder(tmp_path / "run", clips=["c1"], frames=FRAMES)
+    write_page(folder, tmp_path / "made" / "page.html")
+    folder.rename(tmp_path / "gone")
+    page = ready(open_page((tmp_path / "made").rename(tmp_path / "moved") / "page.html"))
+    scrub(page, 50)
+    assert abs(seen_frame(page.locator(".clip video").nth(1), FRAMES) - 50) <= 1.5
