@@ -26,9 +26,13 @@ SPREAD = """async (seconds) => {
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = make_folder(tmp_path_factory.mktemp("run") / "run", clips=["c1", "c2"], frames=FRAMES, curves=True)
-    return write_page(folder, folder / "report.html")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_folder(tmp_path_factory.mktemp("run") / "run", clips=["c1", "c2"], frames=FRAMES, curves=True)
+
+
+@pytest.fixture(scope="module")
+def report(run: Path) -> Path:
+    return write_page(run, run / "report.html")
 
 
 def test_players_stay_within_one_frame_of_each_other(report: Path, open_page: Opener) -> None:
@@ -137,18 +141,15 @@ def test_keys(report: Path, open_page: Opener) -> None:
     assert page.locator("#clip-2 .time").inner_text().endswith(f"2/{FRAMES}")
 
 
-def test_one_file_plays_as_well(tmp_path: Path, open_page: Opener) -> None:
-    folder = make_folder(tmp_path / "run", clips=["c1"], frames=FRAMES)
-    page = ready(open_page(write_page(folder, tmp_path / "alone" / "page.html", embed=True)))
+def test_one_file_plays_as_well(run: Path, tmp_path: Path, open_page: Opener) -> None:
+    page = ready(open_page(write_page(run, tmp_path / "alone" / "page.html", embed=True)))
     assert [path.name for path in (tmp_path / "alone").iterdir()] == ["page.html"]
     scrub(page, 50)
     assert abs(seen_frame(page.locator(".clip video").first, FRAMES) - 50) <= 1.5
 
 
-def test_the_page_can_leave_with_its_folder(tmp_path: Path, open_page: Opener) -> None:
-    folder = make_folder(tmp_path / "run", clips=["c1"], frames=FRAMES)
-    write_page(folder, tmp_path / "made" / "page.html")
-    folder.rename(tmp_path / "gone")
+def test_the_page_can_leave_with_its_folder(run: Path, tmp_path: Path, open_page: Opener) -> None:
+    write_page(run, tmp_path / "made" / "page.html")
     page = ready(open_page((tmp_path / "made").rename(tmp_path / "moved") / "page.html"))
     scrub(page, 50)
     assert abs(seen_frame(page.locator(".clip video").nth(1), FRAMES) - 50) <= 1.5
