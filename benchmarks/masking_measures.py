@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from harness.clip import PreparedClip
+from harness.faces.points import OUTER_LIPS
 from models.stylelipsync.mask import SIZE, keep_planes
 from models.stylelipsync.mesh import UPPER_FACE, in_drawing, lip_opening
 from models.stylelipsync.predictor import find_face
 
 Series = NDArray[np.float64]
 
-OUTER_LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 CHIN = (152, 148, 377, 176, 400, 149, 378, 150, 379)
 COVERED = 0.05
 """A point is covered where less than this part of the frame is kept."""

@@ -10,8 +10,10 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,7 +30,9 @@ from harness.select import select_clips
 from harness.spec import make_spec
 from harness.stages import Generated, prepare
 from harness.store import Store
+from metrics._folding import fold_inception
 from metrics._inception import load_inception
+from metrics._syncnet_lips import LipNetwork
 from metrics.fid import FidScorer
 from metrics.lpips import LpipsScorer, load_lpips
 from metrics.lse import SyncNetScorer
@@ -90,36 +94,60 @@ def _faces(clip: PreparedClip, frames: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(np.stack([crop_face(*pair) for pair in pairs])).permute(3, 0, 1, 2).float()
 
 
+@dataclass(frozen=True)
+class Networks:
+    """The three networks, as published for the tools and as the suite runs them."""
+
+    inception: torch.nn.Module
+    folded: torch.nn.Module
+    alex: torch.nn.Module
+    sync: SyncNet
+    lips: LipNetwork
+
+
 @torch.inference_mode()
-def bare_networks(frames: Frames, inception: torch.nn.Module, alex: torch.nn.Module, sync: SyncNet) -> None:
-    """Forward passes of the three networks over one model's output, from memory, eight frames at a time."""
+def bare_networks(frames: Frames, networks: Networks) -> None:
+    """Forward passes of the suite's networks over one model's output, from memory, in the suite's batches."""
     for output, truth, faces, sound in zip(frames.output, frames.truth, frames.faces, frames.sound, strict=True):
+        for start in range(0, len(output), 16):
+            networks.folded(torch.from_numpy(output[start : start + 16]).permute(0, 3, 1, 2).float() / 255)
         for start in range(0, len(output), 8):
-            a, b = (torch.from_numpy(x[start : start + 8]).permute(0, 3, 1, 2).float() / 255 for x in (output, truth))
-            inception(a)
-            alex(a * 2 - 1, b * 2 - 1)
-        for start in range(0, faces.shape[1] - 4, 20):
-            sync.embed_lips(faces[:, start : start + 24])
-        sync.embed_audio(sound)
+            pair = (torch.from_numpy(x[start : start + 8]).permute(0, 3, 1, 2) / 127.5 - 1 for x in (output, truth))
+            networks.alex(*pair)
+        for start in range(0, faces.shape[1] - 4, 4):
+            networks.lips(faces[:, start : start + 8].permute(1, 2, 3, 0))
+        for part in sound.split(20):
+            networks.sync.embed_audio(part)
 
 
-def tools(frames: Frames, inception: torch.nn.Module, alex: torch.nn.Module, sync: SyncNet) -> dict[str, float]:
-    """Seconds of each of the field's tools."""
+class Spent(NamedTuple):
+    """By the clock, and of all threads of the process together: steadier where others compute."""
+
+    wall: float
+    cpu: float
+
+
+def tools(frames: Frames, networks: Networks) -> dict[str, Spent]:
+    """What each of the field's tools takes."""
     runs: dict[str, Callable[[], object]] = {
-        "pytorch-fid": lambda: pytorch_fid(inception, *frames.pngs),
-        "lpips script": lambda: lpips_folders(alex, *frames.pngs),
+        "pytorch-fid": lambda: pytorch_fid(networks.inception, *frames.pngs),
+        "lpips script": lambda: lpips_folders(networks.alex, *frames.pngs),
         "scikit-image": lambda: skimage_pairs(*frames.pngs),
         "SyncNet by windows": lambda: [
-            window_by_window(sync, *pair) for pair in zip(frames.faces, frames.sound, strict=True)
+            window_by_window(networks.sync, *pair) for pair in zip(frames.faces, frames.sound, strict=True)
         ],
     }
-    return {name: _seconds(run) for name, run in runs.items()}
+    return {name: _spent(run) for name, run in runs.items()}
 
 
-def _seconds(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def _spent(run: Callable[[], object]) -> Spent:
+    wall, cpu = time.perf_counter(), time.process_time()
     run()
-    return time.perf_counter() - start
+    return Spent(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def _sum(parts: Iterable[Spent]) -> Spent:
+    return Spent(*map(sum, zip(*parts, strict=True)))
 
 
 def main() -> None:
@@ -139,22 +167,27 @@ def main() -> None:
         scorers = load_suite(folder / "random.model")
         outputs = [[blurred(clip, strength, folder) for clip in clips] for strength in (1.0, 2.0)]
         frames = Frames(clips, outputs[0], folder)
-        networks = load_inception(), load_lpips(), sync
-        bare_networks(frames, *networks)  # warms up
+        inception = load_inception()
+        networks = Networks(inception, fold_inception(load_inception()), load_lpips(), sync, LipNetwork(sync))
+        bare_networks(frames, networks)  # warms up
         store = Store(folder / "store")
-        bare = _seconds(lambda: bare_networks(frames, *networks))
-        first, second = (_seconds(lambda side=side: our_suite(scorers, clips, side, store)) for side in outputs)  # type: ignore[misc]
-        again = _seconds(lambda: bare_networks(frames, *networks))
-        others = tools(frames, *networks)
-    count, whole, bare = sum(map(len, frames.truth)), sum(others.values()), (bare + again) / 2
+        bare = [_spent(lambda: bare_networks(frames, networks))]
+        first, second = (_spent(lambda side=side: our_suite(scorers, clips, side, store)) for side in outputs)  # type: ignore[misc]
+        bare.append(_spent(lambda: bare_networks(frames, networks)))
+        others = tools(frames, networks)
+    rows = {
+        **others,
+        "all four": _sum(others.values()),
+        "bare networks": Spent(*(value / 2 for value in _sum(bare))),
+        "suite, first model": first,
+        "suite, second model": second,
+    }
+    count = sum(map(len, frames.truth))
     print(f"{len(clips)} clips, {count} frames, {options.threads} threads; seconds, and in times of the second model's")
-    for label, seconds in {**others, "all four": whole, "bare networks": bare, "suite, first model": first}.items():
-        print(f"{label:22s} {seconds:8.1f} {seconds / second:6.2f}")
-    print(f"{'suite, second model':22s} {second:8.1f} {1.0:6.2f}")
-    print(
-        f"all four / first model: {whole / first:.2f}; second / first: {second / first:.2f}; "
-        f"second / bare: {second / bare:.2f}"
-    )
+    print(f"{'':22s} {'clock':>15s} {'CPU time':>15s}")
+    for label, spent in rows.items():
+        cells = [f"{own:8.1f} {own / other:6.2f}" for own, other in zip(spent, second, strict=True)]
+        print(f"{label:22s} {' '.join(cells)}")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from harness.clip import PreparedClip
 from harness.faces.follow import MAX_MISSING_SHARE
 from harness.faces.landmarker import Landmarker
+from harness.faces.points import LIPS
 from harness.faces.region import Region
 from harness.metric import ClipScore, MetricInfo
 from harness.status import ClipError, Status
@@ -101,7 +102,7 @@ class LandmarkScoring:
 
 def _measure(ours: Points, theirs: Points) -> tuple[float, ...]:
     """In pixels: distance of face, lips and centred lips; opening of both; the truth's eye distance."""
-    lips, real_lips = ours[lmd.LIPS, :], theirs[lmd.LIPS, :]
+    lips, real_lips = ours[LIPS, :], theirs[LIPS, :]
     return (
         float(lmd.landmark_distance(ours, theirs)),
         float(lmd.landmark_distance(lips, real_lips)),

@@ -5,17 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.faces.points import EYE_CORNERS
 from harness.metric import MetricInfo
 
-OUTER_LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
-"""Points of the face mesh around the lips."""
-INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
-"""Points of the face mesh along the opening of the mouth."""
-LIPS = OUTER_LIPS + INNER_LIPS
 FACE_POINTS = 468
 """Points of the face mesh without the irises, which have their own motion."""
-_EYES = (33, 263)
-"""Outer corners of the eyes."""
 
 _SETTINGS = "points=mediapipe@crop|unit=median-eye-distance-gt|pool=frame-mean,clip-mean|v1"
 _NEEDS = frozenset({"truth", "faces"})
@@ -70,5 +64,5 @@ def centred(points: NDArray[np.floating]) -> NDArray[np.float64]:
 
 def eye_distance(points: NDArray[np.floating]) -> NDArray[np.float64]:
     """(...) distance of the outer corners of the eyes, from the mesh's points (..., 468 or 478, 2)."""
-    corners = points[..., _EYES, :].astype(np.float64)
+    corners = points[..., EYE_CORNERS, :].astype(np.float64)
     return np.asarray(np.linalg.norm(corners[..., 0, :] - corners[..., 1, :], axis=-1), np.float64)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.faces.points import face_extents
 from harness.status import ClipError, Status
 
 if TYPE_CHECKING:
@@ -21,29 +22,20 @@ PAD_VALUE = 110
 FACE_SIZE = 224
 _MEDIAN = 13
 """Frames of the median filter over centre and size, as published."""
-_FOREHEAD, _CHIN = 151, 152
-_OVAL_SIDES = (234, 454)
-"""Where the face's outline meets the ears."""
 
 
 def face_boxes(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     """(T, 3) of centre x, centre y and half side in pixels, from (T, 478, 3) landmarks.
 
-    An S3FD box runs from the middle of the forehead to the chin and over the cheeks without the ears. Its height is
-    taken from landmarks 151 and 152; its width as 0.8 of the face oval's, which only counts for a nodding head.
-    As published, the half side is half of the larger one, and all three are median-filtered over 13 frames (with the
+    An S3FD box is guessed from the landmarks (`harness.faces.points`). As published, the half side is half of its
+    larger side, which is its height but for a nodding head, and all three are median-filtered over 13 frames (with the
     end frames repeated, where the published code pads with zeros).
     """
     from scipy.ndimage import median_filter
 
-    points = landmarks[..., :2].astype(np.float64)
-    top_and_bottom = points[:, (_FOREHEAD, _CHIN)]
-    sides = points[:, _OVAL_SIDES]
-    height = np.ptp(top_and_bottom[..., 1], axis=1)
-    width = 0.8 * np.ptp(sides[..., 0], axis=1)
-    box = np.column_stack(
-        [sides[..., 0].mean(axis=1), top_and_bottom[..., 1].mean(axis=1), np.maximum(height, width) / 2]
-    )
+    face = face_extents(landmarks)
+    half = np.maximum(face.bottom - face.top, face.width) / 2
+    box = np.column_stack([face.middle, (face.top + face.bottom) / 2, half])
     return np.asarray(median_filter(box, size=(_MEDIAN, 1), mode="nearest"), np.float64)
 
 

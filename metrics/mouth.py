@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.clip import PreparedClip
+from harness.faces.points import LIPS
 from harness.metric import ClipScore, MetricInfo
 from harness.status import ClipError, Status
 from metrics import lpips, psnr, ssim
 from metrics._per_frame import FrameMeanScoring, FrameValues, check_pair
-from metrics.lmd import LIPS
 
 SIDE = 1.6
 """Side of the square in widths of the mouth: lips wide open, without the tip of the nose and most of the chin."""

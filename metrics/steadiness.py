@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.clip import PreparedClip
+from harness.faces.points import FACE_SIDES
 from harness.metric import ClipScore, MetricInfo
 from harness.status import ClipError, Status
 from metrics._per_frame import check_frames
-from metrics.steadiness_maths import FACE_SIDES, FlowFinder, acceleration, lower_face, lower_face_box, warping_error
+from metrics.steadiness_maths import FlowFinder, acceleration, lower_face, lower_face_box, warping_error
 
 _SMALLEST = 24
 """Sides in pixels below which a cut-out is too small to find motion in."""

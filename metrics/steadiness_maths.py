@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 JAW = (132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361)
 """Points of the face mesh along the jaw, ear to ear; their hull holds mouth and chin and ends below the nose."""
-FACE_SIDES = (234, 454)
-"""Where the face's outline meets the ears."""
 MARGIN = 16
 """Pixels around the lower face in which motion is searched too."""
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_FOREHEAD, _CHIN = 151, 152
-_OVAL_SIDES = (234, 454)
+from harness.faces.points import face_extents
+
 _SMOOTH = 5
 """Frames of the smoothing window."""
 
@@ -23,16 +23,10 @@ class Pads(NamedTuple):
 
 
 def detector_boxes(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(T, 4) of left, top, right, bottom in pixels, as S3FD would give them, from landmarks (T, 478, 3).
-
-    S3FD's box runs from the middle of the forehead to the chin and over the cheeks without the ears: 0.8 of the
-    oval's width.
-    """
-    points = landmarks[..., :2].astype(np.float64)
-    top, bottom = points[:, _FOREHEAD, 1], points[:, _CHIN, 1]
-    sides = points[:, _OVAL_SIDES, 0]
-    middle, half = sides.mean(axis=1), 0.4 * np.ptp(sides, axis=1)
-    return np.stack([middle - half, np.minimum(top, bottom), middle + half, np.maximum(top, bottom)], axis=1)
+    """(T, 4) of left, top, right, bottom in pixels, as S3FD would give them, from landmarks (T, 478, 3)."""
+    face = face_extents(landmarks)
+    half = face.width / 2
+    return np.stack([face.middle - half, face.top, face.middle + half, face.bottom], axis=1)
 
 
 def padded_boxes(boxes: NDArray[np.float64], size: int, pads: Pads) -> NDArray[np.int64]:

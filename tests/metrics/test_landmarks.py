@@ -12,6 +12,7 @@ import pytest
 from harness.assets import AssetMissing, asset_present
 from harness.clip import SAMPLES_PER_FRAME
 from harness.faces.landmarker import Landmarker
+from harness.faces.points import LIPS
 from harness.status import ClipError, Status
 from metrics import lip_leak, lip_opening, lmd
 from metrics._truth_memory import TruthMemory
@@ -231,7 +232,7 @@ def test_a_photograph_whose_mouth_is_moved(monkeypatch: pytest.MonkeyPatch) -> N
         face = landmarker.faces(photo)[0]
     of = clip(count=1)
     of.faces.landmarks = face.landmarks[None]
-    centre = face.landmarks[list(lmd.LIPS), :2].mean(axis=0)
+    centre = face.landmarks[list(LIPS), :2].mean(axis=0)
     rows, columns = np.indices((256, 256), dtype=np.float32)
     weight = np.exp(-((columns - centre[0]) ** 2 + (rows - centre[1]) ** 2) / (2 * 14.0**2)).astype(np.float32)
     found = []

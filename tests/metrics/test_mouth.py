@@ -9,8 +9,8 @@ import pytest
 from skimage import data
 
 from harness.assets import AssetMissing, asset_present
+from harness.faces.points import LIPS
 from harness.status import ClipError, Status
-from metrics.lmd import LIPS
 from metrics.lpips import load_lpips, lpips_distance
 from metrics.mouth import SIDE, MouthLpipsScorer, MouthScorer, mouth_squares
 from metrics.psnr import psnr

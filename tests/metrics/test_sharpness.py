@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from skimage import data
 
+from harness.faces.points import LIPS
 from harness.status import ClipError, Status
 from metrics.cpbd import cpbd, edge_widths, find_edges
-from metrics.lmd import LIPS
 from metrics.sharpness import CROP, MOUTH, SharpnessScorer
 
 SILENCE = np.zeros(0, np.int16)

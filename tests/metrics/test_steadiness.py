@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.faces.points import FACE_SIDES
 from harness.faces.track import LANDMARKS
 from harness.status import ClipError, Status
 from metrics.steadiness import JITTER, TWE, SteadinessScorer
-from metrics.steadiness_maths import FACE_SIDES, JAW, acceleration, lower_face, lower_face_box, warping_error
+from metrics.steadiness_maths import JAW, acceleration, lower_face, lower_face_box, warping_error
 
 SIZE, FRAMES, WIDTH = 128, 8, 80.0
 AUDIO = np.zeros(0, np.int16)
