@@ -182,7 +182,7 @@ def _inside(description: Description, runtime: Runtime, found: Inventory) -> Ite
     for name, problem in failing.items():
         yield Check(f"import {name}", "missing", problem, f"{install} {packages}")
     for name in description.environment.programs:
-        if problem := found.problems.get(f"+{name}"):
-            yield Check(name, "missing", problem, f"install {name} so that it is on PATH")
+        if absent := found.problems.get(f"+{name}"):
+            yield Check(name, "missing", absent, f"install {name} so that it is on PATH")
     if not failing and description.environment.imports:
         yield Check("imports", "ok", ", ".join(description.environment.imports))

@@ -59,7 +59,7 @@ class Ended(NamedTuple):
             return ""
         if self.code == 127:
             return f"the program could not be started: {self.log.last_words()}"
-        killed = self.code - 128
+        killed = -self.code if self.code < 0 else self.code - 128  # Negative: the supervisor itself.
         known = {int(number) for number in signal.Signals}
         how = f"was ended by {signal.Signals(killed).name}" if killed in known else f"ended with exit code {self.code}"
         return f"the program {how} after {self.seconds:.0f} s: {self.log.last_words() or 'it printed nothing'}"
