@@ -8,7 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+import pytest
 
 from baselines.external.description import Description
 from baselines.external.points import EYE_LEFT, EYE_RIGHT, IBUG68, MOUTH
@@ -51,14 +53,40 @@ def landmarks(frames: int, size: int) -> np.ndarray:
 
 def make_clip(folder: Path, frames: int = FRAMES, size: int = SIZE, speed: float = 0.2) -> PreparedClip:
     """Stands in for `harness.prepare.prepare_clip`, which needs a real face."""
+    return write(folder, waves(frames, size, speed), landmarks(frames, size))
+
+
+def make_portrait_clip(folder: Path, frames: int, size: int = 128, still: bool = False) -> PreparedClip:
+    """A portrait of the demo set that sways by whole pixels, with the face track that goes with it."""
+    from harness.assets import AssetMissing
+    from harness.datasets.demo import data
+    from harness.faces.landmarker import Landmarker
+
+    picture = cv2.imread(str(next(Path(data.__path__[0]).rglob("*.jpg"))))[..., ::-1]
+    side = min(picture.shape[:2])
+    picture = cv2.resize(picture[:side, :side], (size, size), interpolation=cv2.INTER_AREA)
+    try:
+        with Landmarker() as landmarker:
+            points = landmarker.faces(picture)[0].landmarks
+    except AssetMissing:
+        pytest.skip("NOT CHECKED: needs the face landmarker")
+    moves = np.zeros(frames) if still else np.round(size / 40 * np.sin(np.arange(frames) / 4))
+    swayed = np.stack([np.roll(picture, int(move), axis=1) for move in moves])
+    track = np.repeat(points[None], frames, axis=0)
+    track[:, :, 0] += moves[:, None]
+    return write(folder, swayed, track)
+
+
+def write(folder: Path, pictures: np.ndarray, points: np.ndarray) -> PreparedClip:
+    """A prepared clip of these pictures and this track, with noise for sound."""
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = waves(frames, size, speed)
+    frames, size = pictures.shape[:2]
     audio = np.random.default_rng(3).integers(-3000, 3000, frames * SAMPLES_PER_FRAME, dtype=np.int16)
     with LosslessWriter(folder / "video.mkv", size, size) as writer:
         writer.write(pictures)
     write_wav(folder / "audio.wav", audio)
     FaceTrack(
-        landmarks=landmarks(frames, size),
+        landmarks=points.astype(np.float32),
         pose=np.tile(np.eye(4, dtype=np.float32), (frames, 1, 1)),
         blendshapes=np.zeros((frames, 52), np.float32),
         affine=np.tile(np.eye(2, 3), (frames, 1, 1)),

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from made_clips import describe
+from made_clips import describe, make_portrait_clip
 
 from baselines.external.clip_video import write_clip
 from baselines.external.collect import collect
 from baselines.external.found_face import placement_by_face
 from baselines.external.staging import stage
-from harness.assets import AssetMissing
-from harness.clip import SAMPLES_PER_FRAME, PreparedClip
-from harness.faces.track import FaceTrack
-from harness.media import LosslessWriter, write_wav
+from harness.clip import PreparedClip
 from harness.status import ClipError
 
 FRAMES = 8
@@ -25,33 +21,7 @@ FRAMES = 8
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> PreparedClip:
-    """A portrait of the demo set, held still, with the face track that a prepared clip would have."""
-    from harness.datasets.demo import data
-    from harness.faces.landmarker import Landmarker
-
-    portrait = next(Path(data.__path__[0]).rglob("*.jpg"))
-    picture = cv2.imread(str(portrait))[..., ::-1]
-    side = min(picture.shape[:2])
-    picture = cv2.resize(picture[:side, :side], (256, 256), interpolation=cv2.INTER_AREA)
-    try:
-        with Landmarker() as landmarker:
-            points = landmarker.faces(picture)[0].landmarks
-    except AssetMissing:
-        pytest.skip("NOT CHECKED: needs the face landmarker")
-    folder = tmp_path_factory.mktemp("clip")
-    with LosslessWriter(folder / "video.mkv", 256, 256) as writer:
-        writer.write(np.repeat(picture[None], FRAMES, axis=0))
-    write_wav(folder / "audio.wav", np.zeros(FRAMES * SAMPLES_PER_FRAME, np.int16))
-    FaceTrack(
-        landmarks=np.repeat(points[None], FRAMES, axis=0),
-        pose=np.tile(np.eye(4, dtype=np.float32), (FRAMES, 1, 1)),
-        blendshapes=np.zeros((FRAMES, 52), np.float32),
-        affine=np.tile(np.eye(2, 3), (FRAMES, 1, 1)),
-        detected=np.ones(FRAMES, bool),
-    ).save(folder / "faces.npz")
-    meta = {"id": "c", "identity": "c", "frames": FRAMES, "size": 256, "content_hash": "x"}
-    (folder / "meta.json").write_text(json.dumps(meta))
-    return PreparedClip.load(folder)
+    return make_portrait_clip(tmp_path_factory.mktemp("clip"), FRAMES, size=256, still=True)
 
 
 def test_a_turned_and_enlarged_cut_is_laid_back_onto_the_clip(clip: PreparedClip, tmp_path: Path) -> None:
