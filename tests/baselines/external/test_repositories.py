@@ -21,7 +21,7 @@ from harness.clip import PreparedClip
 from harness.model import GenerateContext
 from harness.plugins import MODELS
 
-FRAMES = 26
+FRAMES = 16
 STANDIN = Path(__file__).parent / "standins" / "repository.py"
 
 
@@ -90,7 +90,7 @@ def test_its_frames_come_back_into_the_clip(name: str, clip: PreparedClip, tmp_p
     truth = np.concatenate(list(clip.read_frames()))
     card, notes = model.card, " ".join(model.notes(clip))
     assert (card.pose, card.covers) == (description.facts.pose, "crop" if description.shows_all else "face")
-    upper, mouth = np.s_[:, 32:56, 20:108], np.s_[:, 88:104, 44:84]
+    upper, mouth = np.s_[:, 32:56, 20:108], np.s_[:, 96:110, 44:84]
     inverted = 255 - truth.astype(int)
     if card.pose == "target":
         first = description.output.offset

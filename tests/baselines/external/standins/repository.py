@@ -171,7 +171,7 @@ def check_openface(path: str, count: int) -> None:
 def write_video(path: Path, frames: np.ndarray, rate: Fraction, samples: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as file:
-        video = file.add_stream("libx264", rate=rate, options={"crf": "12", "preset": "veryfast"})
+        video = file.add_stream("libx264", rate=rate, options={"crf": "12", "preset": "ultrafast"})
         video.height, video.width, video.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
         if samples is not None:
             sound = file.add_stream("aac", rate=16000, layout="mono")
