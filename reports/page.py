@@ -14,7 +14,7 @@ from reports.grid import Grid, make_grid
 from reports.html_table import table_view
 from reports.media import Media
 from reports.page_assets import SCRIPTS, STYLES, asset
-from reports.page_text import facts, failures, missing, moment, title
+from reports.page_text import facts, failures, missing, moment, notices, title
 from reports.players import ClipView, clip_views
 from reports.remarks import remarks
 from reports.runs import Run, load_runs
@@ -50,7 +50,7 @@ def _render(runs: list[Run], grid: Grid, clips: list[ClipView], embed: bool) -> 
             table=table_view(grid),
             charts=make_charts(grid, runs),
             remarks=remarks(grid),
-            notices=list(dict.fromkeys(notice for run in runs for notice in run.result.notices)),
+            notices=notices(runs),
             clips=clips,
             index=clip_index(grid, clips),
             filters=filters(clips),

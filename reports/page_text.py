@@ -40,6 +40,19 @@ def facts(runs: list[Run]) -> list[str]:
     return said
 
 
+def notices(runs: list[Run]) -> list[str]:
+    """What the runs say about themselves; what they say alike of several models once: `one, two: TEXT`."""
+    told: dict[str, list[str]] = {}
+    for run in runs:
+        known = {str(card.get("name")) for card in run.result.models}
+        for notice in run.result.notices:
+            name, colon, text = notice.partition(": ")
+            models = told.setdefault(text if colon and name in known else notice, [])
+            if colon and name in known and name not in models:
+                models.append(name)
+    return [f"{', '.join(models)}: {text}" if models else text for text, models in told.items()]
+
+
 def missing(runs: list[Run], clips: list[ClipView]) -> list[str]:
     """What a reader may look for in vain, and why."""
     said = []
