@@ -99,19 +99,23 @@ def _head(column: Column) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    text = "n/a" if cell.value is None else _number(cell.text)
+    text = "n/a" if cell.value is None else latex_number(cell.text)
     marks = f"$^{{{','.join(cell.marks)}}}$" if cell.marks else ""
     shown = f"\\textbf{{{text}}}" if cell.best else f"\\underline{{{text}}}" if cell.second else text
     return shown + marks
 
 
 def _interval(cell: Cell) -> str:
-    parts = [_number(cell.interval) if cell.interval else "", f"$\\Delta${_number(cell.gap)}" if cell.gap else ""]
+    parts = [
+        latex_number(cell.interval) if cell.interval else "",
+        f"$\\Delta${latex_number(cell.gap)}" if cell.gap else "",
+    ]
     text = " ".join(part for part in parts if part)
     return f"{{\\scriptsize {text}}}" if text else ""
 
 
-def _number(text: str) -> str:
+def latex_number(text: str) -> str:
+    """A number, an interval or `n/a` with real minus signs."""
     return escape(text).replace("-", "$-$")
 
 

@@ -31,6 +31,12 @@ def format_value(value: float | None, decimals: int, minus: str = "-") -> str:
     return text.replace("-", minus)
 
 
+def format_change(value: float, decimals: int) -> str:
+    """`value` with its sign; what rounds to nothing has none."""
+    text = format_value(value, decimals)
+    return text if text.startswith("-") or not text.strip("0.") else f"+{text}"
+
+
 def format_interval(low: float | None, high: float | None, decimals: int, minus: str = "-") -> str:
     """`[11.9, 12.8]`, or nothing where there is no interval."""
     if low is None or high is None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from models.stylelipsync.mouth import mouth_squares
 from models.stylelipsync.paste import clip_keep_planes
 from models.stylelipsync.predictor import find_face
 from models.stylelipsync.tone import masked_input, tone_of
-from models.stylelipsync.variants import check_variant, demo_weights, describe, take_apart, train_command
+from models.stylelipsync.variants import ABLATIONS, check_variant, demo_weights, describe, take_apart, train_command
 
 DEMO_WEIGHTS = Path(__file__).with_name("weights") / "demo.safetensors"
 """The checkpoint that comes with the package: small, trained on the demo set only."""
@@ -54,6 +54,8 @@ class StyleLipSync(Adaptable):
     and without `variant` the switches are those that the weights say. Its words `bf16` and `compiled` choose the
     arithmetic, as in `models.stylelipsync.inference`.
     """
+
+    ablations: ClassVar[Mapping[str, str]] = ABLATIONS
 
     def __init__(self, weights: Path | str | None = None, variant: str = "") -> None:
         variant, precision, compiled = take_apart(variant)
@@ -92,6 +94,11 @@ class StyleLipSync(Adaptable):
     def checkpoint(self) -> Checkpoint:
         """The network with its weights and where they come from."""
         return Checkpoint(self._net, self._info, self._sha256)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Sizes and switches of the network, and how it is computed."""
+        return {**self._net.config.model_dump(mode="json"), "arithmetic": self._how[0]}
 
     def adapted(self, folder: Path) -> StyleLipSync:
         """The model with the weights that `adapt` wrote into `folder`."""

@@ -14,6 +14,8 @@ FULL = "pose-aware"
 """The mask of the full model."""
 MASKS: tuple[str, ...] = get_args(StyleLipSyncConfig.model_fields["mask"].annotation)
 SWITCHES = ("no-mals", "no-samf", *MASKS)
+ABLATIONS = {"no MaLS": "no-mals", "no SaMF": "no-samf", "box mask": "box"}
+"""What `bench ablate` takes away by itself: the variants that have demo weights."""
 ARITHMETIC = ("fp32", "bf16", "compiled")
 """Words of a name that say how the same network is computed."""
 WEIGHTS = Path(__file__).with_name("weights")

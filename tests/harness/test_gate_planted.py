@@ -60,6 +60,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Baseline]:
                 "models": tuple(f"planted:{fault}" for fault in faults),
                 "dataset": "demo",
                 "limit": 5,
+                "size": 128,
                 "metrics": ("LSE-C", "AV-offset", "SSIM"),
             }
         )
