@@ -139,12 +139,14 @@ class Clip {
     requestAnimationFrame(() => this.tick());
   }
 
-  /** Small drift is run off by a slightly other speed, which nobody sees; only a large one needs a jump. */
+  /** Drift is run off by another speed, the further the faster, which nobody sees; only a large one needs a jump. */
   follow(video, time) {
     if (video.seeking || video.ended) return;
     const drift = video.currentTime - time;
-    if (Math.abs(drift) > 4 * FRAME) video.currentTime = time;
-    video.playbackRate = this.speed * (Math.abs(drift) < FRAME / 2 ? 1 : drift > 0 ? 0.94 : 1.06);
+    if (Math.abs(drift) > 5 * FRAME) { video.currentTime = time; return; }
+    const turn = Math.abs(drift) < FRAME / 4 ? 0 : Math.max(-0.3, Math.min(0.3, 5 * drift));
+    const rate = this.speed * (1 - Math.round(turn * 50) / 50);
+    if (video.playbackRate !== rate) video.playbackRate = rate;
   }
 
   show() {
