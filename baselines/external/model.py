@@ -107,9 +107,10 @@ class ExternalModel:
         from baselines.external.collect import collect
         from baselines.external.staging import stage
 
-        log = LogTail()
+        log, clone = LogTail(), Path(self._installation.repository)
+        contained = self._runtime.kind == "docker"
         with (
-            open_workspace(Path(self._installation.repository), self._installation.weight_files()) as space,
+            open_workspace(clone, self._installation.weight_files(), container=contained) as space,
             _last_words(self._description.name, clip.id, log),
         ):
             staged = stage(self._description, clip, audio, space.folder, context.seed)

@@ -47,7 +47,7 @@ class Wish:
 def set_up(name: str, wish: Wish, tell: Callable[[str], None] = print) -> Installation:
     """Do what `wish` says for the model `name` (or description file), and keep it for the next runs.
 
-    Raises `BenchError` for whatever cannot be done; what was set up before then stays as it is.
+    Raises `BenchError` for whatever cannot be done; the record of what was set up before then stays as it is.
     """
     description = load(name)
     before = read_installation(description.name)
@@ -128,6 +128,8 @@ def _placed(description: Description, kind: Kind, where: str) -> tuple[Runtime, 
 
 def _create(description: Description, runtime: Runtime, tell: Callable[[str], None]) -> None:
     """Run the backend's commands; the user sees what they print."""
+    if Path(runtime.where).parent == home(description.name):  # Ours, from an earlier set-up.
+        shutil.rmtree(runtime.where, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="bench-environment-") as name:
         for command in backend(runtime).creation(description.environment, Path(name)):
             tell(" ".join(command))

@@ -86,16 +86,21 @@ def workspaces_root() -> Path:
 
 
 @contextmanager
-def open_workspace(clone: Path, weights: Mapping[str, Path]) -> Iterator[Workspace]:
-    """Make a workspace of `clone` with `weights` (name below it: file); removed in any case."""
+def open_workspace(clone: Path, weights: Mapping[str, Path], container: bool = False) -> Iterator[Workspace]:
+    """Make a workspace of `clone` with `weights` (name below it: file); removed in any case.
+
+    `container`: a container of its token's name may have to be ended by `remove_stale` as well.
+    """
     from filelock import FileLock
 
     root = workspaces_root()
     root.mkdir(parents=True, exist_ok=True)
     token = secrets.token_hex(8)
-    alive = FileLock(root / f"{token}.lock")
+    alive, marker = FileLock(root / f"{token}.lock"), root / f"{token}.container"
     with _janitor():  # Nobody may look between the making and the taking of the lock.
         alive.acquire()
+        if container:
+            marker.touch()
     try:
         space = Workspace(token, root / token)
         space.temporary.mkdir(parents=True)
@@ -109,6 +114,7 @@ def open_workspace(clone: Path, weights: Mapping[str, Path]) -> Iterator[Workspa
         yield space
     finally:
         _remove(root, token)
+        marker.unlink(missing_ok=True)
         alive.release()
         (root / f"{token}.lock").unlink(missing_ok=True)
 
@@ -125,6 +131,7 @@ def remove_stale() -> int:
             try:
                 with FileLock(lock, timeout=0):
                     kill_marked(lock.stem)
+                    _end_container(lock.with_suffix(".container"))
                     _remove(root, lock.stem)
                     removed += 1
                     lock.unlink(missing_ok=True)
@@ -176,6 +183,16 @@ def _janitor() -> Iterator[None]:
 
     with FileLock(workspaces_root() / "making"):
         yield
+
+
+def _end_container(marker: Path) -> None:
+    """End the container that `marker` tells of, if any."""
+    if not marker.exists():
+        return
+    from baselines.external.environments.docker import remove_container
+
+    remove_container(marker.stem)
+    marker.unlink(missing_ok=True)
 
 
 def _remove(root: Path, token: str) -> None:

@@ -5,10 +5,12 @@ The only backend that keeps a hostile program from the rest of the machine.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -85,6 +87,13 @@ class DockerEnvironment:
         lines = [f"FROM {environment.image}", "COPY requirements.txt /requirements.txt"]
         (folder / "Dockerfile").write_text("\n".join([*lines, f"RUN {install}" if environment.packages else "", ""]))
         return ((program("docker", _PAGE), "build", "--tag", self._image, str(folder)),)
+
+
+def remove_container(token: str) -> None:
+    """End what a run that died has left; without a docker command there can be nothing."""
+    with contextlib.suppress(BenchError, OSError, subprocess.TimeoutExpired):
+        words = DockerEnvironment("any").cleanup(token)
+        subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)  # noqa: S603
 
 
 def _name(token: str) -> str:

@@ -19,7 +19,7 @@ class UvEnvironment(PythonEnvironment):
     def creation(self, environment: Environment, folder: Path) -> tuple[tuple[str, ...], ...]:
         """`uv venv`, then `uv pip install`."""
         uv = program("uv", "https://docs.astral.sh/uv")
-        make = (uv, "venv", "--quiet", "--clear", "--python", environment.python, str(self._folder))
+        make = (uv, "venv", "--quiet", "--python", environment.python, str(self._folder))
         if not environment.packages:
             return (make,)
         wanted = write_requirements(environment, folder)
