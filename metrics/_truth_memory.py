@@ -1,7 +1,8 @@
-"""What a scorer has computed of ground-truth frames, kept for the models that follow on the same clips."""
+"""What a scorer has computed of ground-truth frames and of sound, kept for the models that follow on the same clips."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import numpy as np
@@ -39,3 +40,24 @@ class TruthMemory:
             self._left -= clip.frames
             self._clips[key] = {}
         return Recall(self._clips.get(key))
+
+
+class SoundMemory:
+    """Embeddings of sounds, kept for the models that follow: all are judged against the same ones."""
+
+    def __init__(self, windows: int) -> None:
+        self._left = windows
+        self._kept: dict[tuple[str, int], NDArray[np.float32]] = {}
+
+    def __call__(
+        self, samples: NDArray[np.int16], windows: int, compute: Callable[[], NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """What `compute` gives for the first `windows` windows of `samples`, or gave before; not to be written into."""
+        key = hashlib.sha256(np.ascontiguousarray(samples).tobytes()).hexdigest(), windows
+        if key in self._kept:
+            return self._kept[key]
+        found = compute()
+        if windows <= self._left:
+            self._left -= windows
+            self._kept[key] = found
+        return found

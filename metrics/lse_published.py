@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from harness.batches import Batches
 from harness.metric import MetricInfo
+from metrics._truth_memory import SoundMemory
 from metrics.lse_clip import SyncScoring, sync_metrics
 from metrics.lse_maths import read_sync
 
@@ -23,6 +25,9 @@ STRETCH = 20
 """Windows whose frames are collected before they are embedded."""
 _CPU_WINDOWS = 4
 """Windows embedded at once on a CPU: the first layer's output then stays small enough not to be fetched from memory."""
+
+_REMEMBERED_WINDOWS = 36_000
+"""Windows of sound (24 minutes) whose embeddings are kept from one model to the next, together 150 MB at most."""
 
 
 class PublishedScorer:
@@ -52,6 +57,7 @@ class PublishedScorer:
         self._network = load_syncnet_v2(path, device)
         self._lips = LipNetwork(self._network)
         self._device = device
+        self._heard = SoundMemory(_REMEMBERED_WINDOWS)
         self._batches = Batches(device, cpu=_CPU_WINDOWS, accelerator=STRETCH)
         self.metrics = self.describe(sha256_file(path))
         self._columns = {info.name: info.column for info in self.metrics}
@@ -77,18 +83,21 @@ class PublishedScorer:
 
     def embed_audio(self, samples: NDArray[np.int16], windows: int) -> NDArray[np.float32]:
         """(windows, 1024) embeddings of int16 samples at 16 kHz."""
-        import torch
-
-        from models.syncnet.mfcc import mfcc, mfcc_windows
-
-        heard = torch.from_numpy(mfcc_windows(mfcc(samples), windows))
-        batches = Batches(self._device, cpu=STRETCH)
-        parts = batches.run(lambda first, end: self._network.embed_audio(heard[first:end].to(self._device)), windows)
-        return torch.cat(parts).cpu().numpy()
+        return self._heard(samples, windows, partial(self._embed_audio, samples, windows))
 
     def scoring(self, crop: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]) -> SyncScoring:
         """A clip whose crops do not depend on the frames that are still to come."""
         return SyncScoring(crop, self.stream(), self.embed_audio, read_sync, self._columns)
+
+    def _embed_audio(self, samples: NDArray[np.int16], windows: int) -> NDArray[np.float32]:
+        import torch
+
+        from models.syncnet.mfcc import mfcc, mfcc_windows
+
+        sound = torch.from_numpy(mfcc_windows(mfcc(samples), windows))
+        batches = Batches(self._device, cpu=STRETCH)
+        parts = batches.run(lambda first, end: self._network.embed_audio(sound[first:end].to(self._device)), windows)
+        return np.asarray(torch.cat(parts).cpu().numpy(), np.float32)
 
     def _embed_lips(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch

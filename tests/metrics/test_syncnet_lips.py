@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from metrics._folding import fold
 from metrics._syncnet_lips import LipNetwork
+from metrics._truth_memory import SoundMemory
 from models.syncnet.network import SyncNet
 
 
@@ -49,3 +51,20 @@ def test_lips_in_the_plane_are_the_published_ones() -> None:
     assert (found - expected).norm() / expected.norm() < 1e-5
     exact = network.double().embed_lips(frames.permute(3, 0, 1, 2).double())
     assert (found - exact).norm() < 2 * (expected - exact).norm(), "no further from the exact value than the published"
+
+
+def test_a_sound_is_embedded_once() -> None:
+    memory, calls = SoundMemory(windows=10), []
+
+    def embed() -> np.ndarray:
+        calls.append(1)
+        return np.ones((6, 2), np.float32)
+
+    sound, other = np.arange(100, dtype=np.int16), np.arange(1, 101, dtype=np.int16)
+    for _ in range(2):
+        assert memory(sound, 6, embed).shape == (6, 2)
+    assert len(calls) == 1
+    memory(sound, 5, embed)
+    memory(other, 6, embed)
+    memory(other, 6, embed)
+    assert len(calls) == 4, "another number of windows, and a sound for which there is no room"
