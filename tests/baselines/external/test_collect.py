@@ -218,4 +218,4 @@ def test_a_frame_dropped_on_the_way_is_seen_behind_it(tmp_path: Path) -> None:
 def test_a_still_clip_cannot_tell_and_says_so(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip", speed=0.0)
     _, notes = run(output(keeps_upper_half=True), clip, tmp_path, waves(speed=0.0))
-    assert "too still" in notes[0] and "0.00 levels" in notes[0]
+    assert notes == ["too still to check that its frames come at their time"]
