@@ -101,6 +101,8 @@ REPORTS: Registry[Callable[..., Any]] = Registry(
         "html": "reports.page:write_page",
         "table": "reports.tables:render_table",
         "console": "reports.console:print_result",
+        "study-make": "reports.study.make:make_study",
+        "study-score": "reports.study.command:score_files",
         "gate-console": "reports.gate_text:print_gate",
         "gate-markdown": "reports.gate_text:gate_markdown",
         "gate-json": "reports.gate_text:gate_json",

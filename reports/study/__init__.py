@@ -1,0 +1,1 @@
+"""User studies: pages that ask people, and what their answers say."""

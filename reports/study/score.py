@@ -1,0 +1,175 @@
+"""What raters' answers say: opinion scores and preferences with intervals over raters, and how far they agree.
+
+The unit is the rater, for answers of one rater are not independent; intervals and tests are those of the results table
+(`harness.intervals`, `harness.paired`), and speak about other raters of the same videos.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.contributions import Contributions, from_clips
+from harness.intervals import interval
+from harness.paired import holm, paired_p
+from harness.status import BenchError
+from reports.study.agreement import alpha
+from reports.study.answers import Rater
+from reports.study.plan import Item, Key
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Opinion(_Record):
+    """The mean opinion score of one row in one aspect, 1 to 5."""
+
+    model: str
+    aspect: str
+    value: float | None
+    """`None` where nobody rated it."""
+    ci_low: float | None = None
+    ci_high: float | None = None
+    """95% over raters; `None` with fewer than five."""
+    n_answers: int = 0
+    n_raters: int = 0
+
+
+class Preference(_Record):
+    """How often one row was preferred to another in one aspect."""
+
+    one: str
+    two: str
+    aspect: str
+    wins: int
+    """Answers that prefer `one`."""
+    ties: int
+    losses: int
+    share: float | None
+    """(wins + ties / 2) / answers: 0.5 is no preference."""
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p: float | None = None
+    """Two-sided, of no preference; `None` with fewer than five raters."""
+    p_holm: float | None = None
+    """Corrected over all comparisons of the study."""
+    n_raters: int = 0
+
+
+class Agreement(_Record):
+    """Krippendorff's alpha in one aspect; `None` where it is not defined."""
+
+    aspect: str
+    ratings: float | None
+    pairs: float | None
+
+
+class StudyResult(_Record):
+    """All that a study says."""
+
+    study: str
+    raters: list[str]
+    excluded: dict[str, list[str]]
+    """Raters whose answers are left out, and the checks that they failed."""
+    opinions: list[Opinion]
+    preferences: list[Preference]
+    agreement: list[Agreement]
+
+
+class _Vote(NamedTuple):
+    rater: str
+    value: float
+
+
+def score_study(key: Key, raters: Sequence[Rater], keep_failed: bool = False) -> StudyResult:
+    """Scores of `raters`, without those who failed a check unless `keep_failed`.
+
+    Raises `BenchError` where nobody is left.
+    """
+    used = [rater for rater in raters if keep_failed or not rater.failed]
+    excluded = {rater.name: list(rater.failed) for rater in raters if rater not in used}
+    if not used:
+        raise BenchError(f"all {len(raters)} raters failed a check; --keep-failed scores their answers all the same")
+    asked = [item for item in key.items if item.expected is None]
+    ratings = [item for item in asked if item.kind == "rating"]
+    pairs = [item for item in asked if item.kind == "pair"]
+    return StudyResult(
+        study=key.study,
+        raters=[rater.name for rater in used],
+        excluded=excluded,
+        opinions=[_opinion(model, aspect, ratings, used) for model in key.models for aspect in key.aspects],
+        preferences=_corrected(
+            [_preference(two, aspect, pairs, used) for two in combinations(key.models, 2) for aspect in key.aspects]
+        ),
+        agreement=[
+            Agreement(
+                aspect=aspect,
+                ratings=alpha(_by_item(ratings, aspect, used), range(1, 6)),
+                pairs=alpha(_by_item(pairs, aspect, used), range(-1, 2)),
+            )
+            for aspect in key.aspects
+        ],
+    )
+
+
+def _by_item(items: Sequence[Item], aspect: str, raters: Sequence[Rater]) -> list[dict[str, int]]:
+    names = {item.id for item in items}
+    return [{n: a.values[aspect] for n, a in rater.answers.items() if n in names} for rater in raters]
+
+
+def _people(votes: Sequence[_Vote]) -> Contributions:
+    return from_clips([vote.value for vote in votes], [vote.rater for vote in votes])
+
+
+def _opinion(model: str, aspect: str, items: Sequence[Item], raters: Sequence[Rater]) -> Opinion:
+    own = [item.id for item in items if item.models == (model,)]
+    votes = [_Vote(r.name, r.answers[item].values[aspect]) for r in raters for item in own if item in r.answers]
+    if not votes:
+        return Opinion(model=model, aspect=aspect, value=None)
+    people = _people(votes)
+    bounds = interval(people)
+    return Opinion(
+        model=model,
+        aspect=aspect,
+        value=people.value,
+        ci_low=None if bounds is None else max(1.0, bounds.low),
+        ci_high=None if bounds is None else min(5.0, bounds.high),
+        n_answers=len(votes),
+        n_raters=len(people.groups),
+    )
+
+
+def _preference(two: tuple[str, str], aspect: str, items: Sequence[Item], raters: Sequence[Rater]) -> Preference:
+    """Answers are -1 for the item's first row; a vote is 1 for `one`, 0.5 for a tie, 0 for the other."""
+    votes = [
+        _Vote(rater.name, 0.5 - rater.answers[item.id].values[aspect] * (0.5 if item.models == two else -0.5))
+        for rater in raters
+        for item in items
+        if set(item.models) == set(two) and item.id in rater.answers
+    ]
+    counts = {value: sum(vote.value == value for vote in votes) for value in (1.0, 0.5, 0.0)}
+    wins, ties, losses = counts[1.0], counts[0.5], counts[0.0]
+    result = Preference(one=two[0], two=two[1], aspect=aspect, wins=wins, ties=ties, losses=losses, share=None)
+    if not votes:
+        return result
+    people = _people(votes)
+    bounds = interval(people)
+    even = Contributions(people.groups, people.weights / 2, people.weights)
+    return result.model_copy(
+        update={
+            "share": people.value,
+            "ci_low": None if bounds is None else max(0.0, bounds.low),
+            "ci_high": None if bounds is None else min(1.0, bounds.high),
+            "p": paired_p(people, even),
+            "n_raters": len(people.groups),
+        }
+    )
+
+
+def _corrected(found: list[Preference]) -> list[Preference]:
+    adjusted = iter(holm([test.p for test in found if test.p is not None]))
+    return [t if t.p is None else t.model_copy(update={"p_holm": next(adjusted)}) for t in found]
