@@ -13,7 +13,7 @@ from reports.text import markdown, visible
 if TYPE_CHECKING:
     from rich.console import Console
 
-NOTE = "second lines: change from the full model with its 95% interval over people"
+NOTE = "below the values: change from the full model and its 95% interval over people"
 
 
 def ablation_table(ablation: Ablation, format: str = "latex") -> str:
@@ -75,6 +75,8 @@ def _latex(grid: AblationGrid, ablation: Ablation) -> str:
         lines.append(_row([f"\\textit{{{label}}}" if row.bound else label, *(latex_number(c.text) for c in row.cells)]))
         if any(cell.change for cell in row.cells):
             lines.append(_row(["", *(_change(cell) for cell in row.cells)]))
+        if any(cell.interval for cell in row.cells):
+            lines.append(_row(["", *(_small(cell.interval) for cell in row.cells)]))
     lines += ["\\bottomrule", "\\end{tabular}"]
     lines += [f"\n{{\\footnotesize {escape(text)}.\\par}}" for text in (said_about(ablation), NOTE, grid.said)]
     return "\n".join(lines) + "\n"
@@ -89,11 +91,11 @@ def _head(name: str, direction: str) -> str:
 
 
 def _change(cell: AblationCell) -> str:
-    if not cell.change:
-        return ""
-    star = "$^{*}$" if cell.counts else ""
-    interval = f" {latex_number(cell.interval)}" if cell.interval else ""
-    return f"{{\\scriptsize {latex_number(cell.change)}{star}{interval}}}"
+    return _small(cell.change, "$^{*}$" if cell.counts else "")
+
+
+def _small(text: str, mark: str = "") -> str:
+    return f"{{\\scriptsize {latex_number(text)}{mark}}}" if text else ""
 
 
 def print_ablation(ablation: Ablation, console: Console | None = None) -> None:
