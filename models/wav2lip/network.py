@@ -29,6 +29,8 @@ _FACE: tuple[tuple[Conv, ...], ...] = (
     (Conv(512, padding=0), Conv(512, 1, 1, 0)),
 )
 """Face encoder: 96 px to 1, halving from the second row on; the fifth row ends at 3 px."""
+_NARROWEST = 16
+"""Channels that every layer of a narrower network keeps: the picture's colours must fit through the first one."""
 _UP = (512, 512, 384, 256, 128, 64)
 """Channels of the decoder's rows behind the first."""
 
@@ -47,11 +49,15 @@ def _hearing(last_residuals: int, divide: int = 1) -> nn.Sequential:
 
 
 def _narrow(table: tuple[Conv, ...], divide: int) -> list[Conv]:
-    return [row._replace(out=row.out // divide) for row in table]
+    return [row._replace(out=_width(row.out, divide)) for row in table]
+
+
+def _width(channels: int, divide: int) -> int:
+    return min(channels, max(_NARROWEST, channels // divide))
 
 
 class Wav2LipNet(nn.Module):
-    """36,298,035 parameters. `divide` (ours; 1, 2, 4 or 8) makes every layer that many times narrower."""
+    """36,298,035 parameters. `divide` (ours) makes every layer that many times narrower, down to 16 channels."""
 
     def __init__(self, divide: int = 1) -> None:
         super().__init__()
@@ -62,17 +68,16 @@ class Wav2LipNet(nn.Module):
             self.face_encoder_blocks.append(nn.Sequential(*convolutions(widths[-1], *rows)))
             widths.append(rows[-1].out)
         self.audio_encoder = _hearing(1, divide)
-        skips, top = widths[:0:-1], 512 // divide
+        skips, top = widths[:0:-1], _width(512, divide)
         self.face_decoder_blocks = nn.ModuleList([nn.Sequential(*convolutions(top, Conv(top, 1, 1, 0)))])
         channels = top + skips[0]
-        for row, out in enumerate(width // divide for width in _UP):
+        for row, out in enumerate(_width(channels, divide) for channels in _UP):
             up = UpBlock(channels, out, 1, 0) if row == 0 else UpBlock(channels, out, 2, 1)
             residual = [ConvBlock(out, Conv(out), residual=True) for _ in range(1 if row == 0 else 2)]
             self.face_decoder_blocks.append(nn.Sequential(up, *residual))
             channels = out + skips[row + 1]
-        self.output_block = nn.Sequential(
-            ConvBlock(channels, Conv(32 // divide)), nn.Conv2d(32 // divide, 3, 1), nn.Sigmoid()
-        )
+        last = _width(32, divide)
+        self.output_block = nn.Sequential(ConvBlock(channels, Conv(last)), nn.Conv2d(last, 3, 1), nn.Sigmoid())
 
     def forward(self, mel: Tensor, face: Tensor) -> Tensor:
         """Crops (N, 3, 96, 96) in [0, 1], BGR, of mel windows (N, 1, 80, 16) and faces (N, 6, 96, 96) in [0, 1].

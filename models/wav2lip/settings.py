@@ -11,7 +11,7 @@ class Wav2LipSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     divide: int = Field(default=1, ge=1, le=16)
-    """Ours: every layer is this many times narrower."""
+    """Ours: every layer is this many times narrower, down to 16 channels."""
     steps: int = Field(default=300_000, ge=1)
     batch: int = Field(default=16, ge=1)
     """Clips a step."""
@@ -25,8 +25,11 @@ class Wav2LipSettings(BaseModel):
     """Share of synchrony in the loss; L1 has the rest. Judged by the project's sync expert, not the authors'."""
     sync_start: int = Field(default=100_000, ge=0)
     """Step from which synchrony counts. Published: once the expert's loss on held-out clips is below 0.75."""
+    spread: bool = False
+    """For small batches: until `sync_start` every image is of another clip (batch * frames of them). From then on,
+    when a batch shows few people, batch norm keeps the statistics that it has."""
     momentum: float = Field(default=0.1, gt=0, le=1)
-    """Of batch norm's running statistics; small batches need a longer memory."""
+    """Of batch norm's running statistics."""
     seed: int = 0
     save_every: int = Field(default=3_000, ge=1)
     sheet_every: int = Field(default=3_000, ge=1)
@@ -34,13 +37,14 @@ class Wav2LipSettings(BaseModel):
 
 DEMO = Wav2LipSettings(
     divide=4,
-    steps=7_000,
+    steps=5_000,
     batch=4,
     lr=1e-3,
     cosine=True,
     sync_weight=0.005,
     sync_start=4_000,
-    momentum=0.01,
+    spread=True,
+    momentum=0.02,
     seed=1,
     save_every=250,
     sheet_every=500,

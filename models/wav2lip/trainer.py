@@ -69,6 +69,8 @@ class Wav2LipTrainer:
             rate = 0.5 + 0.5 * math.cos(math.pi * min(1.0, self.done / settings.steps))
             for group in self.optimiser.param_groups:
                 group["lr"] = settings.lr * rate
+        if settings.spread:
+            self._let_norms_learn(self.done < settings.sync_start)
         batch = Batch(*(part.to(self.device) for part in draw(self.data, settings, self.done)))
         seen = network_input(batch.faces.flatten(0, 1), batch.reference.flatten(0, 1))
         output = self.net(batch.mel.flatten(0, 1), seen).view_as(batch.faces)
@@ -78,6 +80,11 @@ class Wav2LipTrainer:
         self.optimiser.step()
         self.done += 1
         return Losses(*(part.detach() for part in losses))
+
+    def _let_norms_learn(self, learn: bool) -> None:
+        for layer in self.net.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.train(learn)
 
     def _losses(self, output: Tensor, batch: Batch) -> Losses:
         l1, weight = F.l1_loss(output, batch.faces), self.settings.sync_weight
@@ -115,7 +122,10 @@ class Wav2LipTrainer:
 
 def draw(data: Wav2LipData, settings: Wav2LipSettings, step: int) -> Batch:
     """The batch of `step`, which follows from seed and step alone."""
-    samples = [_sample(data, settings.frames, [settings.seed, step, number]) for number in range(settings.batch)]
+    count, frames = settings.batch, settings.frames
+    if settings.spread and step < settings.sync_start:
+        count, frames = count * frames, 1
+    samples = [_sample(data, frames, [settings.seed, step, number]) for number in range(count)]
     return Batch(*(torch.stack(parts) for parts in zip(*samples, strict=True)))
 
 

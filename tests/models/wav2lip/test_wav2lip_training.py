@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from models.wav2lip.train import make_settings, run
 from models.wav2lip.trainer import Wav2LipTrainer, draw
 
 TINY = {"divide": 16, "batch": 2, "steps": 6, "save_every": 3, "sheet_every": 3, "sync_weight": 0.0, "cosine": False}
+CHANGING = {**TINY, "spread": True, "sync_start": 4}
+"""Changes its ways between the checkpoint of step 3 and the end."""
 
 
 class SpokenClip(SyntheticClip):
@@ -55,6 +58,22 @@ def test_a_batch_follows_from_its_step(clips: list[SpokenClip], tmp_path: Path) 
     assert one.faces.shape == one.reference.shape == (2, 5, 3, 96, 96)
 
 
+def test_before_synchrony_every_picture_may_be_of_another_clip(clips: list[SpokenClip], tmp_path: Path) -> None:
+    data, settings = load_data(clips, tmp_path), Wav2LipSettings.model_validate(CHANGING)
+    before, after = (draw(data, settings, step).mel for step in (3, 4))
+    assert (before.shape[:2], after.shape[:2]) == ((10, 1), (2, 5))
+
+
+def test_norms_keep_their_statistics_once_a_batch_shows_few_people(clips: list[SpokenClip], tmp_path: Path) -> None:
+    trainer = Wav2LipTrainer(Wav2LipSettings.model_validate(CHANGING), load_data(clips, tmp_path))
+    states = []
+    for _ in range(6):
+        trainer.step()
+        states.append(trainer.net.output_block[0].conv_block[1].running_mean.clone())
+    moved = [not torch.equal(a, b) for a, b in itertools.pairwise(states)]
+    assert moved == [True, True, True, False, False]
+
+
 def test_it_learns_a_still(clips: list[SpokenClip], tmp_path: Path) -> None:
     still = np.full((24, 96, 96, 3), 230, np.uint8)
     data = replace(load_data(clips[:1], tmp_path), faces=still)
@@ -76,9 +95,9 @@ def test_a_run_that_was_interrupted_ends_with_the_same_weights_and_curve(
 ) -> None:
     monkeypatch.setattr("models.wav2lip.train.LOG_EVERY", 1)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    run(clips, whole, "demo", TINY, trained_on="noise")
-    run(clips, parts, "demo", {**TINY, "steps": 3}, trained_on="noise")
-    run(clips, parts, "demo", TINY, trained_on="noise")
+    run(clips, whole, "demo", CHANGING, trained_on="noise")
+    run(clips, parts, "demo", {**CHANGING, "steps": 3}, trained_on="noise")
+    run(clips, parts, "demo", CHANGING, trained_on="noise")
     assert (whole / "wav2lip.safetensors").read_bytes() == (parts / "wav2lip.safetensors").read_bytes()
     rows = [[row[:-1] for row in csv.reader((folder / "log.csv").open())] for folder in (whole, parts)]
     assert rows[0] == rows[1]
