@@ -152,9 +152,9 @@ def _environment(description: Description, runtime: Runtime | None) -> Iterator[
         yield Check("environment", "missing", "none is set up", " or ".join(setup + way for way in _WAYS))
         return
     programs = [f"+{name}" for name in wanted.programs]
-    gpu = wanted.gpu
+    gpu, imports = wanted.gpu, dict.fromkeys((*(("torch",) if wanted.gpu else ()), *wanted.imports))
     try:
-        found = take_inventory(runtime, ("torch", *wanted.imports, *programs), gpu=gpu)
+        found = take_inventory(runtime, (*imports, *programs), gpu=gpu)
     except BenchError as error:
         yield Check("environment", "missing", str(error), " or ".join(setup + way for way in _WAYS))
         return
