@@ -115,6 +115,8 @@ def _explain(error: ValidationError, kind: Any) -> str:
         word = str(first["loc"][-1])
         near = difflib.get_close_matches(word, _keys(kind, first["loc"][:-1]), n=1)
         return f"{key}: no such key" + (f"; did you mean {near[0]}?" if near else "")
+    if first["type"] == "string_type" and isinstance(first["input"], (int, float)):
+        message += "; YAML takes it for a number, so write it in quotes"
     more = f"; {error.error_count() - 1} more mistakes" if error.error_count() > 1 else ""
     found = "" if first["type"] in ("missing", "value_error") else f" (found: {first['input']!r:.80})"
     return f"{key}: {message}{found}{more}"

@@ -69,6 +69,7 @@ def test_an_unknown_name_suggests_the_right_one() -> None:
         ({"licenc": "MIT"}, r"licenc: no such key; did you mean licence"),
         ({"output": {"file": "x"}}, r"output\.file: no such key; did you mean files|output.files: Field required"),
         ({"output": {"files": "x", "offset": 99}}, r"output\.offset: .*less than or equal to 25 \(found: 99\)"),
+        ({"commit": 1234567}, r"commit: .*write it in quotes \(found: 1234567\)"),
         ({"commit": "main"}, r"commit: .*\(found: 'main'\)"),
         ({"repository": "git@example.org:x"}, r"repository: .*\(found: 'git@"),
         (
