@@ -100,6 +100,8 @@ REPORTS: Registry[Callable[..., Any]] = Registry(
     {
         "html": "reports.page:write_page",
         "table": "reports.tables:render_table",
+        "table-options": "reports.choose:TableOptions",
+        "table-digits": "reports.choose:parse_digits",
         "console": "reports.console:print_result",
         "study-make": "reports.study.make:make_study",
         "study-score": "reports.study.command:score_files",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import unicodedata
 
+from harness.status import BenchError
+from reports.choose import TableOptions
 from reports.grid import Cell, Column, Grid, Row
 from reports.text import visible
 
@@ -48,15 +50,41 @@ def _escape_one(char: str) -> str:
     return "".join(_SPECIAL.get(letter, letter) for letter in plain) or f"{{[}}U+{ord(char):04X}{{]}}"
 
 
-def latex_table(grid: Grid, remarks: list[str]) -> str:
-    """The `tabular` with notes below it; signatures are comments, for they are too long for a page.
+def latex_table(grid: Grid, remarks: list[str], options: TableOptions | None = None, protocol: str = "") -> str:
+    """The `tabular` with notes below it, in a `table` where `options` have a caption or a label.
 
     Variants and intervals stand in a line of their own below names and values: side by side they would not fit.
+    Signatures are comments, for they are long; under a caption they are printed too, as small as can be.
     """
+    options = options or TableOptions()
+    floats = options.caption is not None or options.label is not None
+    lines = ["% needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc} in the preamble"]
+    lines += [f"% {_comment(signature)}" for signature in grid.signatures]
+    lines += ["\\begin{table}", "\\centering", *_caption(options, protocol)] if floats else []
+    lines += [*_tabular(grid), *_below(grid, remarks)]
+    if floats and options.signatures:
+        lines += [f"\n{{\\tiny\\raggedright {escape(signature)}\\par}}" for signature in grid.signatures]
+    return "\n".join(lines + (["\\end{table}"] if floats else [])) + "\n"
+
+
+def _caption(options: TableOptions, protocol: str) -> list[str]:
+    text = (options.caption or "").strip()
+    text += "" if not text or text.endswith((".", "?", "!")) else "."
+    lines = [f"\\caption{{{escape(f'{text} {protocol}.'.strip())}}}"]
+    lines += [f"\\label{{{_label(options.label)}}}"] if options.label else []
+    return [*lines, "\\smallskip"]
+
+
+def _label(text: str) -> str:
+    """A label that can be referred to. Raises `BenchError`: an escaped one would be another one."""
+    if not all(char.isascii() and (char.isalnum() or char in ":-_.+/") for char in text):
+        raise BenchError(f"--label {text!r} may have letters, digits and : - _ . + / only, for example tab:results")
+    return text
+
+
+def _tabular(grid: Grid) -> list[str]:
     groups = [[row for row in grid.rows if row.bound == bound] for bound in (False, True)]
-    lines = [
-        "% needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc} in the preamble",
-        *(f"% {_comment(signature)}" for signature in grid.signatures),
+    return [
         "\\begin{tabular}{l" + "r" * len(grid.columns) + "r}",
         "\\toprule",
         _line(["Model", *(_head(column) for column in grid.columns), "Clips"]),
@@ -70,6 +98,9 @@ def latex_table(grid: Grid, remarks: list[str]) -> str:
         "\\bottomrule",
         "\\end{tabular}",
     ]
+
+
+def _below(grid: Grid, remarks: list[str]) -> list[str]:
     below = [f"$^{{{mark}}}$ {escape(text)}" for mark, text in grid.footnotes]
     below += [f"Not measured: {escape(columns)} ({escape(reason)})" for columns, reason in grid.unmeasured]
     if grid.has_gaps:
@@ -77,15 +108,16 @@ def latex_table(grid: Grid, remarks: list[str]) -> str:
     if grid.verdicts.said:
         below.append(f"Bold is best, underlined is second; {escape(grid.verdicts.said)}")
     below += [escape(remark) for remark in remarks]
-    lines += [f"\n{{\\footnotesize {text}\\par}}" for text in below]
-    return "\n".join(lines) + "\n"
+    return [f"\n{{\\footnotesize\\raggedright {text}\\par}}" for text in below]
 
 
 def _rows(row: Row) -> list[str]:
     label = f"\\textit{{{escape(row.label)}}}" if row.bound else escape(row.label)
     lines = [_line([label, *(_cell(cell) for cell in row.cells), row.coverage])]
-    if any(cell.interval or cell.gap for cell in row.cells):
-        lines.append(_line(["", *(_interval(cell) for cell in row.cells), ""]))
+    for part in (_interval, _gap):
+        cells = [part(cell) for cell in row.cells]
+        if any(cells):
+            lines.append(_line(["", *cells, ""]))
     return lines
 
 
@@ -106,12 +138,11 @@ def _cell(cell: Cell) -> str:
 
 
 def _interval(cell: Cell) -> str:
-    parts = [
-        latex_number(cell.interval) if cell.interval else "",
-        f"$\\Delta${latex_number(cell.gap)}" if cell.gap else "",
-    ]
-    text = " ".join(part for part in parts if part)
-    return f"{{\\scriptsize {text}}}" if text else ""
+    return f"{{\\scriptsize {latex_number(cell.interval)}}}" if cell.interval else ""
+
+
+def _gap(cell: Cell) -> str:
+    return f"{{\\scriptsize $\\Delta${latex_number(cell.gap)}}}" if cell.gap else ""
 
 
 def latex_number(text: str) -> str:

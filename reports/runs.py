@@ -75,6 +75,16 @@ def _check(first: Run, other: Run) -> None:
         )
 
 
+def protocol(runs: list[Run]) -> str:
+    """Which data a table is of, in a sentence without a full stop."""
+    result = runs[0].result
+    people = len({clip.identity for clip in result.clips})
+    frames = sum(clip.frames or 0 for clip in result.clips)
+    spec = result.spec
+    data = f"{spec.get('dataset')} ({spec.get('split')}), {len(result.clips)} clips of {people} people, {frames} frames"
+    return f"{data} at {spec.get('size')} px, {spec.get('protocol')} protocol, seed {spec.get('seed', 0)}"
+
+
 def _distinct(runs: list[Run]) -> list[Run]:
     """Folders of the same name get their number appended, so that labels tell runs apart."""
     labels = [run.label for run in runs]

@@ -9,13 +9,19 @@ import typer
 
 from harness.status import BenchError
 
+_TABLE = """Examples:
+
+bench table runs/demo-1a2b3c4d --format latex > table.tex
+
+bench table runs/demo-1a2b3c4d -f latex --columns LSE-C,FID,SSIM --rows models,ground-truth --caption "Ours and theirs"
+"""
 Runs = Annotated[list[Path], typer.Argument(help="Run folders that `bench run` wrote.", show_default=False)]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command("report", epilog="Example: bench report runs/demo-1a2b3c4d runs/demo-5e6f7a8b --out both.html")(report)
-    app.command("table", epilog="Example: bench table runs/demo-1a2b3c4d --format latex > table.tex")(table)
+    app.command("table", epilog=_TABLE)(table)
 
 
 def report(
@@ -41,16 +47,45 @@ def table(
         str, typer.Option("--format", "-f", help="text, markdown, latex, csv or json (the last two unrounded).")
     ] = "text",
     out: Annotated[Path | None, typer.Option(help="File to write instead of printing.")] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="Rows in this order, with commas; `models` and `bounds` are groups.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Metrics in this order, with commas: LSE-C,FID or LSE-C[open-syncnet].")
+    ] = None,
+    intervals: Annotated[bool, typer.Option(help="95% intervals.")] = True,
+    gaps: Annotated[bool, typer.Option(help="Distances from the ground truth's value.")] = True,
+    digits: Annotated[str | None, typer.Option(help="Decimals: 2, or FID=1,SSIM=3.")] = None,
+    caption: Annotated[
+        str | None, typer.Option(help="Caption; data, protocol and signatures are added. In LaTeX a whole `table`.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="LaTeX label, for example tab:results.")] = None,
+    signatures: Annotated[bool, typer.Option(help="Signatures under a Markdown table or a caption.")] = True,
 ) -> None:
     """Print the results of one or several runs over the same clips as one table."""
     from harness.files import write_text_atomically
     from harness.plugins import REPORTS
 
-    if format == "text" and out is None:
+    plain = not (rows or columns or digits or caption or label) and intervals and gaps
+    if format == "text" and out is None and plain:
         REPORTS.get("console")(runs)
         return
-    text = REPORTS.get("table")(runs, format)
+    options = REPORTS.get("table-options")(
+        rows=_words(rows),
+        columns=_words(columns),
+        intervals=intervals,
+        gaps=gaps,
+        digits=REPORTS.get("table-digits")(digits) if digits else {},
+        caption=caption,
+        label=label,
+        signatures=signatures,
+    )
+    text = REPORTS.get("table")(runs, format, options)
     if out is None:
         typer.echo(text, nl=False)
     else:
         typer.echo(str(write_text_atomically(out, text)))
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
