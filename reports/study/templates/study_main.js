@@ -2,7 +2,7 @@ const study = JSON.parse(document.getElementById("study").textContent);
 const items = new Map(study.items.map((item) => [item.id, item]));
 const answers = new Answers(study);
 const part = (name) => document.getElementById(name);
-const RATING = [[1, "1 bad"], [2, "2"], [3, "3"], [4, "4"], [5, "5 excellent"]];
+const RATING = [1, 2, 3, 4, 5].map((value) => [value, String(value)]);
 const PAIR = [[-1, "A is better"], [0, "no difference"], [1, "B is better"]];
 let began = 0;
 
@@ -37,11 +37,12 @@ function ask() {
   const item = items.get(next.id);
   const pair = item.videos.length === 2;
   const videos = next.swapped ? [...item.videos].reverse() : item.videos;
-  part("task").textContent = pair ? "Which of the two is better?" : "How good is this video?";
+  part("task").textContent = pair ? "Which of the two is better?" : "How good is this video, from 1 (bad) to 5 (excellent)?";
   part("told").hidden = item.told === null;
   part("told").textContent = `This question checks that you are reading: watch the video, then choose ${item.told} everywhere.`;
   part("person").src = study.people[item.person];
   part("second-figure").hidden = !pair;
+  part("first").nextElementSibling.hidden = !pair;
   part("first").src = `media/${videos[0]}`;
   if (pair) part("second").src = `media/${videos[1]}`;
   form(pair ? PAIR : RATING);
