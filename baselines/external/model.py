@@ -22,7 +22,7 @@ from baselines.external.workspace import Workspace, open_workspace, remove_stale
 from harness.clip import PreparedClip
 from harness.files import sha256_json
 from harness.model import GenerateContext, ModelCard
-from harness.status import ClipError, Status
+from harness.status import BenchError, ClipError, Status
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,14 +43,22 @@ class ExternalModel:
     """A model that is run as its authors wrote it; made from a description and what the user has set up."""
 
     def __init__(self, description: Description) -> None:
-        """Raises `BenchError` for a model that is not set up completely, with the command that does it."""
+        """Look at everything that is set up, and ask the environment what it holds.
+
+        Raises `BenchError` for what cannot run here, with the command that helps.
+        """
         self._description = description
         self._installation = installed(description)
         assert self._installation.environment is not None  # noqa: S101 - `installed` has seen to it
         self._runtime = self._installation.environment
         self._backend = backend(self._runtime)
         self._notes: dict[str, tuple[str, ...]] = {}
-        remove_stale()
+        try:
+            remove_stale()
+            # Now, and not for the first clip: a broken environment makes an unavailable row, it does not end the run.
+            self._fingerprint = self._compute_fingerprint()
+        except OSError as error:
+            raise BenchError(f"{description.name}: {error}; bench baselines doctor {description.name}") from error
 
     @cached_property
     def card(self) -> ModelCard:
@@ -61,6 +69,8 @@ class ExternalModel:
         doubts = [facts.caveat] if facts.caveat else []
         if state.commit and not state.is_at(told.commit):
             doubts.append(f"the clone is at {state}, its description was written for {told.commit}")
+        if not told.verified:
+            doubts.append("its description has not been checked against a run of the real repository")
         return ModelCard(
             name=told.name,
             kind="model",
@@ -81,8 +91,7 @@ class ExternalModel:
         """Of the description, the clone's files, the weights, what the environment holds, and the engine."""
         return self._fingerprint
 
-    @cached_property
-    def _fingerprint(self) -> str:
+    def _compute_fingerprint(self) -> str:
         from baselines.external import collect, staging
 
         weights = {item.file: item.sha256 for item in self._installation.weights}
@@ -140,6 +149,7 @@ class ExternalModel:
                 folder=space.folder,
                 variables=self._backend.variables(given),
                 seconds=max(0.0, deadline - time.monotonic()),
+                limit=allowed,
                 grow_bytes=limits.output_mb * 1_000_000,
                 cleanup=self._backend.cleanup(space.token),
             )

@@ -44,6 +44,8 @@ class Job:
     cleanup: tuple[str, ...] = ()
     """A command that ends what is beyond this machine's process table, as a container."""
     grace: float = field(default=GRACE, kw_only=True)
+    limit: float | None = field(default=None, kw_only=True)
+    """The whole time limit, to be told, where earlier commands have used up some of it."""
 
 
 class Ended(NamedTuple):
@@ -80,6 +82,8 @@ def run(job: Job, log: LogTail | None = None) -> Ended:
     finally:
         _finish(process, job)
         reader.join(timeout=5)
+        if process.stdout is not None and not reader.is_alive():
+            process.stdout.close()
     return Ended(process.returncode, time.monotonic() - began, log)
 
 
@@ -107,7 +111,7 @@ def _watch(process: subprocess.Popen[bytes], job: Job, began: float) -> None:
             running = False
         except subprocess.TimeoutExpired:
             if time.monotonic() - began >= job.seconds:
-                raise ClipError(Status.TIMEOUT, f"stopped after {job.seconds:.0f} s") from None
+                raise ClipError(Status.TIMEOUT, f"stopped after {job.limit or job.seconds:.0f} s") from None
         looked = time.monotonic()
         if folder_bytes(job.folder) > allowed:  # Also of one that ended by itself, perhaps because a write failed.
             raise ClipError(Status.BAD_OUTPUT, f"stopped: it wrote more than {job.grow_bytes / 1e6:.0f} MB")

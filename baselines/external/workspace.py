@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ logger = logging.getLogger("bench")
 
 LARGE = 1_000_000
 """Bytes; larger files of the clone are linked."""
+MAX_FILES = 50_000
+"""More are no repository; a data set in the clone would be copied for every clip."""
 LEFT_OUT = frozenset({".git", "__pycache__"})
 PRIVATE = ".bench"
 """Folder in the workspace that is ours: temporary files, the prelude."""
@@ -163,7 +166,12 @@ def clone_files(clone: Path) -> Iterator[CloneFile]:
 
     if not clone.is_dir():
         raise BenchError(f"{clone} is not a folder; bench baselines setup NAME --repo PATH says where the clone is")
-    yield from below(clone, "", frozenset())
+    for count, file in enumerate(below(clone, "", frozenset()), start=1):
+        if count > MAX_FILES:
+            raise BenchError(
+                f"{clone} has more than {MAX_FILES} files; move data out of the clone, or give another one"
+            )
+        yield file
 
 
 def _copy(file: CloneFile, place: Path) -> None:
@@ -209,7 +217,10 @@ def _remove(root: Path, token: str) -> None:
         if not folder.exists():
             return
         try:
-            shutil.rmtree(folder, onerror=open_up)
+            if sys.version_info >= (3, 12):
+                shutil.rmtree(folder, onexc=open_up)
+            else:
+                shutil.rmtree(folder, onerror=open_up)
         except OSError as error:
             logger.debug("removing %s: %s", folder, error)
     if folder.exists():

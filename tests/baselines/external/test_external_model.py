@@ -18,6 +18,8 @@ import pytest
 from made_clips import make_clip, waves
 from talkers import describe, install, make_clone
 
+from baselines.external.environments import Runtime
+from baselines.external.installation import read_installation, write_installation
 from baselines.external.model import ExternalModel
 from baselines.external.workspace import remove_stale, workspaces_root
 from harness.clip import PreparedClip
@@ -268,3 +270,21 @@ def test_interpreter_and_environment_of_the_program(clone: Path, clip: PreparedC
     assert "('CUDA_VISIBLE_DEVICES', '')" in said[0]
     assert "('HERE', 'benchin/clip.mkv')" in said[0]
     assert "hunter2" not in said[0]
+
+
+def test_environment_that_broke_makes_an_unavailable_row(clone: Path, tmp_path: Path) -> None:
+    description = install(describe("good"), clone)
+    found = read_installation(description.name)
+    assert found is not None
+    write_installation(found.model_copy(update={"environment": Runtime(kind="python", where="/gone/python")}))
+    with pytest.raises(BenchError, match="no interpreter at /gone/python"):
+        ExternalModel(description)
+
+
+def test_all_steps_share_one_time_limit(clone: Path, clip: PreparedClip) -> None:
+    nap = {"argv": ["{python}", "-c", "import time; time.sleep(1.2)"]}
+    model = made(clone, "good", steps=[nap, nap], limits={"seconds": 2, "seconds_per_frame": 0})
+    began = time.monotonic()
+    with pytest.raises(ClipError, match="timeout: stopped after 2 s"):
+        frames_of(model, clip)
+    assert time.monotonic() - began < 10

@@ -112,3 +112,9 @@ def test_stale_ones_go_and_live_ones_stay(clone: Path) -> None:
 def test_nothing_to_remove_makes_nothing() -> None:
     assert remove_stale() == 0
     assert not workspaces_root().exists()
+
+
+def test_a_data_set_is_no_clone(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("baselines.external.workspace.MAX_FILES", 2)
+    with pytest.raises(BenchError, match="more than 2 files"), open_workspace(clone, {}):
+        pass
