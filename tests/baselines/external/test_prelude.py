@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +57,27 @@ def test_old_pythons_can_read_it(module: object) -> None:
     text = Path(str(module.__file__)).read_text()  # type: ignore[attr-defined]
     ast.parse(text, feature_version=(3, 6))
     assert "from __future__ import annotations" not in text, "Python 3.7 and newer"
+
+
+def other_pythons() -> list[Path]:
+    """Interpreters of this machine, wherever they are usually kept."""
+    names = [f"python3.{minor}" for minor in range(6, 15)]
+    found = [Path(path) for name in names if (path := shutil.which(name))]
+    return found + sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))
+
+
+@pytest.mark.parametrize("python", other_pythons(), ids=lambda path: f"{path.parent.parent.name}-{path.name}")
+def test_other_pythons_run_it(folder: Path, python: Path) -> None:
+    (folder / "a.py").write_text("import random, sys, yaml; print(sys.argv, random.random(), yaml.load('x'))")
+    variables = {"BENCH_SEED": "5", "BENCH_SHIMS": SHIMS, "PYTHONPATH": str(folder.parent / "libraries")}
+    command = [str(python), str(prelude.__file__), "a.py", "1"]
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.strip() == "['a.py', '1'] 0.6229016948897019 ('x', 'SafeLoader')"
+    command = [str(python), str(probe.__file__), "json", "nothing"]
+    done = subprocess.run(command, cwd=folder, env={}, capture_output=True, text=True, check=True)  # noqa: S603
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["problems"]["json"] == ""
+    assert told["problems"]["nothing"]
 
 
 def test_script_sees_what_python_would_show(folder: Path) -> None:
