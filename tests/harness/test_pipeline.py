@@ -345,3 +345,20 @@ def test_a_limit_only_adds_clips_when_it_grows(world: World) -> None:
 def test_a_lone_clip_has_no_shuffled_audio(world: World) -> None:
     result = world.run("run", "static", limit=1).result
     assert [(failure.model, failure.status) for failure in result.failures] == [("shuffled-audio", "no_audio")]
+
+
+def test_a_model_that_moves_heads_as_it_likes_is_not_compared_with_the_true_frames(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = ModelCard(name="free", kind="model", pose="own", covers="face")
+    _with_model(monkeypatch, "free", Darker.generate, own)
+    monkeypatch.setattr(plugins.MODELS._targets["free"], "world", world, raising=False)
+    outcome = world.run("run", "free", "darker")
+    rows = {(row.model, row.name): row for row in outcome.result.metrics}
+    for name in ("PSNR", "SSIM"):
+        assert rows["free", name].value is None and rows["free", name].n_ok == 0
+        assert rows["free", name].note == "n/a: the model moves heads as it likes (pose free)"
+        assert rows["darker", name].value is not None
+    assert outcome.result.failures == [], "that a metric says nothing is no failure"
+    assert {test.note for test in outcome.result.tests} == {"n/a: the model moves heads as it likes (pose free)"}
+    assert all(test.p is None for test in outcome.result.tests)
