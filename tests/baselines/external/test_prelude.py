@@ -59,21 +59,26 @@ def test_old_pythons_can_read_it(module: object) -> None:
     assert "from __future__ import annotations" not in text, "Python 3.7 and newer"
 
 
-def other_pythons() -> list[Path]:
-    """Interpreters of this machine, wherever they are usually kept."""
-    names = [f"python3.{minor}" for minor in range(6, 15)]
-    found = [Path(path) for name in names if (path := shutil.which(name))]
-    return found + sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))
+def find_python(minor: int) -> str | None:
+    """A Python 3.`minor` of this machine, from where they are usually kept; a name on PATH may not run."""
+    kept = sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"))
+    for path in (*map(str, kept), shutil.which(f"python3.{minor}")):
+        if path and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:  # noqa: S603
+            return path
+    return None
 
 
-@pytest.mark.parametrize("python", other_pythons(), ids=lambda path: f"{path.parent.parent.name}-{path.name}")
-def test_other_pythons_run_it(folder: Path, python: Path) -> None:
+@pytest.mark.parametrize("minor", [6, 7, 8, 10, 13])
+def test_other_pythons_run_it(folder: Path, minor: int) -> None:
+    python = find_python(minor)
+    if python is None:
+        pytest.skip(f"there is no Python 3.{minor} here")
     (folder / "a.py").write_text("import random, sys, yaml; print(sys.argv, random.random(), yaml.load('x'))")
     variables = {"BENCH_SEED": "5", "BENCH_SHIMS": SHIMS, "PYTHONPATH": str(folder.parent / "libraries")}
-    command = [str(python), str(prelude.__file__), "a.py", "1"]
+    command = [python, str(prelude.__file__), "a.py", "1"]
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stdout.strip() == "['a.py', '1'] 0.6229016948897019 ('x', 'SafeLoader')"
-    command = [str(python), str(probe.__file__), "json", "nothing"]
+    command = [python, str(probe.__file__), "json", "nothing"]
     done = subprocess.run(command, cwd=folder, env={}, capture_output=True, text=True, check=True)  # noqa: S603
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["problems"]["json"] == ""
