@@ -6,7 +6,7 @@ from reports.grid import Grid
 
 MODEL_SLOTS = 8
 """Colours that can be told apart; a ninth model begins again."""
-BOUND_SLOTS = 3
+BOUND_SLOTS = 4
 
 
 def row_slots(grid: Grid) -> list[str]:
