@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from harness.clip import PreparedClip
 from harness.contributions import Contributions, from_clips
 from harness.files import sha256_json
-from harness.intervals import interval
+from harness.intervals import bent_interval, interval
 from harness.metric import MetricInfo
 from harness.pooling import Pooled, Side, pool, scale_of
 from harness.results import MetricRow, PeopleRecord
@@ -190,7 +190,8 @@ def _spread(
         scale="log" if scale == "log" else "linear",
         clips=sha256_json(sorted(clips)),
     )
-    found = interval(people, seed)
+    # A pooled value without a logarithm is a difference of squares, whose spread grows with it all the same.
+    found = (bent_interval if info.level == "set" and scale == "linear" else interval)(people, seed)
     if found is None:
         return {"people": record}
     low, high = (math.exp(end) if scale == "log" else end for end in found)

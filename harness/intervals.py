@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.contributions import Contributions, is_exact, ratio_error
+from harness.contributions import Contributions, from_left_out, is_exact, ratio_error
 
 LEVEL = 0.95
 RESAMPLES = 2000
@@ -15,6 +16,8 @@ MIN_PEOPLE = 5
 """Below this many people nothing can be said about people in general; `None` is reported instead."""
 MIN_EFFECTIVE = 2.0
 """The same where nearly all clips are one person's (`Contributions.effective`)."""
+_BEND = 2.0
+"""Jackknife errors around zero within which `bent_interval`'s scale is straight; chosen in docs/statistics.md."""
 _BLOCK = 1 << 20
 
 
@@ -46,6 +49,28 @@ def interval(people: Contributions, seed: int = 0) -> Interval | None:
         return Interval(value, value)
     below, above = _critical(people, seed)
     return Interval(value - above * error, value + below * error)
+
+
+def bent_interval(people: Contributions, seed: int = 0) -> Interval | None:
+    """`interval` for a set metric that is made of squares and can be negative, as KID.
+
+    Its spread grows with it, as that of FID, but it has no logarithm. So the interval is made on the scale
+    asinh(value / 2 errors), which is straight near zero and a logarithm far from it, and brought back.
+    """
+    if not enough(people):
+        return None
+    unit = _BEND * float(ratio_error(people.sums, people.weights))
+    if is_exact(unit, people.value):
+        return Interval(people.value, people.value)
+    without = (people.sums.sum() - people.sums) / (people.weights.sum() - people.weights)
+    names = people.groups
+    bent = from_left_out(
+        math.asinh(people.value / unit),
+        dict(zip(names, np.arcsinh(without / unit).tolist(), strict=True)),
+        dict(zip(names, people.weights.astype(int).tolist(), strict=True)),
+    )
+    found = interval(bent, seed)
+    return None if found is None else Interval(*(unit * math.sinh(end) for end in found))
 
 
 def student(people: Contributions) -> float:
