@@ -15,7 +15,7 @@ from harness.status import BenchError
 
 COMMANDS = (
     *("run", "score", "report", "generate", "watermark"),
-    *("compare", "baseline", "ablate", "study"),
+    *("compare", "baseline", "ablate", "export", "study"),
     *("train", "adapt", "convert", "data", "assets", "cache", "baselines", "doctor", "list"),
 )
 
