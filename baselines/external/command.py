@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from baselines.external.clone import PRIVATE
 from baselines.external.description import Description, Step, fill
 from baselines.external.process import TOKEN
-from baselines.external.workspace import PRIVATE, Workspace
+from baselines.external.workspace import Workspace
 from harness.status import BenchError
 
 PRELUDE = f"{PRIVATE}/prelude.py"

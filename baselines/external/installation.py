@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from baselines.external.description import Description
 from baselines.external.environments import Runtime
-from baselines.external.workspace import LARGE, clone_files
 from harness.files import sha256_file, write_text_atomically
 from harness.names import safe_id
 from harness.paths import cache_dir
@@ -129,15 +126,3 @@ def find_weight(file: str, folders: tuple[Path, ...]) -> Path | None:
     """The first of `folder/file` and `folder/name` that is there."""
     places = (folder / part for folder in folders for part in (file, Path(file).name))
     return next((place.resolve() for place in places if place.is_file()), None)
-
-
-def clone_digest(clone: Path, weights: Mapping[str, Path]) -> str:
-    """sha256 over names and contents of a clone's files; large ones count by size and time, weights by their own."""
-    digest = hashlib.sha256()
-    for file in clone_files(clone):
-        if file.name in weights:
-            continue
-        large = file.size > LARGE
-        content = f"{file.size} {file.path.stat().st_mtime_ns}" if large else sha256_file(file.path)
-        digest.update(f"{file.name}\0{content}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()

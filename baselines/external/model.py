@@ -10,10 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from baselines.external.clone import clone_digest
 from baselines.external.command import put_prelude, step_argv, variables
 from baselines.external.description import Description
 from baselines.external.environments import Place, backend
-from baselines.external.installation import clone_digest, installed
+from baselines.external.installation import installed
 from baselines.external.inventory import take_inventory
 from baselines.external.log_tail import LogTail
 from baselines.external.process import Job, run

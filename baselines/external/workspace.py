@@ -8,10 +8,8 @@ owner holds the lock beside it, which the system releases when the owner dies in
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import shutil
-import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,29 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from baselines.external.clone import LARGE, PRIVATE, CloneFile, clone_files
 from baselines.external.process import kill_marked
 from harness.paths import cache_dir
-from harness.status import BenchError
 
 logger = logging.getLogger("bench")
-
-LARGE = 1_000_000
-"""Bytes; larger files of the clone are linked."""
-MAX_FILES = 50_000
-"""More are no repository; a data set in the clone would be copied for every clip."""
-LEFT_OUT = frozenset({".git", "__pycache__"})
-PRIVATE = ".bench"
-"""Folder in the workspace that is ours: temporary files, the prelude."""
-
-
-class CloneFile(NamedTuple):
-    """A regular file of a clone."""
-
-    name: str
-    """Below the clone, with forward slashes."""
-    path: Path
-    """Where it really is, links followed."""
-    size: int
 
 
 class _Stamp(NamedTuple):
@@ -141,37 +121,6 @@ def remove_stale() -> int:
             except Timeout:
                 continue  # At work.
     return removed
-
-
-def clone_files(clone: Path) -> Iterator[CloneFile]:
-    """All regular files, in order of their names; links are followed, but never in a circle."""
-    own = workspaces_root()
-
-    def below(folder: Path, prefix: str, above: frozenset[Path]) -> Iterator[CloneFile]:
-        real = folder.resolve()
-        if real in above or real == own:
-            return
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            if entry.name in LEFT_OUT or entry.name == PRIVATE:
-                continue
-            name = f"{prefix}{entry.name}"
-            try:
-                found = entry.stat()
-            except OSError:
-                continue  # A link that leads nowhere.
-            if stat.S_ISDIR(found.st_mode):
-                yield from below(Path(entry.path), f"{name}/", above | {real})
-            elif stat.S_ISREG(found.st_mode):
-                yield CloneFile(name, Path(entry.path).resolve(), found.st_size)
-
-    if not clone.is_dir():
-        raise BenchError(f"{clone} is not a folder; bench baselines setup NAME --repo PATH says where the clone is")
-    for count, file in enumerate(below(clone, "", frozenset()), start=1):
-        if count > MAX_FILES:
-            raise BenchError(
-                f"{clone} has more than {MAX_FILES} files; move data out of the clone, or give another one"
-            )
-        yield file
 
 
 def _copy(file: CloneFile, place: Path) -> None:
