@@ -55,6 +55,7 @@ class ClipView:
     id: str
     identity: str
     facts: str
+    frames: int | None
     pose: str
     players: tuple[Player, ...]
     strips: dict[str, Any]
@@ -140,7 +141,7 @@ def _view(
         )
     own = next((curves for source in sources if (curves := source.curves.of("", clip.id))), {})
     drawn = strips(own, [(row, sources[row.run].curves.of(row.model, clip.id)) for row, _ in rows], columns)
-    return ClipView(number, clip.id, clip.identity, _facts(clip), pose_of(own), tuple(players), drawn)
+    return ClipView(number, clip.id, clip.identity, _facts(clip), clip.frames, pose_of(own), tuple(players), drawn)
 
 
 def _level(runs: list[Run], column: Column) -> str:

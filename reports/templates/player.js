@@ -49,7 +49,11 @@ class Clip {
   get alive() { return this.videos.filter((video) => !video.error); }
   get leader() { return this.alive.find((video) => !video.muted) || this.alive[0]; }
   get speed() { return Number(this.part("speed").value); }
-  get duration() { return Math.max(FRAME, ...this.alive.map((video) => video.duration || 0)); }
+  /** By the clip's facts until a video has loaded. */
+  get duration() {
+    const known = Math.max(0, ...this.alive.map((video) => video.duration || 0));
+    return known || FRAME * (Number(this.node.dataset.frames) || 1);
+  }
   get frames() { return Math.max(1, Math.round(this.duration / FRAME)); }
   get frame() { return Math.min(this.frames - 1, Math.floor(this.time / FRAME + 0.01)); }
 
