@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from harness.batches import NotEnoughMemoryError
 from harness.clip import PreparedClip
-from harness.metric import ClipScore, ClipScoring
-from harness.prefetch import Prefetch
+from harness.metric import ClipScore
+from harness.one_pass import one_pass
 from harness.scorers import LoadedScorer
 from harness.stages import Generated, audio_hash
 from harness.status import ClipError, Status
@@ -24,10 +24,6 @@ from harness.store import Store
 
 logger = logging.getLogger("bench")
 _REMEMBERED = frozenset({Status.METRIC_FAILED, Status.TOO_SHORT, Status.BAD_OUTPUT})
-_CHUNK_BYTES = 8 << 20
-"""Of one video. With reading ahead, four times as much of both lies in memory: 64 MB for crops of 256 pixels."""
-_CHUNK = (16, 32)
-"""Frames of a chunk, at least and at most: networks want enough of them at a time."""
 
 
 @dataclass
@@ -50,7 +46,7 @@ def score(
     heard = audio_hash(audio)
     parts = {loaded.name: _parts(loaded, clip, output, heard) for loaded in scorers}
     todo = [loaded for loaded in scorers if not _is_stored(store, parts[loaded.name])]
-    fresh = _one_pass(todo, clip, output, audio) if todo else {}
+    fresh = one_pass(todo, clip, output, audio) if todo else {}
     scores = Scores()
     for loaded in scorers:
         try:
@@ -90,53 +86,6 @@ def _is_stored(store: Store, parts: dict[str, object]) -> bool:
         return store.find("score", parts) is not None
     except ClipError:
         return True
-
-
-def _one_pass(
-    scorers: Sequence[LoadedScorer], clip: PreparedClip, output: Generated, audio: NDArray[np.int16]
-) -> dict[str, ClipScore | ClipError]:
-    results: dict[str, ClipScore | ClipError] = {}
-    open_scorings: dict[str, ClipScoring] = {}
-    for loaded in scorers:
-        try:
-            open_scorings[loaded.name] = loaded.scorer.open(clip)
-        except Exception as error:
-            results[loaded.name] = _as_clip_error(error, loaded.name, clip)
-    with Prefetch(_paired_frames(clip, output)) as pairs:  # Decodes the next chunk while the networks see this one.
-        for frames, truth in pairs:
-            for name in list(open_scorings):
-                try:
-                    open_scorings[name].update(frames, truth)
-                except Exception as error:
-                    results[name] = _as_clip_error(error, name, clip)
-                    del open_scorings[name]
-            if not open_scorings:
-                break
-    for name, scoring in open_scorings.items():
-        try:
-            results[name] = scoring.finish(audio)
-        except Exception as error:
-            results[name] = _as_clip_error(error, name, clip)
-    return results
-
-
-def _paired_frames(clip: PreparedClip, output: Generated) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    from harness.media import read_lossless
-
-    least, most = _CHUNK
-    chunk = min(most, max(least, _CHUNK_BYTES // (clip.size * clip.size * 3)))
-    if output.video == clip.video_path:
-        for frames in clip.read_frames(chunk=chunk):
-            yield frames, frames
-        return
-    yield from zip(read_lossless(output.video, chunk=chunk), clip.read_frames(chunk=chunk), strict=True)
-
-
-def _as_clip_error(error: Exception, scorer: str, clip: PreparedClip) -> ClipError:
-    if isinstance(error, ClipError):
-        return error
-    logger.error("scorer %s failed on %s", scorer, clip.id, exc_info=error)
-    return ClipError(Status.METRIC_FAILED, f"{type(error).__name__}: {error}")
 
 
 def _lasting(result: ClipScore | ClipError) -> ClipScore | ClipError:
