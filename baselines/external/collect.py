@@ -17,6 +17,7 @@ from baselines.external.calibration import Calibration
 from baselines.external.description import Description, Output, fill
 from baselines.external.found_face import placement_by_face
 from baselines.external.geometry import Placement
+from baselines.external.points import MOUTH
 from baselines.external.results import find_results
 from baselines.external.staging import Staged
 from harness.clip import FPS, PreparedClip
@@ -26,6 +27,8 @@ from harness.status import ClipError, Status
 
 VERSION = "collect-v1"
 """Changes whenever the same results may give other frames (geometry and calibration included)."""
+MAX_HIDDEN_SHARE = 0.1
+"""Share of the frames in which the model's picture may end within the lips."""
 CLOCK_SLACK = 2.0
 """Seconds by which a file may look older than the run: some file systems round times."""
 
@@ -37,6 +40,7 @@ class Collected:
         """Find and check the result below `folder`. Raises `ClipError` (`bad_output`, `decode_error`)."""
         self._output, self._clip, self._staged = description.output, clip, staged
         self._files = _files(description.output, staged, folder)
+        self._compared = description.facts.pose == "target"
         self._fill: NDArray[np.uint8] | None = None
         self._calibration = Calibration(clip) if description.facts.keeps_upper_half else None
         self.notes: list[str] = _check(self._files[0], description.output, clip, staged)
@@ -77,6 +81,7 @@ class Collected:
         if position < total:
             yield np.repeat(last, total - position, axis=0)
         self._tell(position)
+        self._check_lips()
         if self.coverage < 0.995:
             self.notes.append(f"the model's picture covers {self.coverage:.0%} of the crop; the rest has one colour")
         if self._calibration:
@@ -86,6 +91,16 @@ class Collected:
         if self._calibration and measured:
             self._calibration.update(crops, position)
         yield crops
+
+    def _check_lips(self) -> None:
+        """Refuse a picture that does not show the lips where they are compared with the true ones."""
+        if not self._compared or self._placement is None:
+            return
+        lips = self._clip.faces.landmarks[:, list(MOUTH), :2]
+        hidden = sum(not self._placement.covers(points, frame) for frame, points in enumerate(lips))
+        if hidden > MAX_HIDDEN_SHARE * self._clip.frames:
+            reason = f"the model's picture does not reach over the lips in {hidden} of {self._clip.frames} frames"
+            raise ClipError(Status.BAD_OUTPUT, f"{reason}; see alignment in the description")
 
     def _tell(self, end: int) -> None:
         total, offset = self._clip.frames, self._output.offset

@@ -17,6 +17,7 @@ from baselines.external.points import EYE_LEFT, EYE_RIGHT, MOUTH
 from baselines.external.staging import stage
 from harness.clip import PreparedClip
 from harness.media import decode_video
+from harness.status import ClipError
 
 PCAVS = Alignment(
     kind="similarity", size=112, left_eye=(43.5, 29.5), right_eye=(68.5, 29.5), mouth=(56, 60), crop=(8, 0, 96, 96)
@@ -141,3 +142,24 @@ def test_the_whole_crop_at_another_size(clip: PreparedClip) -> None:
     back = double.take_back(given, 0, np.zeros(3, np.uint8))
     assert np.abs(back.astype(int) - waves(2)).max() <= 6, "twice linear interpolation"
     assert place(Alignment(kind="whole", size=SIZE), clip).inward is None
+
+
+def test_a_picture_that_ends_within_the_lips_is_refused(clip: PreparedClip, tmp_path: Path) -> None:
+    """Only where lips are compared: a model with a pose of its own shows them elsewhere."""
+    low = {"kind": "similarity", "size": 64, "left_eye": [20, 45], "right_eye": [44, 45], "mouth": [32, 72]}
+    for pose in ("target", "own"):
+        description = describe(
+            alignment=low,
+            output={"files": "{out}/*.mkv", "audio": False},
+            facts={"pose": pose},
+        )
+        folder = tmp_path / pose
+        folder.mkdir()
+        staged = stage(description, clip, clip.audio(), folder)
+        write_clip(folder / "benchout/a.mkv", [waves(size=64)])
+        found = collect(description, clip, staged, folder)
+        if pose == "own":
+            assert len(np.concatenate(list(found.frames()))) == FRAMES
+        else:
+            with pytest.raises(ClipError, match="does not reach over the lips in 60 of 60 frames"):
+                list(found.frames())
