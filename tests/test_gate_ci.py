@@ -70,3 +70,27 @@ def test_the_gate_step_keeps_the_exit_code_and_writes_the_summary(tmp_path: Path
     assert "table" in (tmp_path / "summary").read_text()
     output = tmp_path / "output"
     assert (output.read_text().strip() if output.exists() else "") == passed
+
+
+def test_the_measuring_step_keeps_names_whole(tmp_path: Path) -> None:
+    shell = shutil.which("bash")
+    if shell is None:
+        pytest.skip("NOT CHECKED: there is no bash here")
+    fake = tmp_path / "bench"
+    fake.write_text(f'#!{shell}\nprintf "%s|" "$@" > "{tmp_path}/asked"\n')
+    fake.chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+        "OUT": "out put",
+        "MODEL": "a b\n\nc;touch bad",
+        "DATASET": "demo",
+        "DATA_ROOT": "",
+        "LIMIT": "5",
+        "METRICS": "FID",
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+    }
+    step = next(step for step in STEPS if step["name"] == "Measure")
+    subprocess.run([shell, "-c", step["run"]], env=environment, cwd=tmp_path, check=True)  # noqa: S603
+    words = ["run", "--dataset", "demo", "--out", "out put", "--model", "a b", "--model", "c;touch bad"]
+    assert (tmp_path / "asked").read_text().split("|")[:-1] == [*words, "--limit", "5", "--metrics", "FID"]
+    assert not (tmp_path / "bad").exists() and (tmp_path / "output").read_text() == "run=out put\n"
