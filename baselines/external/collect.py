@@ -7,30 +7,26 @@ the length and the sound that its description promises. Nothing is stretched to 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from baselines.external.calibration import Calibration
-from baselines.external.description import Description, Output, fill
+from baselines.external.description import Description
 from baselines.external.found_face import placement_by_face
 from baselines.external.geometry import Placement
 from baselines.external.points import MOUTH
-from baselines.external.results import find_results
+from baselines.external.result_checks import check_result, decoding, result_files
 from baselines.external.staging import Staged
 from harness.clip import FPS, PreparedClip
-from harness.external import RATE_TOLERANCE, lossy_note
-from harness.media import MediaInfo, decode_video, probe
+from harness.media import decode_video
 from harness.status import ClipError, Status
 
 VERSION = "collect-v1"
 """Changes whenever the same results may give other frames (geometry and calibration included)."""
 MAX_HIDDEN_SHARE = 0.1
 """Share of the frames in which the model's picture may end within the lips."""
-CLOCK_SLACK = 2.0
-"""Seconds by which a file may look older than the run: some file systems round times."""
 
 
 class Collected:
@@ -39,11 +35,11 @@ class Collected:
     def __init__(self, description: Description, clip: PreparedClip, staged: Staged, folder: Path) -> None:
         """Find and check the result below `folder`. Raises `ClipError` (`bad_output`, `decode_error`)."""
         self._output, self._clip, self._staged = description.output, clip, staged
-        self._files = _files(description.output, staged, folder)
+        self._files = result_files(description.output, staged, folder)
         self._compared = description.facts.pose == "target"
         self._fill: NDArray[np.uint8] | None = None
         self._calibration = Calibration(clip) if description.facts.keeps_upper_half else None
-        self.notes: list[str] = _check(self._files[0], description.output, clip, staged)
+        self.notes: list[str] = check_result(self._files[0], description.output, clip, staged)
         self._placement: Placement | None = None if description.output.placed == "by-face" else staged.placement
 
     @property
@@ -94,7 +90,7 @@ class Collected:
 
     def _check_lips(self) -> None:
         """Refuse a picture that does not show the lips where they are compared with the true ones."""
-        if not self._compared or self._placement is None:
+        if not self._compared or self._placement is None or self._placement.inward is None:
             return
         lips = self._clip.faces.landmarks[:, list(MOUTH), :2]
         hidden = sum(not self._placement.covers(points, frame) for frame, points in enumerate(lips))
@@ -113,7 +109,7 @@ class Collected:
 
     def _pictures(self, chunk: int) -> Iterator[NDArray[np.uint8]]:
         """The program's whole pictures at 25 a second."""
-        with _decoding():
+        with decoding():
             if self._output.kind == "video":
                 yield from decode_video(self._files[0], chunk=chunk)  # other rates: the picture nearest in time
                 return
@@ -142,69 +138,6 @@ class Collected:
         )
 
 
-@contextmanager
-def _decoding() -> Iterator[None]:
-    """A result that does not decode is the program's failure, not the footage's."""
-    try:
-        yield
-    except ClipError as error:
-        if error.status != Status.DECODE_ERROR:
-            raise
-        raise ClipError(Status.BAD_OUTPUT, f"the result does not decode: {error.reason}") from error
-
-
 def collect(description: Description, clip: PreparedClip, staged: Staged, folder: Path) -> Collected:
     """The result that lies below `folder` after the last step. Raises `ClipError` for what may not be scored."""
     return Collected(description, clip, staged, folder)
-
-
-def _files(output: Output, staged: Staged, folder: Path) -> list[Path]:
-    """The one video, or the pictures of the one folder, that the program has made."""
-    pattern = fill(output.files, staged.values)
-    files = find_results(folder, pattern)
-    if not files:
-        raise ClipError(Status.BAD_OUTPUT, f"the program left nothing at {pattern}")
-    places = {path.parent for path in files} if output.kind == "frames" else set(files)
-    if len(places) > 1:
-        both = " and ".join(sorted(path.relative_to(folder).as_posix() for path in places)[:2])
-        raise ClipError(Status.BAD_OUTPUT, f"{len(places)} results at {pattern}, expected one: {both}")
-    newest = max(path.stat().st_mtime for path in files)
-    if newest < staged.began - CLOCK_SLACK:
-        age = staged.began - newest
-        raise ClipError(Status.BAD_OUTPUT, f"{files[0].name} is {age:.0f} s older than the run: another clip's result")
-    if not all(path.stat().st_size for path in files):
-        raise ClipError(Status.BAD_OUTPUT, f"{next(p for p in files if not p.stat().st_size).name} is empty")
-    return files
-
-
-def _check(path: Path, output: Output, clip: PreparedClip, staged: Staged) -> list[str]:
-    """Compare what the file says of itself with the description; notes for the reader."""
-    with _decoding():
-        info = probe(path)
-    video = info.video
-    if video is None:
-        raise ClipError(Status.BAD_OUTPUT, f"{path.name} has no video stream")
-    _check_size((video.width, video.height), output, clip, staged)
-    if output.kind == "frames":
-        return lossy_note(video)
-    if video.rate is not None and abs(video.rate - output.rate) > RATE_TOLERANCE:
-        raise ClipError(Status.BAD_OUTPUT, f"{video.rate:.3f} frames per second, expected {output.rate:g}")
-    _check_sound(info, output, path)
-    resampled = output.rate != FPS
-    note = f"{output.rate:g} frames per second brought to {FPS} by the nearest time stamp"
-    return [*lossy_note(video), *([note] if resampled else [])]
-
-
-def _check_size(found: tuple[int, int], output: Output, clip: PreparedClip, staged: Staged) -> None:
-    left, right = output.panel
-    given = staged.placement.given or clip.size
-    expected = output.size or (round(given / (right - left)), given)
-    if found != expected:
-        raise ClipError(
-            Status.BAD_OUTPUT, f"pictures are {found[0]}x{found[1]}, expected {expected[0]}x{expected[1]}; not resized"
-        )
-
-
-def _check_sound(info: MediaInfo, output: Output, path: Path) -> None:
-    if output.audio and info.audio is None:
-        raise ClipError(Status.BAD_OUTPUT, f"{path.name} has no sound; the program did not finish its last step")

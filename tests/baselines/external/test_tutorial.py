@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def files() -> dict[str, str]:
 def run(command: str, folder: Path) -> None:
     """A command of the page, with this Python first on the path and what pip installs kept in `folder`."""
     if command.startswith("pip"):
-        if not shutil.which("pip", path=str(BENCH.parent)):
+        if find_spec("setuptools") is None or not shutil.which("pip", path=str(BENCH.parent)):
             install(folder)
             return
         command = command.replace("pip install", f"pip install --target {folder / 'site'} --upgrade -q", 1)
