@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from metrics._syncnet_lips import LipNetwork
 from metrics.lse_maths import read_sync, window_count
 from models.syncnet.checkpoint import WeightsRefused, load_syncnet_v2
 from models.syncnet.mfcc import mfcc, mfcc_windows
@@ -73,6 +74,11 @@ def test_golden(network: SyncNet, shared: Path) -> None:
     lips = network.embed_lips(stretch).numpy()[:windows]
     np.testing.assert_allclose(audio, golden["audio_embeddings"], rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(lips, golden["lip_embeddings"], rtol=1e-4, atol=1e-4)
+
+    measured = LipNetwork(network)(torch.from_numpy(frames)).numpy()[:windows]  # as LSE computes them
+    np.testing.assert_allclose(measured, golden["lip_embeddings"], rtol=1e-4, atol=1e-4)
+    shifts = read_sync(measured, audio).mean_distance
+    np.testing.assert_allclose(shifts, golden["mean_distance_per_shift"], rtol=1e-5)
 
     reading = read_sync(lips, audio)
     np.testing.assert_allclose(reading.mean_distance, golden["mean_distance_per_shift"], rtol=1e-5)
