@@ -240,7 +240,7 @@ def test_a_model_in_a_container(docker: Path, tmp_path: Path) -> None:
     names = [call[call.index("--name") + 1] for call in calls if call[0] == "run"]
     removed = [call[-1] for call in calls if call[0] == "rm"]
     assert sorted(names) == sorted(removed), "every container is removed by its name, however it ended"
-    assert len(set(names)) == 3
+    assert len(set(names)) == 4, "asking what it holds, and a clip, for each"
 
 
 def test_a_container_of_a_run_that_died_is_removed(docker: Path) -> None:

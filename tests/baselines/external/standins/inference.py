@@ -117,7 +117,7 @@ def wide(frames: np.ndarray) -> np.ndarray:
 CHANGES = {
     "litter": cached,
     "dropped": lambda frames: frames[: len(frames) - 12],
-    "skips": lambda frames: frames[[index for index in range(len(frames)) if not 15 <= index < 18]],
+    "skips": lambda frames: frames[[index for index in range(len(frames)) if not 8 <= index < 11]],
     "late": late,
     "wide": wide,
     "fast": lambda frames: frames[[min((4 * i + 5) // 10, len(frames) - 1) for i in range(int(len(frames) * 2.5))]],
