@@ -26,9 +26,7 @@ def list_names(
 
     if what not in {"models", "datasets", "metrics"}:
         raise BenchError(f"cannot list {what!r}; choose models, datasets or metrics")
+    registry = MODELS if what == "models" else DATASETS
     # Scorers are asked for their metrics, which imports them all.
-    if what == "metrics":
-        names = list(metric_names().words)
-    else:
-        names = (MODELS if what == "models" else DATASETS).names()
+    names = list(metric_names().words) if what == "metrics" else registry.names()
     print(json.dumps(names) if as_json else "\n".join(names))
