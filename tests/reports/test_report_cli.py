@@ -38,6 +38,14 @@ def test_report_of_several_runs_needs_out(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "both.html").is_file()
 
 
+def test_report_in_one_file(tmp_path: Path) -> None:
+    run = make_folder(tmp_path / "run", clips=["c"])
+    invoke("report", run, "--out", tmp_path / "one.html", "--embed")
+    invoke("report", run, "--out", tmp_path / "two.html")
+    assert not (tmp_path / "one_media").exists()
+    assert (tmp_path / "two_media" / "run" / "static" / "c.mp4").is_file()
+
+
 def test_table_in_every_format(folder: Path, tmp_path: Path) -> None:
     assert "stylelipsync" in invoke("table", folder)
     assert "\\toprule" in invoke("table", folder, "--format", "latex")
