@@ -7,23 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.results import ClipFacts, Failure
+from reports.clip_values import Value, best_value, clip_value
 from reports.colours import row_slots
 from reports.grid import Column, Grid, Row
 from reports.media import Media
-from reports.numbers import format_value
 from reports.runs import Run
 from reports.strips import RunCurves, load_curves, pose_of, strips
-
-
-@dataclass(frozen=True)
-class Value:
-    """One clip-level metric below a player."""
-
-    name: str
-    detail: str
-    arrow: str
-    text: str
-    best: bool
 
 
 @dataclass(frozen=True)
@@ -118,7 +107,7 @@ def _view(
 ) -> ClipView:
     number, clip = place
     records = [sources[row.run].records.get((row.model, clip.id), {}) for row, _ in rows]
-    best = {column.key: _best(column, rows, records) for column in columns}
+    best = {column.key: best_value(column, rows, records) for column in columns}
     names = Counter(column.name for column in columns)
     players = []
     for (row, slot), record in zip(rows, records, strict=True):
@@ -135,7 +124,7 @@ def _view(
                 reason=failure.reason if failure else "",
                 source=media.source(source.run, row.model, clip.id) if _shown(failure) else None,
                 sound=_sound(source.run, row, clip.donor),
-                values=tuple(_value(c, record, best[c.key], names[c.name] > 1) for c in columns) if record else (),
+                values=tuple(clip_value(c, record, best[c.key], names[c.name] > 1) for c in columns) if record else (),
                 numbers={c.key: float(record[c.key]) for c in columns if record.get(c.key) is not None},
             )
         )
@@ -146,25 +135,6 @@ def _view(
 
 def _level(runs: list[Run], column: Column) -> str:
     return next(row.level for run in runs for row in run.result.metrics if row.column == column.key)
-
-
-def _best(column: Column, rows: list[tuple[Row, str]], records: list[dict[str, Any]]) -> float | None:
-    """The best of the models' values, where at least two models (bounds aside) have one."""
-    values = [
-        record[column.key]
-        for (row, _), record in zip(rows, records, strict=True)
-        if not row.bound and record.get(column.key) is not None
-    ]
-    if len(values) < 2 or column.direction == "none":
-        return None
-    return float(max(values) if column.direction == "higher" else min(values))
-
-
-def _value(column: Column, record: dict[str, Any], best: float | None, twice: bool) -> Value:
-    value = record.get(column.key)
-    text = format_value(value, column.decimals, minus="−") if value is not None else "–"
-    name = f"{column.name} {column.variant}" if twice else column.name
-    return Value(name, column.detail, column.arrow, text, best is not None and value == best)
 
 
 def _sound(run: Run, row: Row, donor: str | None) -> str:

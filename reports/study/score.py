@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
 from harness.contributions import Contributions, from_clips
 from harness.intervals import interval
 from harness.paired import holm, paired_p
@@ -19,65 +17,7 @@ from harness.status import BenchError
 from reports.study.agreement import alpha
 from reports.study.answers import Rater
 from reports.study.plan import Item, Key
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Opinion(_Record):
-    """The mean opinion score of one row in one aspect, 1 to 5."""
-
-    model: str
-    aspect: str
-    value: float | None
-    """`None` where nobody rated it."""
-    ci_low: float | None = None
-    ci_high: float | None = None
-    """95% over raters; `None` with fewer than five."""
-    n_answers: int = 0
-    n_raters: int = 0
-
-
-class Preference(_Record):
-    """How often one row was preferred to another in one aspect."""
-
-    one: str
-    two: str
-    aspect: str
-    wins: int
-    """Answers that prefer `one`."""
-    ties: int
-    losses: int
-    share: float | None
-    """(wins + ties / 2) / answers: 0.5 is no preference."""
-    ci_low: float | None = None
-    ci_high: float | None = None
-    p: float | None = None
-    """Two-sided, of no preference; `None` with fewer than five raters."""
-    p_holm: float | None = None
-    """Corrected over all comparisons of the study."""
-    n_raters: int = 0
-
-
-class Agreement(_Record):
-    """Krippendorff's alpha in one aspect; `None` where it is not defined."""
-
-    aspect: str
-    ratings: float | None
-    pairs: float | None
-
-
-class StudyResult(_Record):
-    """All that a study says."""
-
-    study: str
-    raters: list[str]
-    excluded: dict[str, list[str]]
-    """Raters whose answers are left out, and the checks that they failed."""
-    opinions: list[Opinion]
-    preferences: list[Preference]
-    agreement: list[Agreement]
+from reports.study.result import Agreement, Opinion, Preference, StudyResult
 
 
 class _Vote(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from harness.status import BenchError
 from reports.latex import escape
 from reports.numbers import format_interval, format_value
-from reports.study.score import Preference, StudyResult
+from reports.study.result import Preference, StudyResult
 from reports.text import visible
 
 FORMATS = ("text", "markdown", "latex", "json")

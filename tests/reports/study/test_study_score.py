@@ -14,7 +14,8 @@ from reports.study.agreement import alpha
 from reports.study.answers import read_key, read_raters
 from reports.study.command import score_files
 from reports.study.plan import ASPECTS, Key, Videos, make_key
-from reports.study.score import StudyResult, score_study
+from reports.study.result import StudyResult
+from reports.study.score import score_study
 
 ROWS = ("good", "ground-truth", "bad")
 CLIPS = ("c1", "c2", "c3")
