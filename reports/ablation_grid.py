@@ -57,7 +57,7 @@ class AblationGrid:
         if done:
             return f"* more than chance: paired test over people, p < 0.05 after Holm's correction for {done} tests"
         reasons = "; ".join(dict.fromkeys(delta.note for delta in self.deltas if delta.note))
-        return f"no change could be tested: {reasons or 'no variant has a value'}"
+        return f"No change could be tested: {reasons or 'no variant has a value'}"
 
 
 def ablation_grid(ablation: Ablation) -> AblationGrid:

@@ -122,4 +122,5 @@ def print_ablation(ablation: Ablation, console: Console | None = None) -> None:
             bold = "bold" if cell.counts else ""
             table.add_row(*(Text(visible(text), style=bold) for text in texts), end_section=row is shown[-1])
     target.print(table)
-    target.print(Text(visible(f"{said_about(ablation)}; bold is {grid.said.lstrip('* ')}")), soft_wrap=True)
+    said = grid.said.replace("* more", "Bold is more")
+    target.print(Text(visible(f"{said_about(ablation)}. {said}.")), soft_wrap=True)
