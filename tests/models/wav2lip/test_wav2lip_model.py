@@ -16,7 +16,7 @@ from harness.status import BenchError, ClipError
 from models.wav2lip.boxes import Pads, detector_boxes, padded_boxes, smooth_boxes
 from models.wav2lip.checkpoint import load_wav2lip, save_wav2lip
 from models.wav2lip.crops import network_input, to_bgr
-from models.wav2lip.model import Wav2Lip, draw_frames
+from models.wav2lip.model import DEMO_WEIGHTS, Wav2Lip, draw_frames
 from models.wav2lip.network import Wav2LipNet
 
 SIZE, FRAMES, DIVIDE = 64, 11, 16
@@ -125,6 +125,21 @@ def test_keeps_the_contract_and_follows_the_sound(weights: Path) -> None:
     assert first.shape == (FRAMES, SIZE, SIZE, 3)
     assert np.array_equal(first, frames(model, sound(1), batch_size=3))
     assert not np.array_equal(first, frames(model, sound(2)))
+
+
+def test_the_demo_weights_come_with_the_package_and_say_what_they_are() -> None:
+    assert DEMO_WEIGHTS.stat().st_size < 10_000_000
+    card = Wav2Lip().card
+    assert card.weights.startswith("wav2lip-demo@") and "demo" in card.trained_on
+    assert "say nothing about the published model" in card.caveat
+    drawn = frames(Wav2Lip(), sound(1))
+    assert np.array_equal(drawn[:, :8], np.concatenate(list(synthetic(FRAMES).read_frames()))[:, :8])
+
+
+def test_missing_weights_say_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("models.wav2lip.model.DEMO_WEIGHTS", tmp_path / "demo.safetensors")
+    with pytest.raises(BenchError, match=r"--model wav2lip:wav2lip\.pth.*bench train wav2lip"):
+        Wav2Lip()
 
 
 def test_too_little_sound_is_a_typed_failure(weights: Path) -> None:
