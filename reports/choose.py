@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.status import BenchError
-from reports.best import find_verdicts, mark_best
+from reports.best import mark_best
 from reports.grid import Cell, Column, Grid, Row
 from reports.numbers import footnote_mark, format_interval, format_value
-from reports.runs import Run
 
 GROUPS = {"models": False, "bounds": True}
 """Words for rows, and whether they mean bounds."""
@@ -34,8 +33,8 @@ class TableOptions:
     signatures: bool = True
 
 
-def choose(grid: Grid, runs: list[Run], options: TableOptions) -> Grid:
-    """`grid` cut down; marks of the best and their correction are those of the table that is left.
+def choose(grid: Grid, options: TableOptions) -> Grid:
+    """`grid` cut down; the best is that of the rows that are left, the tests' correction that of the whole table.
 
     Raises `BenchError` for a row or a column that the table does not have.
     """
@@ -43,7 +42,7 @@ def choose(grid: Grid, runs: list[Run], options: TableOptions) -> Grid:
     columns = [_digits(grid.columns[place], options) for place in places]
     chosen = [replace(row, cells=tuple(row.cells[place] for place in places)) for row in rows]
     drawn = [_drawn(row, columns, options) for row in chosen]
-    found = find_verdicts(drawn, columns, runs)
+    found = grid.verdicts.shown([row.label for row in drawn], [column.key for column in columns])
     marked, notes = _lettered(mark_best(drawn, columns, found), grid.footnotes)
     return replace(
         grid,

@@ -1,7 +1,8 @@
 """Which differences of a table are more than chance: what `bench run` tested, or what the rows themselves allow.
 
 A table of several runs has pairs that no run has tested. Every row carries what each person adds to its value, so that
-they can be, as long as both are over the same clips. The correction is over all tests of the table that is shown.
+they can be, as long as both are over the same clips. The correction is over all tests of the whole table, also where a
+part of it is shown.
 """
 
 from __future__ import annotations
@@ -36,7 +37,14 @@ class Verdicts:
     """All tests of a table."""
 
     tests: tuple[PairTest, ...]
-    """`one` and `two` are labels of the table's rows; `p_holm` is corrected over the table."""
+    """`one` and `two` are labels of the table's rows; `p_holm` is corrected over the whole table."""
+    corrected_over: int
+    """Tests with a p of the whole table, shown or not."""
+
+    def shown(self, labels: Sequence[str], columns: Sequence[str]) -> Verdicts:
+        """The tests of a part of the table. Their correction stays: choosing what to show makes nothing significant."""
+        kept = [test for test in self.tests if {test.one, test.two} <= set(labels) and test.column in columns]
+        return Verdicts(tuple(kept), self.corrected_over)
 
     def differ(self, one: str, two: str, column: str) -> bool:
         """Whether the difference between two rows counts."""
@@ -53,7 +61,9 @@ class Verdicts:
             return ""
         rule = "best (and of three or more second best) is marked only where the difference counts"
         if done:
-            return f"{rule}: paired test over people, p < {ALPHA} after Holm's correction for {done} tests"
+            return (
+                f"{rule}: paired test over people, p < {ALPHA} after Holm's correction for {self.corrected_over} tests"
+            )
         reasons = "; ".join(dict.fromkeys(test.note for test in self.tests if test.note))
         return f"{rule}, and none could be tested: {reasons}"
 
@@ -66,8 +76,10 @@ def verdicts(entries: Sequence[Entry], columns: Sequence[str], runs: Sequence[Ru
         for column in columns
         if column in one.metrics and column in two.metrics
     ]
-    adjusted = iter(holm([test.p for test in tests if test.p is not None]))
-    return Verdicts(tuple(t if t.p is None else t.model_copy(update={"p_holm": next(adjusted)}) for t in tests))
+    known = [test.p for test in tests if test.p is not None]
+    adjusted = iter(holm(known))
+    whole = tuple(t if t.p is None else t.model_copy(update={"p_holm": next(adjusted)}) for t in tests)
+    return Verdicts(whole, len(known))
 
 
 def _test(one: Entry, two: Entry, column: str, runs: Sequence[RunResult]) -> PairTest:

@@ -29,7 +29,7 @@ def render_table(runs: Source | Iterable[Source], format: str = "text", options:
         raise BenchError(f"no table format is called {format!r}; known: {', '.join(FORMATS)}")
     loaded = load_runs(runs)
     options = options or TableOptions()
-    return render(loaded, choose(make_grid(loaded), loaded, options), options)
+    return render(loaded, choose(make_grid(loaded), options), options)
 
 
 def _text(runs: list[Run], grid: Grid, options: TableOptions) -> str:

@@ -49,12 +49,24 @@ def test_rows_and_columns_in_the_wanted_order() -> None:
     assert "ground-truth" not in render(rows=("models",)) and "m1" not in render(rows=("bounds",))
 
 
-def test_best_is_that_of_the_table_which_is_shown() -> None:
-    """Among three m1 does not beat m3; of the two others it is the best, and two tests fewer are corrected for."""
+def test_best_is_that_of_the_rows_which_are_shown() -> None:
+    """Among three m1 does not beat m3; of the two others it is the best."""
     assert "**7.00**" not in render(columns=("LSE-C",))
     assert "**7.00**" in render(columns=("LSE-C",), rows=("m1", "m2"))
     data = json.loads(render("json", columns=("LSE-C",), rows=("m1", "m2")))
-    assert [(t["one"], t["two"], t["p_holm"] == t["p"]) for t in data["tests"]] == [("m1", "m2", True)]
+    assert [(t["one"], t["two"]) for t in data["tests"]] == [("m1", "m2")]
+
+
+def test_leaving_columns_out_makes_nothing_significant() -> None:
+    """p = 0.02 alone would do; as one of three tests it does not, whichever of them are shown."""
+    models = ("m1", "m2")
+    metrics = [metric_row(m, name, value=9.0 - p) for p, m in enumerate(models) for name in ("LSE-C", "SSIM", "CSIM")]
+    tests = [pair_test("m1", "m2", p=0.02)]
+    tests += [test.model_copy(update={"column": row.column}) for test in tests for row in metrics[1:3]]
+    text = render_table(
+        make_result(models, ["c"], metrics=metrics, tests=tests), "markdown", TableOptions(columns=("LSE-C",))
+    )
+    assert "**9.00**" not in text and "correction for 3 tests" in text
 
 
 def test_notes_are_lettered_anew() -> None:
