@@ -157,8 +157,9 @@ def test_nothing_is_left_when_the_caller_is_killed(tmp_path: Path) -> None:
 def test_ctrl_c_ends_the_program_first(tmp_path: Path) -> None:
     inner = f"open('b.pid', 'w').write(str(__import__('os').getpid()))\n{SLEEPS}"
     caller = (
-        "import sys; from pathlib import Path\n"
+        "import signal, sys; from pathlib import Path\n"
         "from baselines.external.process import Job, run\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # Ignored in a shell's background jobs.
         "try:\n"
         f"    run(Job((sys.executable, '-S', '-c', {inner!r}), Path({str(tmp_path)!r}), {{}}, 60, 10_000_000))\n"
         "except KeyboardInterrupt:\n    sys.exit(7)"

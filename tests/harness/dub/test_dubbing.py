@@ -279,7 +279,7 @@ def test_the_commands(inputs: tuple[Path, Path], tmp_path: Path) -> None:
         ({"--out": "nowhere/out.mp4"}, "create it first"),
         ({"--out": "out.avi"}, ".mp4"),
         ({"--box": "1,2,3"}, "four whole numbers"),
-        ({"--model": "stylelipsnyc"}, "did you mean stylelipsync?"),
+        ({"--model": "stylelipsnyc"}, "did you mean stylelipsync"),
     ],
 )
 def test_wrong_use_is_explained(
