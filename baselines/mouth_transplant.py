@@ -34,15 +34,15 @@ def transplant(
 
     size = frame.shape[0]
     turned = _turned(source_points, points)
-    across, down = _spline(turned, source_points[:, :2], size)
-    moved = cv2.remap(
-        np.ascontiguousarray(source), across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
-    ).astype(np.float32)
+    places = _spline(turned, source_points[:, :2], size)
+    across, down = cv2.split(places)
+    moved = cv2.remap(np.ascontiguousarray(source), across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     mouths = np.concatenate([points[list(_MOUTH), :2], turned[list(_MOUTH)]])
     mask = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(mask, cv2.convexHull(np.round(mouths).astype(np.int32)), 255)
     soft = cv2.GaussianBlur(mask, (0, 0), sigmaX=_FEATHER * size / 2)[..., None].astype(np.float32) / 255.0
-    return np.round(soft * moved + (1.0 - soft) * frame).astype(np.uint8)
+    mixed: NDArray[np.float32] = soft * moved + (1.0 - soft) * frame
+    return np.round(mixed).astype(np.uint8)
 
 
 def _turned(source_points: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -54,10 +54,8 @@ def _turned(source_points: NDArray[np.float32], points: NDArray[np.float32]) -> 
     return np.asarray(source_points @ head[0, :2, :3].T + head[0, :2, 3])
 
 
-def _spline(
-    to: NDArray[np.float64], origin: NDArray[np.float32], size: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """For every pixel (S, S), x and y of the place in the source that it shows."""
+def _spline(to: NDArray[np.float64], origin: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """(S, S, 2): for every pixel the place in the source that it shows, in OpenCV's pixels."""
     import cv2
     from scipy.interpolate import RBFInterpolator
 
@@ -71,4 +69,4 @@ def _spline(
     across, down = np.meshgrid(places, places)
     fine = cv2.remap(coarse, across, down, cv2.INTER_LINEAR)
     # Landmarks count from pixels' corners, OpenCV from their centres.
-    return fine[..., 0] - 0.5, fine[..., 1] - 0.5
+    return np.asarray(fine - np.float32(0.5))

@@ -37,7 +37,7 @@ def choose_units(
 
     The sum of distances is least, where every step that is not to the next row of `spoken` costs `jump` times the
     median distance. Row s may not serve row t where |s - t| < `gap`; rows that this leaves without any may use all.
-    Memory: one bit a pair. Source: the dynamic programme of concatenative synthesis (Hunt and Black, ICASSP 1996).
+    Memory: one byte a pair. Source: the dynamic programme of concatenative synthesis (Hunt and Black, ICASSP 1996).
     """
     count, choices = len(heard), len(spoken)
     norms = (spoken**2).sum(axis=1)

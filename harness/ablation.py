@@ -16,6 +16,7 @@ from harness.plugins import MODELS
 from harness.results import RunResult
 from harness.spec import mode_name
 from harness.status import BenchError
+from harness.yaml_file import read_yaml
 
 FULL = "full"
 """What the row that the others are compared with is called."""
@@ -102,15 +103,7 @@ def default_variants(model: str) -> Variants:
 
 def load_variants(path: Path, model: str | None) -> Variants:
     """Variants from YAML. Raises `BenchError` for a wrong file, and where it and `--model` name another full model."""
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BenchError(f"cannot read the variants {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BenchError(f"{path} is not YAML: {error}") from None
-    found = _validated(values, path)
+    found = _validated(read_yaml(path, "the variants"), path)
     if model and found.full and model != found.full:
         raise BenchError(f"--model says {model!r} and {path} says full: {found.full!r}; leave one of them out")
     full = model or found.full

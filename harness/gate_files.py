@@ -11,6 +11,7 @@ from harness.files import write_text_atomically
 from harness.gate_baseline import BASELINE_VERSION, Baseline, baseline_of
 from harness.results import RUN_FILE, RunResult, read_result
 from harness.status import BenchError
+from harness.yaml_file import read_yaml
 
 MAX_BYTES = 16 << 20
 """No baseline comes near; a larger file is something else."""
@@ -67,21 +68,12 @@ def open_reference(path: Path) -> Baseline:
 
 def read_baseline(path: Path) -> Baseline:
     """Read what `save_baseline` wrote. Raises `BenchError`."""
-    import yaml
-
     if not path.is_file():
         raise BenchError(
             f"there is no baseline at {path}, so nothing was compared; make one from a run that is good: "
             f"bench baseline save RUN --out {path}"
         )
-    if path.stat().st_size > MAX_BYTES:
-        raise BenchError(
-            f"{path} has {path.stat().st_size >> 20} MiB and is no baseline; `bench baseline save` makes one"
-        )
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BenchError(f"{path} is neither a run folder nor a baseline: {error}") from None
+    data = read_yaml(path, "the baseline", MAX_BYTES)
     if not isinstance(data, dict) or "baseline" not in data:
         raise BenchError(f"{path} is neither a run folder nor a baseline; `bench baseline save RUN --out F` writes one")
     if data["baseline"] != BASELINE_VERSION:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.status import BenchError
+from harness.yaml_file import read_yaml
 
 
 class _Part(BaseModel):
@@ -117,14 +118,7 @@ class GateSpec(_Part):
 
 def load_gate(path: Path) -> GateSpec:
     """Read `gate.yaml`. Raises `BenchError` that names every wrong key, with the nearest known one."""
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BenchError(f"cannot read the gate {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BenchError(f"the gate {path} is not YAML: {error}") from None
+    values = read_yaml(path, "the gate")
     return make_gate({} if values is None else values, str(path))
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from harness.files import sha256_json
 from harness.model_names import row_name
 from harness.status import BenchError
+from harness.yaml_file import read_yaml
 
 Protocol = Literal["reconstruction", "cross"]
 DEFAULT_METRICS = (
@@ -148,14 +149,7 @@ def make_spec(values: dict[str, Any]) -> RunSpec:
 
 def load_spec(path: Path) -> dict[str, Any]:
     """A YAML file's mapping, for `make_spec`. Raises `BenchError` if it is missing or not a mapping."""
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BenchError(f"cannot read the run specification {path}: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise BenchError(f"{path} is not YAML: {error}") from None
+    values = read_yaml(path, "the run specification")
     if not isinstance(values, dict):
         raise BenchError(f"{path} holds a {type(values).__name__}, not a mapping of run options")
     return values

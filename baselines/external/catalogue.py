@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from harness.model import LipSyncModel
 from harness.registry import UnknownNameError
 from harness.status import BenchError
+from harness.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -85,19 +86,11 @@ def load(name_or_path: str) -> Description:
 
 def read(path: Path) -> Description:
     """The description in a file; nothing in it is run. Raises `BenchError`."""
-    import yaml
     from pydantic import ValidationError
 
     from baselines.external.description import Description
 
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BenchError(f"{path} has {path.stat().st_size} bytes; a description has at most {MAX_BYTES}")
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BenchError(f"{path} cannot be read: {error.strerror or error}; for example {EXAMPLE}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise BenchError(f"{path} is not YAML: {' '.join(str(error).split())[:300]}") from error
+    fields = read_yaml(path, "the description", MAX_BYTES)
     if not isinstance(fields, dict):
         raise BenchError(f"{path} must hold keys and values (name: ..., repository: ...), not {type(fields).__name__}")
     try:

@@ -57,11 +57,11 @@ def test_a_folder_and_a_file_are_both_references(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (None, "there is no baseline at .* make one .*bench baseline save RUN --out"),
-        ("a: [", "neither a run folder nor a baseline"),
+        ("a: [", "is not YAML"),
         ("a: 1", "neither a run folder nor a baseline"),
         ("baseline: 99", "version 99, this bench reads 1"),
         ("baseline: 1\nbench: x", "is not a baseline that this bench reads: created"),
-        ("!!python/object/apply:os.system ['true']", "neither a run folder nor a baseline"),
+        ("!!python/object/apply:os.system ['true']", "is not YAML"),
     ],
 )
 def test_other_files_are_errors(tmp_path: Path, text: str | None, message: str) -> None:
