@@ -79,8 +79,8 @@ def mode_deltas(ablation: Ablation) -> list[Delta]:
 
 def corrected(found: Sequence[Delta]) -> list[Delta]:
     """With `p_holm` over all of `found`."""
-    adjusted = iter(holm([delta.p for delta in found if delta.p is not None]))
-    return [delta if delta.p is None else replace(delta, p_holm=next(adjusted)) for delta in found]
+    adjusted = holm([delta.p for delta in found])
+    return [replace(delta, p_holm=p) for delta, p in zip(found, adjusted, strict=True)]
 
 
 def _against(result: RunResult, rows: dict[str, str], mode: str, seed: int) -> list[Delta]:

@@ -30,8 +30,8 @@ def pair_tests(scored: Scored) -> list[PairTest]:
 
 def correct(tests: list[PairTest]) -> list[PairTest]:
     """The same tests with `p_holm` over all that have a `p`."""
-    adjusted = iter(holm([test.p for test in tests if test.p is not None]))
-    return [test if test.p is None else test.model_copy(update={"p_holm": next(adjusted)}) for test in tests]
+    adjusted = holm([test.p for test in tests])
+    return [test.model_copy(update={"p_holm": p}) for test, p in zip(tests, adjusted, strict=True)]
 
 
 def _judged(scored: Scored) -> Iterator[tuple[LoadedScorer, MetricInfo]]:

@@ -23,8 +23,8 @@ class Open:
 
 def settle(found: Sequence[Open], gate: GateSpec) -> list[Finding]:
     """Correct the tests for one another, then say what each number means."""
-    adjusted = iter(holm([item.p for item in found if item.p is not None]))
-    return [_settled(item, gate, None if item.p is None else next(adjusted)) for item in found]
+    adjusted = holm([item.p for item in found])
+    return [_settled(item, gate, p) for item, p in zip(found, adjusted, strict=True)]
 
 
 def _settled(item: Open, gate: GateSpec, p: float | None) -> Finding:

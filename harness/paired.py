@@ -32,14 +32,16 @@ def paired_p(one: Contributions, two: Contributions) -> float | None:
     return float(2 * t.sf(abs(people.value) / error, people.effective - 1))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction (1979): adjusted p in the given order, each at most 1.
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm's step-down correction (1979): adjusted p in the given order, each at most 1; `None` (not tested) stays.
 
     The chance that any of the differences found at `ALPHA` is none stays below `ALPHA`, however the tests depend.
     """
-    p = np.asarray(p_values, dtype=np.float64)
+    tested = [place for place, value in enumerate(p_values) if value is not None]
+    p = np.asarray([p_values[place] for place in tested], dtype=np.float64)
     order = np.argsort(p, kind="stable")
     steps = p[order] * np.arange(len(p), 0, -1)
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
-    return [float(value) for value in adjusted]
+    found = dict(zip(tested, map(float, adjusted), strict=True))
+    return [found.get(place) for place in range(len(p_values))]

@@ -13,8 +13,9 @@ from itertools import combinations
 
 import numpy as np
 
+from harness.comparisons import correct
 from harness.contributions import Contributions
-from harness.paired import ALPHA, FEW_PEOPLE, holm, paired_p
+from harness.paired import ALPHA, FEW_PEOPLE, paired_p
 from harness.results import MetricRow, PairTest, RunResult
 
 OTHER_CLIPS = "the rows are over different clips"
@@ -76,10 +77,7 @@ def verdicts(entries: Sequence[Entry], columns: Sequence[str], runs: Sequence[Ru
         for column in columns
         if column in one.metrics and column in two.metrics
     ]
-    known = [test.p for test in tests if test.p is not None]
-    adjusted = iter(holm(known))
-    whole = tuple(t if t.p is None else t.model_copy(update={"p_holm": next(adjusted)}) for t in tests)
-    return Verdicts(whole, len(known))
+    return Verdicts(tuple(correct(tests)), sum(test.p is not None for test in tests))
 
 
 def _test(one: Entry, two: Entry, column: str, runs: Sequence[RunResult]) -> PairTest:

@@ -111,5 +111,5 @@ def _preference(two: tuple[str, str], aspect: str, items: Sequence[Item], raters
 
 
 def _corrected(found: list[Preference]) -> list[Preference]:
-    adjusted = iter(holm([test.p for test in found if test.p is not None]))
-    return [t if t.p is None else t.model_copy(update={"p_holm": next(adjusted)}) for t in found]
+    adjusted = holm([test.p for test in found])
+    return [test.model_copy(update={"p_holm": p}) for test, p in zip(found, adjusted, strict=True)]
