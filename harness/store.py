@@ -15,12 +15,12 @@ import shutil
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.files import sha256_file, sha256_json
 from harness.paths import cache_dir
-from harness.status import ClipError, Status
+from harness.status import BenchError, ClipError, Status
 
 logger = logging.getLogger("bench")
 
@@ -29,6 +29,8 @@ KEY_FILE = "key.json"
 FILES_FILE = "files.json"
 """Every file of an entry by its relative path, as `[bytes, sha256]`."""
 FAILURE_FILE = "failure.json"
+ENTRY_DEPTH = 3
+"""Parts of an entry's name: stage, two hex digits, key."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,29 @@ class Store:
         with contextlib.suppress(FileNotFoundError):  # Somebody else was faster.
             entry.rename(grave)
         shutil.rmtree(grave, ignore_errors=True)
+
+    def ref(self, path: Path) -> str:
+        """The name of an entry, or of a file in one, that is the same wherever the store lies: its path below the root.
+
+        For example `score/ab/abc.../features.npz`.
+        """
+        return path.relative_to(self.root).as_posix()
+
+    def file(self, ref: str) -> Path:
+        """Where the entry or file with the name `ref` lies. Raises `BenchError` for a foreign name and a lost entry."""
+        parts = PurePosixPath(ref).parts
+        if len(parts) < ENTRY_DEPTH or ".." in parts or PurePosixPath(ref).is_absolute() or "\\" in ref:
+            raise BenchError(f"{ref!r} is not the name of a result in the store; they look like score/ab/abcd.../file")
+        entry = self.root.joinpath(*parts[:ENTRY_DEPTH])
+        path = self.root.joinpath(*parts)
+        if not path.exists():
+            self._fetch(entry)
+        if not path.exists():
+            raise BenchError(f"{self.root} has no {ref} (any more); the same command again makes it")
+        return path
+
+    def _fetch(self, entry: Path) -> None:
+        """Bring an entry that is not here from elsewhere; this store has no elsewhere."""
 
     def _path(self, stage: str, parts: Mapping[str, Any]) -> Path:
         key = sha256_json({"stage": stage, **parts})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.status import ClipError, Status
+from harness.status import BenchError, ClipError, Status
 from harness.store import FAILURE_FILE, FILES_FILE, Store, changed_files, link_or_copy
 
 PARTS = {"clip": "a", "version": 1}
@@ -126,3 +126,25 @@ def test_a_remembered_failure_is_listed_too(tmp_path: Path) -> None:
     failure.write_text("")
     assert changed_files(failure.parent) == [FAILURE_FILE]
     assert store.find("stage", PARTS) is None
+
+
+def test_a_name_in_the_store_leads_back_to_the_file(tmp_path: Path) -> None:
+    store = Store(tmp_path / "here")
+    entry = store.make("stage", PARTS, _write("text"))
+    ref = store.ref(entry.path / "out.txt")
+    assert ref == f"stage/{entry.path.name[:2]}/{entry.path.name}/out.txt"
+    assert store.file(ref).read_text() == "text"
+    assert store.file(store.ref(entry.path)) == entry.path
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert Store(tmp_path / "there").file(ref).read_text() == "text"
+
+
+@pytest.mark.parametrize("ref", ["/etc/a/b/passwd", "a/../../b", "a/b/c/../../../../x", "stage/ab", "", "a\\b/c/d/e"])
+def test_a_foreign_name_is_refused(tmp_path: Path, ref: str) -> None:
+    with pytest.raises(BenchError, match="is not the name of a result"):
+        Store(tmp_path).file(ref)
+
+
+def test_a_lost_entry_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="has no stage/ab/abc"):
+        Store(tmp_path).file("stage/ab/abc/out.txt")
