@@ -1,0 +1,197 @@
+"""The profile of a whole run: records of all workers in, `profile.json`, `trace.json` and a short table out.
+
+    profile = Profile()
+    with profile.driving():                              # around everything that the driver does
+        ...
+        profile.add(worker, title, record, model="mine") # once a finished task; worker "w3" or "w3@node-b"
+        with span("wait for workers"):                   # where it has nothing to do
+            ...
+    profile.write(folder)                                # what --profile writes
+    print(profile.table())                               # and prints
+
+It costs the same for every task: totals, and at most `MAX_TRACE` events altogether.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness.files import write_text_atomically
+from harness.profile import OTHER, Event, Key, Record, Total, recording
+
+PROFILE_FILE = "profile.json"
+TRACE_FILE = "trace.json"
+MAX_TRACE = 200_000
+"""Events of all tasks in `trace.json`, about 30 MB; a run of days is told by its first hours."""
+WAITS = ("wait for frames", "wait for encoder", "wait for store", "wait for workers")
+"""Stages in which a thread does nothing itself."""
+DRIVER = "driver"
+
+
+@dataclass
+class Worker:
+    """What one worker did."""
+
+    tasks: int = 0
+    busy: float = 0.0
+    """Seconds in tasks."""
+    began: float = float("inf")
+    """When its first task began and"""
+    ended: float = 0.0
+    """its last one ended, in seconds since 1970."""
+
+
+class Task(NamedTuple):
+    """A finished task as the trace shows it."""
+
+    worker: str
+    title: str
+    began: float
+    seconds: float
+    events: list[Event]
+
+
+@dataclass
+class Profile:
+    """Sums over all tasks, and the events of the first ones."""
+
+    began: float = field(default_factory=time.time)
+    ended: float = 0.0
+    driver: Record | None = None
+    totals: dict[Key, Total] = field(default_factory=dict)
+    spread: dict[Key, int] = field(default_factory=dict)
+    """In how many tasks each key occurs."""
+    models: dict[str, Total] = field(default_factory=dict)
+    """Whole tasks by model; `items` are the frames that were generated."""
+    workers: dict[str, Worker] = field(default_factory=dict)
+    trace: list[Task] = field(default_factory=list)
+    kept: int = 0
+    dropped: int = 0
+    """Events that are not in the trace."""
+
+    @contextmanager
+    def driving(self) -> Iterator[None]:
+        """Measure the driver: the time in the block that lies in no task of this process."""
+        self.began = time.time()
+        try:
+            with recording() as record:
+                yield
+        finally:
+            self.driver, self.ended = record, time.time()
+
+    def add(self, worker: str, title: str, record: Record, model: str = "") -> None:
+        """Take in a finished task; `model` is the row that it belongs to, empty for preparation."""
+        for key, total in record.totals.items():
+            self.totals.setdefault(key, Total()).add(total)
+            self.spread[key] = self.spread.get(key, 0) + 1
+        if model:
+            frames = sum(total.items for key, total in record.totals.items() if key.stage == "generate")
+            self.models.setdefault(model, Total()).add(Total(record.seconds, 0.0, record.cpu, 1, frames))
+        one = self.workers.setdefault(worker, Worker())
+        one.tasks += 1
+        one.busy += record.seconds
+        one.began = min(one.began, record.began)
+        one.ended = max(one.ended, record.began + record.seconds)
+        room = max(0, MAX_TRACE - self.kept)
+        events = record.events[:room]
+        self.kept += len(events)
+        self.dropped += record.dropped + len(record.events) - len(events)
+        if events:
+            self.trace.append(Task(worker, title, record.began, record.seconds, events))
+
+    @property
+    def seconds(self) -> float:
+        """Length of the run so far."""
+        return (self.ended or time.time()) - self.began
+
+    def write(self, folder: Path) -> None:
+        """Write `profile.json` and `trace.json`, for Perfetto or chrome://tracing, into a run folder."""
+        from harness.profile_trace import trace_events
+
+        text = json.dumps(self.summary(), indent=1, ensure_ascii=False, allow_nan=False)
+        write_text_atomically(folder / PROFILE_FILE, text + "\n")
+        content = {
+            "traceEvents": trace_events(self),
+            "displayTimeUnit": "ms",
+            "otherData": {"events left out": str(self.dropped)},
+        }
+        write_text_atomically(folder / TRACE_FILE, json.dumps(content, ensure_ascii=False, allow_nan=False))
+
+    def table(self) -> str:
+        """The share of each stage and where the bottleneck is, for the screen."""
+        from harness.profile_table import text_table
+
+        return text_table(self.summary())
+
+    def summary(self) -> dict[str, Any]:
+        """The content of `profile.json`. All times are seconds; shares are of all workers' and the driver's work."""
+        from harness.profile_table import hint
+
+        whole = sum(total.wall for total in self.totals.values()) or 1e-9
+        by_stage: dict[str, list[Key]] = {}
+        for key in self.totals:
+            by_stage.setdefault(key.stage, []).append(key)
+        stages = [{"stage": stage, **self._line(keys, whole)} for stage, keys in by_stage.items()]
+        parts = [{"stage": k.stage, "name": k.detail, **self._line([k], whole)} for k in self.totals if k.detail]
+        summary = {
+            "format": 1,
+            "seconds": round(self.seconds, 3),
+            "tasks": sum(worker.tasks for worker in self.workers.values()),
+            "work_seconds": round(sum(worker.busy for worker in self.workers.values()), 3),
+            "stages": sorted(stages, key=lambda line: -line["seconds"]),
+            "parts": sorted(parts, key=lambda line: -line["seconds"]),
+            "models": [self._model(name, total) for name, total in self.models.items()],
+            "workers": [self._worker(name, worker) for name, worker in sorted(self.workers.items())],
+            "driver": self._driver(),
+        }
+        return {**summary, "hint": hint(summary)}
+
+    def _line(self, keys: list[Key], whole: float) -> dict[str, Any]:
+        total = Total()
+        for key in keys:
+            total.add(self.totals[key])
+        tasks = max(self.spread[key] for key in keys)
+        return {
+            "seconds": round(total.wall, 4),
+            "share": round(total.wall / whole, 4),
+            "beside": round(total.beside, 4),
+            "cpu": round(total.cpu, 4),
+            "spans": total.count,
+            "clips": tasks,
+            "frames": total.items,
+            "seconds_per_clip": round((total.wall + total.beside) / tasks, 4),
+            "seconds_per_frame": round((total.wall + total.beside) / total.items, 6) if total.items else None,
+        }
+
+    @staticmethod
+    def _model(name: str, total: Total) -> dict[str, Any]:
+        per_clip = round(total.wall / total.count, 4)
+        return {"model": name, "seconds": round(total.wall, 4), "clips": total.count, "seconds_per_clip": per_clip}
+
+    def _worker(self, name: str, worker: Worker) -> dict[str, Any]:
+        share = worker.busy / max(self.seconds, 1e-9)
+        idle = max(0.0, self.seconds - worker.busy)
+        return {
+            "worker": name,
+            "tasks": worker.tasks,
+            "busy": round(worker.busy, 3),
+            "idle": round(idle, 3),
+            "busy_share": round(min(1.0, share), 4),
+            "first_task_after": round(max(0.0, worker.began - self.began), 3),
+        }
+
+    def _driver(self) -> dict[str, Any]:
+        totals = self.driver.totals if self.driver else {}
+        wall = {key.stage: 0.0 for key in totals}
+        for key, total in totals.items():
+            wall[key.stage] += total.wall
+        work = sum(seconds for stage, seconds in wall.items() if stage not in WAITS)
+        stages = {stage: round(seconds, 4) for stage, seconds in sorted(wall.items(), key=lambda pair: -pair[1])}
+        share = round(work / max(self.seconds, 1e-9), 4)
+        return {"seconds": round(work, 4), "share": share, "unnamed": stages.get(OTHER, 0.0), "stages": stages}

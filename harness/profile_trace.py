@@ -1,0 +1,67 @@
+"""The trace of a run in Chrome's trace event format: a row a worker, its helper threads below it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.profile import Event
+    from harness.profile_report import Profile
+
+_DRIVER = 0
+"""The driver's number; workers count from 1."""
+
+
+def trace_events(profile: Profile) -> list[dict[str, Any]]:
+    """Complete events (`ph: X`) of every span, with the names of processes and threads before them.
+
+    A worker is a "process", its own thread number 0; `ts` and `dur` are microseconds since the run began.
+    """
+    names = ["driver", *sorted(profile.workers)]
+    events = [_name("process_name", number, 0, name) for number, name in enumerate(names)]
+    threads: dict[tuple[int, str], int] = {}
+    spans: list[dict[str, Any]] = []
+    if profile.driver:
+        spans += _spans(profile.driver.events, profile.driver.began - profile.began, _DRIVER, threads, "bench")
+    numbers = {name: number for number, name in enumerate(names[1:], 1)}
+    for task in profile.trace:
+        spans += _spans(task.events, task.began - profile.began, numbers[task.worker], threads, task.title)
+    for number in range(len(names)):
+        threads.setdefault((number, ""), 0)
+    events += [_name("thread_name", pid, tid, thread or "task") for (pid, thread), tid in threads.items()]
+    return events + sorted(spans, key=lambda one: (one["ts"], -one["dur"]))
+
+
+def _spans(
+    events: list[Event], shift: float, pid: int, threads: dict[tuple[int, str], int], title: str
+) -> list[dict[str, Any]]:
+    found = []
+    for event in events:
+        tid = _thread(threads, pid, event.thread)
+        whole = event.key.stage == "other"
+        name = title if whole else " ".join(part for part in event.key if part)
+        found.append(
+            {
+                "name": name,
+                "cat": "task" if whole else event.key.stage,
+                "ph": "X",
+                "ts": round((shift + event.start) * 1e6, 1),
+                "dur": round((event.end - event.start) * 1e6, 1),
+                "pid": pid,
+                "tid": tid,
+                "args": {"task": title},
+            }
+        )
+    return found
+
+
+def _thread(threads: dict[tuple[int, str], int], pid: int, name: str) -> int:
+    """The task's own thread is 0; others count up, one number a name."""
+    if not name:
+        return threads.setdefault((pid, ""), 0)
+    known = sum(1 for other, thread in threads if other == pid and thread)
+    return threads.setdefault((pid, name), known + 1)
+
+
+def _name(kind: str, pid: int, tid: int, name: str) -> dict[str, Any]:
+    return {"name": kind, "ph": "M", "pid": pid, "tid": tid, "args": {"name": name}}
