@@ -34,8 +34,8 @@ class Scores:
     """Clip metrics by column."""
     features: dict[str, Path] = field(default_factory=dict)
     """Files with the features of set metrics, by column; read with `load_features`."""
-    curves: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    """Per-frame values by column."""
+    curves: dict[str, Path] = field(default_factory=dict)
+    """Files with per-frame values, by column; read with `load_curve`."""
     failures: list[ClipError] = field(default_factory=list)
 
 
@@ -69,6 +69,17 @@ def load_features(path: Path, column: str) -> NDArray[np.float32]:
         if features.dtype.kind == "U":  # the name of a metric with the same features
             features = archive[str(features)]
         return np.asarray(features, dtype=np.float32)
+
+
+def load_curve(path: Path, column: str) -> NDArray[np.float32]:
+    """Per-frame values (frames,) of one metric, NaN where a frame has none."""
+    return load_curves(path)[column]
+
+
+def load_curves(path: Path) -> dict[str, NDArray[np.float32]]:
+    """All that one scorer measured frame by frame, by column, each (frames,)."""
+    with np.load(path, allow_pickle=False) as archive:
+        return {column: np.asarray(archive[column], dtype=np.float32) for column in archive.files}
 
 
 def _parts(loaded: LoadedScorer, clip: PreparedClip, output: Generated, heard: str) -> dict[str, object]:
@@ -121,6 +132,7 @@ def _collect(loaded: LoadedScorer, folder: Path, scores: Scores) -> None:
     wanted = {info.column: info for info in loaded.wanted}
     values = json.loads((folder / "values.json").read_text(encoding="utf-8"))
     scores.values.update({column: value for column, value in values.items() if column in wanted})
-    scores.features.update({column: folder / "features.npz" for column, i in wanted.items() if i.level == "set"})
-    with np.load(folder / "curves.npz", allow_pickle=False) as curves:
-        scores.curves.update({column: curves[column] for column in curves.files if column in wanted})
+    features, curves = folder / "features.npz", folder / "curves.npz"
+    scores.features.update({column: features for column, info in wanted.items() if info.level == "set"})
+    with np.load(curves, allow_pickle=False) as archive:  # Reads the list of what it holds, no values.
+        scores.curves.update({column: curves for column in archive.files if column in wanted})

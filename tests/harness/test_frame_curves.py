@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,3 +36,36 @@ def test_peaks_are_of_whole_frames() -> None:
     np.testing.assert_array_equal(low, [0.0, -1.0])
     np.testing.assert_array_equal(high, [0.5, 0.0])
     assert [len(part) for part in peaks(audio[:100])] == [0, 0]
+
+
+def many(clips: int, frames: int = 1000) -> Iterator[Curve]:
+    for number in range(clips):
+        yield Curve("m", f"clip-{number:05d}", "SSIM[x]", np.full(frames, number, np.float32))
+
+
+def test_many_curves_are_never_in_memory_together(tmp_path: Path) -> None:
+    """Written and read a part at a time: four times the curves are nowhere near four times the memory."""
+    peak = {}
+    for clips in (3000, 12_000):
+        tracemalloc.start()
+        write_table(many(clips), tmp_path)
+        read = 0
+        for curve in read_curves(tmp_path):
+            read += len(curve.values)
+        peak[clips] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert read == clips * 1000
+    assert peak[12_000] < 1.3 * peak[3000] < 40e6
+
+
+def test_only_the_clips_that_are_shown_are_read(tmp_path: Path) -> None:
+    write_table(many(5000, frames=300), tmp_path)
+    found = list(read_curves(tmp_path, ["clip-04711", "clip-00003", "no such clip"]))
+    assert [curve.clip for curve in found] == ["clip-00003", "clip-04711"]
+    assert all(np.array_equal(curve.values, np.full(300, int(curve.clip[5:]))) for curve in found)
+    assert list(read_curves(tmp_path, [])) == []
+
+
+def test_the_same_curves_give_the_same_file(tmp_path: Path) -> None:
+    first = write_table(many(3000), tmp_path).read_bytes()
+    assert write_table(list(many(3000)), tmp_path).read_bytes() == first

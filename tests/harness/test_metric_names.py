@@ -15,7 +15,7 @@ from harness.metric import MetricInfo
 from harness.metric_names import metric_names
 from harness.plugins import SCORERS
 from harness.scorers import load_scorers
-from harness.scoring import score
+from harness.scoring import load_curve, score
 from harness.spec import DEFAULT_METRICS, make_spec
 from harness.stages import Generated
 from harness.status import BenchError
@@ -72,7 +72,7 @@ def test_third_partys_metric_is_asked_for_by_name(tutorial: str, tmp_path: Path)
     scores = score(found.loaded, clip, output, clip.audio(), Store(tmp_path / "store"))
     assert scores.failures == []
     assert scores.values == {"Contrast[rms]": pytest.approx(100.0), "PSNR[rgb255]": 100.0}
-    assert scores.curves["Contrast[rms]"].shape == (5,)
+    assert load_curve(scores.curves["Contrast[rms]"], "Contrast[rms]").shape == (5,)
 
 
 def test_without_the_package_the_name_is_unknown() -> None:
