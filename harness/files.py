@@ -1,30 +1,86 @@
-"""Files that appear whole or not at all, and hashes of content."""
+"""Files that appear whole or not at all, last through a loss of power, and hashes of content."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-import tempfile
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from harness.owner import is_abandoned, owned_name
+
+_HALF = ".half-"
+"""Begins the name of every file that is not finished."""
+
+
+@contextlib.contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """A hidden name beside `path` to write to; the file gets its own name, all at once, when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{_HALF}{owned_name()}{path.suffix[:16]}")
+    try:
+        yield half
+        sync(half)
+        half.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            half.unlink()
+        raise
+    sync(path.parent)
 
 
 def write_text_atomically(path: Path, text: str) -> Path:
     """Write beside `path` and rename, so that a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with appearing(path) as half:
+        half.write_text(text, encoding="utf-8", newline="")
     return path
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Put a store file into a run folder without a second copy on disk where the file system allows it."""
+    if target.exists() and target.samefile(source):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    half = target.with_name(f"{_HALF}{owned_name()}{target.suffix[:16]}")
+    try:
+        try:
+            os.link(source, half)
+        except OSError:
+            shutil.copyfile(source, half)
+        half.replace(target)
+    finally:
+        # Where somebody else has just linked the same file there, the rename did nothing and left both names.
+        half.unlink(missing_ok=True)
+
+
+def sweep_run_folder(folder: Path) -> int:
+    """Remove the unfinished files that ended processes of this machine left anywhere in a run folder; returns how many.
+
+    Those of living processes stay: two runs may write to one folder.
+    """
+    swept = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith(_HALF) and is_abandoned(name):
+                Path(parent, name).unlink(missing_ok=True)
+                swept += 1
+    return swept
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's names, lie on the disk itself."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders.
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sha256_file(path: Path) -> str:

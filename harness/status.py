@@ -41,3 +41,7 @@ class ClipError(Exception):
 
 class BenchError(Exception):
     """A mistake in how the tool is used or set up; the CLI prints its message without a traceback and exits with 2."""
+
+
+class NoRoomError(BenchError):
+    """The disk is full, read-only or failing. Ends the run, whatever clip it hit; the same command goes on."""

@@ -1,36 +1,42 @@
 """The content-addressed stage store: a folder per result, named by the hash of everything that went into it.
 
-An entry appears by one rename when it is complete, so a killed process leaves nothing that looks finished, and two
-processes that make the same entry at once both end with a whole one. It lists its files with their sizes and hashes;
-one whose sizes differ, as after a power failure, is made again.
+An entry appears by one rename when it is complete and on the disk, so neither a killed process nor a loss of power
+leaves anything that looks finished, and two processes that make the same entry at once both end with a whole one. It
+lists its files with their sizes and hashes; one whose sizes differ is made again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import shutil
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness.files import sha256_file, sha256_json
+from harness.disk import machine_error, no_room, room_needed
+from harness.files import link_or_copy, sync
+from harness.owner import is_abandoned, owned_name
 from harness.paths import cache_dir
 from harness.status import BenchError, ClipError, Status
+from harness.store_entry import (
+    DEPTH,
+    FAILURE_FILE,
+    FILES_FILE,
+    KEY_FILE,
+    all_files,
+    changed_files,
+    entry_path,
+    problems,
+    raise_failure,
+    seal,
+    write_failure,
+)
 
+__all__ = ["FAILURE_FILE", "FILES_FILE", "KEY_FILE", "Entry", "Store", "changed_files", "link_or_copy"]
 logger = logging.getLogger("bench")
-
-KEY_FILE = "key.json"
-"""What went into an entry; its time stamp says when the entry was last used."""
-FILES_FILE = "files.json"
-"""Every file of an entry by its relative path, as `[bytes, sha256]`."""
-FAILURE_FILE = "failure.json"
-ENTRY_DEPTH = 3
-"""Parts of an entry's name: stage, two hex digits, key."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +56,12 @@ class Store:
 
     def find(self, stage: str, parts: Mapping[str, Any]) -> Path | None:
         """The entry's folder if it exists. Raises the `ClipError` that was stored in its place."""
-        path = self._path(stage, parts)
-        if not path.is_dir():
-            return None
-        if changed := changed_files(path):
-            logger.warning("%s/%s: %s is not as it was written; made again", stage, path.name, changed[0])
-            self.remove(path)
+        path = entry_path(self.root, stage, parts)
+        if not self._has(path):
             return None
         with contextlib.suppress(OSError):  # A store that may only be read.
             os.utime(path / KEY_FILE)
-        failure = path / FAILURE_FILE
-        if failure.is_file():
-            record = json.loads(failure.read_text(encoding="utf-8"))
-            raise ClipError(Status(record["status"]), record["reason"])
+        raise_failure(path)
         return path
 
     def make(
@@ -75,37 +74,70 @@ class Store:
         """Return the entry for `parts`, calling `build(empty folder)` if it does not exist yet.
 
         A `ClipError` whose status is in `remember` is a property of the inputs: it is stored, so that the next run
-        does not try again. Every other failure leaves nothing behind.
+        does not try again. Every other failure leaves nothing behind, and so does one that the machine is behind.
+        Raises `NoRoomError` for a disk that takes nothing.
         """
         found = self.find(stage, parts)
         if found is not None:
             return Entry(found, made=False)
-        path = self._path(stage, parts)
-        scratch = self.root / "tmp" / uuid.uuid4().hex
-        scratch.mkdir(parents=True)
-        try:
+        path = entry_path(self.root, stage, parts)
+        with self._scratch() as scratch:
             try:
                 build(scratch)
             except ClipError as error:
-                if error.status in remember:
+                if error.status in remember and not machine_error(error):
                     shutil.rmtree(scratch)
                     scratch.mkdir()
-                    record = {"status": error.status.value, "reason": error.reason}
-                    (scratch / FAILURE_FILE).write_text(json.dumps(record), encoding="utf-8")
-                    self._publish(scratch, path, parts)
+                    write_failure(scratch, error)
+                    seal(scratch, parts)
+                    self._publish(scratch, path)
                 raise
-            self._publish(scratch, path, parts)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            seal(scratch, parts)
+            self._publish(scratch, path)
         return Entry(path, made=True)
 
-    def remove(self, entry: Path) -> None:
-        """Take an entry away at once, whoever may be looking for it, then delete its files."""
-        grave = self.root / "tmp" / uuid.uuid4().hex
-        grave.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):  # Somebody else was faster.
+    def adopt(self, entry: Path) -> Path:
+        """Take over a finished entry of another store, as links where the file system allows it; returns ours.
+
+        Raises `BenchError` for one that is not as it was written.
+        """
+        stage, _, key = entry.parts[-DEPTH:]
+        ours = self.root / stage / key[:2] / key
+        if self._has(ours):
+            return ours
+        with self._scratch() as scratch:
+            for name, path in all_files(entry).items():
+                link_or_copy(path, scratch / name)
+            if wrong := problems(scratch, stage, key):
+                raise BenchError(f"{entry} is damaged ({wrong[0]}): run its shard again, then merge again")
+            self._publish(scratch, ours)
+        return ours
+
+    def remove(self, entry: Path, unless: Callable[[Path], bool] = lambda entry: False) -> bool:
+        """Take an entry away at once, whoever may be looking for it, then delete its files. True if it was this call.
+
+        `unless` is asked again when nobody else can reach the entry; it then may come back. Does nothing where
+        somebody else was faster, and where the store may only be read.
+        """
+        grave = self.root / "tmp" / owned_name()
+        try:
+            grave.parent.mkdir(parents=True, exist_ok=True)
             entry.rename(grave)
+        except OSError:
+            return False
+        if unless(grave):
+            with contextlib.suppress(OSError):  # It was made again meanwhile.
+                grave.rename(entry)
+                return False
         shutil.rmtree(grave, ignore_errors=True)
+        return True
+
+    def sweep(self) -> int:
+        """Remove what ended processes of this machine left half made; returns how many. For the start of a run."""
+        left = [path for path in self.root.glob("tmp/*") if is_abandoned(path.name)]
+        for path in left:
+            shutil.rmtree(path, ignore_errors=True)
+        return len(left)
 
     def ref(self, path: Path) -> str:
         """The name of an entry, or of a file in one, that is the same wherever the store lies: its path below the root.
@@ -117,69 +149,58 @@ class Store:
     def file(self, ref: str) -> Path:
         """Where the entry or file with the name `ref` lies. Raises `BenchError` for a foreign name and a lost entry."""
         parts = PurePosixPath(ref).parts
-        if len(parts) < ENTRY_DEPTH or ".." in parts or PurePosixPath(ref).is_absolute() or "\\" in ref:
+        if len(parts) < DEPTH or ".." in parts or PurePosixPath(ref).is_absolute() or "\\" in ref:
             raise BenchError(f"{ref!r} is not the name of a result in the store; they look like score/ab/abcd.../file")
-        entry = self.root.joinpath(*parts[:ENTRY_DEPTH])
         path = self.root.joinpath(*parts)
         if not path.exists():
-            self._fetch(entry)
+            self._fetch(self.root.joinpath(*parts[:DEPTH]))
         if not path.exists():
             raise BenchError(f"{self.root} has no {ref} (any more); the same command again makes it")
         return path
 
+    def _has(self, entry: Path) -> bool:
+        """Whether a whole entry is here, or could be fetched; takes a damaged one away."""
+        if not entry.is_dir():
+            self._fetch(entry)
+        if not entry.is_dir():
+            return False
+        changed = changed_files(entry)
+        if not changed:
+            return True
+        name = f"{entry.parent.parent.name}/{entry.name}"
+        logger.warning("%s: %s is not as it was written; made again", name, changed[0])
+        self.remove(entry, unless=lambda grave: not changed_files(grave))
+        self._fetch(entry)
+        return entry.is_dir() and not changed_files(entry)
+
     def _fetch(self, entry: Path) -> None:
         """Bring an entry that is not here from elsewhere; this store has no elsewhere."""
 
-    def _path(self, stage: str, parts: Mapping[str, Any]) -> Path:
-        key = sha256_json({"stage": stage, **parts})
-        return self.root / stage / key[:2] / key
+    def _share(self, scratch: Path, entry: Path) -> None:
+        """Hand a sealed folder, which is about to become `entry`, to others; this store has no others."""
 
-    @staticmethod
-    def _publish(scratch: Path, path: Path, parts: Mapping[str, Any]) -> None:
-        listed = {name: [path.stat().st_size, sha256_file(path)] for name, path in _files(scratch).items()}
-        (scratch / FILES_FILE).write_text(json.dumps(listed), encoding="utf-8")
-        (scratch / KEY_FILE).write_text(json.dumps(parts, indent=1, sort_keys=True), encoding="utf-8")
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """An empty folder on the store's disk that is gone afterwards."""
+        scratch = self.root / "tmp" / owned_name()
+        try:
+            scratch.mkdir(parents=True)
+        except OSError as error:
+            raise no_room(self.root, error) from error
+        try:
+            with room_needed(self.root):
+                yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _publish(self, scratch: Path, path: Path) -> None:
+        self._share(scratch, path)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             scratch.rename(path)
         except OSError:
             # Another process finished the same entry first; its content is ours by construction.
-            if not path.is_dir():
+            if not path.is_dir() or changed_files(path):
                 raise
-
-
-def changed_files(entry: Path, *, hashes: bool = False) -> list[str]:
-    """Names of the files of an entry that are missing or have another size; with `hashes`, also other content.
-
-    Entries from before files were listed have none.
-    """
-    try:
-        listed: dict[str, list[Any]] = json.loads((entry / FILES_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
-    except ValueError:
-        return [FILES_FILE]
-    return [name for name, facts in listed.items() if not _unchanged(entry / name, *facts, hashes=hashes)]
-
-
-def _unchanged(path: Path, size: int, digest: str, *, hashes: bool) -> bool:
-    if not path.is_file() or path.stat().st_size != size:
-        return False
-    return not hashes or sha256_file(path) == digest
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    """Every file below `folder` by its path from there."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {path.relative_to(folder).as_posix(): path for path in found}
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Put a store file into a run folder without a second copy on disk where the file system allows it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        os.link(source, fresh)
-    except OSError:
-        shutil.copyfile(source, fresh)
-    fresh.replace(target)
+        for folder in (path.parent, path.parent.parent):
+            sync(folder)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.files import sha256_json
-from harness.store import KEY_FILE, Store, changed_files
+from harness import store_entry
+from harness.owner import is_abandoned, is_alive
+from harness.store import KEY_FILE, Store
 
 RECENT = 3600.0
 """Seconds within which an entry was used that are never removed: a run may be about to read it."""
 LEFT_OVER = 24 * 3600.0
-"""Seconds after which what a killed run left half made is removed."""
+"""Seconds after which what a run on another machine left half made is removed."""
 _NOT_STAGES = frozenset({"tmp", "adapting"})
 
 
@@ -55,14 +56,8 @@ def entries(store: Store) -> Iterator[StoredEntry]:
 
 
 def problems(entry: StoredEntry) -> list[str]:
-    """What is wrong with an entry, in words: a key that is not its own, files that are not as they were written."""
-    try:
-        parts = json.loads((entry.path / KEY_FILE).read_text(encoding="utf-8"))
-        own = sha256_json({"stage": entry.stage, **parts})
-    except (ValueError, TypeError) as error:
-        return [f"{KEY_FILE} cannot be read: {error}"]
-    found = [] if own == entry.path.name else [f"{KEY_FILE} belongs to {own[:12]}"]
-    return found + [f"{name} is missing or changed" for name in changed_files(entry.path, hashes=True)]
+    """What is wrong with an entry, in words."""
+    return store_entry.problems(entry.path, entry.stage, entry.path.name)
 
 
 def make_room(
@@ -91,10 +86,17 @@ def make_room(
         if too_old or too_much:
             taken.append(entry)
             total -= entry.bytes
-    left_over = [path for path in (store.root / "tmp").glob("*") if now - path.stat().st_mtime > LEFT_OVER]
+    left_over = [path for path in (store.root / "tmp").glob("*") if _left_over(path, now)]
     if not dry:
         for entry in taken:
             store.remove(entry.path)
         for path in left_over:
             shutil.rmtree(path, ignore_errors=True)
     return Removed(tuple(taken), len(left_over))
+
+
+def _left_over(path: Path, now: float) -> bool:
+    """Whether its maker has ended, as far as that can be told: after a day for processes of other machines."""
+    with contextlib.suppress(FileNotFoundError):
+        return is_abandoned(path.name) or (not is_alive(path.name) and now - path.stat().st_mtime > LEFT_OVER)
+    return False
