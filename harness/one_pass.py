@@ -77,4 +77,6 @@ def _as_clip_error(error: Exception, scorer: str, clip: PreparedClip) -> ClipErr
     if isinstance(error, ClipError):
         return error
     logger.error("scorer %s failed on %s", scorer, clip.id, exc_info=error)
-    return ClipError(Status.METRIC_FAILED, f"{type(error).__name__}: {error}")
+    failure = ClipError(Status.METRIC_FAILED, f"{type(error).__name__}: {error}")
+    failure.__cause__ = error  # The store looks there for a full disk, which must not be remembered.
+    return failure

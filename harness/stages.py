@@ -64,7 +64,7 @@ def prepare(clip: Clip, size: int, store: Store) -> PreparedClip:
     def build(folder: Path) -> None:
         try:
             prepare_clip(clip, folder, size)
-        except ClipError:
+        except (ClipError, BenchError):
             raise
         except Exception as error:
             logger.exception("preparing %s failed", clip.id)

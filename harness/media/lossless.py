@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.clip import FPS
+from harness.disk import written_by_ffmpeg
 from harness.media.container import media_errors, open_media, seconds, video_stream
 from harness.status import ClipError, Status
 
@@ -34,7 +35,9 @@ class LosslessWriter:
 
     def __enter__(self) -> LosslessWriter:
         # `bitexact` leaves out the date and the random id that Matroska files carry.
-        self._container = av.open(str(self.path), "w", format="matroska", container_options={"fflags": "+bitexact"})
+        options = {"fflags": "+bitexact"}
+        with written_by_ffmpeg(self.path):
+            self._container = av.open(str(self.path), "w", format="matroska", container_options=options)
         self._stream = self._container.add_stream("ffv1", rate=FPS, options=dict(_OPTIONS))
         self._stream.height, self._stream.width, _ = self._shape
         self._stream.pix_fmt = _PIXELS
@@ -47,17 +50,19 @@ class LosslessWriter:
         for picture in chunk:
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format=_PIXELS)
             frame.pts, frame.time_base = self.frames, Fraction(1, FPS)
-            self._container.mux(self._stream.encode(frame))
+            with written_by_ffmpeg(self.path):
+                self._container.mux(self._stream.encode(frame))
             self.frames += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is None:
-                self._container.mux(self._stream.encode(None))
-        finally:
-            self._container.close()
+        with written_by_ffmpeg(self.path):
+            try:
+                if kind is None:
+                    self._container.mux(self._stream.encode(None))
+            finally:
+                self._container.close()
 
 
 def read_lossless(path: Path, start: int = 0, stop: int | None = None, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:
