@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.status import BenchError, ClipError, Status
-from harness.store import FAILURE_FILE, FILES_FILE, Store, changed_files, link_or_copy
+from harness.store import FAILURE_FILE, FILES_FILE, KEY_FILE, Store, changed_files, link_or_copy
 
 PARTS = {"clip": "a", "version": 1}
 
@@ -148,3 +148,51 @@ def test_a_foreign_name_is_refused(tmp_path: Path, ref: str) -> None:
 def test_a_lost_entry_is_named(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="has no stage/ab/abc"):
         Store(tmp_path).file("stage/ab/abc/out.txt")
+
+
+def test_an_entry_of_another_store_is_taken_over_by_its_hashes(tmp_path: Path) -> None:
+    theirs = Store(tmp_path / "theirs").make("stage", PARTS, _write("text")).path
+    ours = Store(tmp_path / "ours")
+    path = ours.adopt(theirs)
+    assert ours.find("stage", PARTS) == path == ours.adopt(theirs)
+    assert (path / "out.txt").samefile(theirs / "out.txt")
+    bad = Store(tmp_path / "theirs").make("stage", {"clip": "b"}, _write("good")).path
+    (bad / "out.txt").write_text("evil")
+    with pytest.raises(BenchError, match=r"is damaged \(out.txt is missing or changed\)"):
+        ours.adopt(bad)
+    moved = bad.parent.parent / "aa" / ("a" * 64)
+    moved.parent.mkdir(exist_ok=True)
+    theirs.rename(moved)
+    with pytest.raises(BenchError, match="belongs to"):
+        ours.adopt(moved)
+    assert not list((tmp_path / "ours" / "tmp").iterdir())
+
+
+def test_a_link_in_another_store_is_not_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("text")
+    theirs = Store(tmp_path / "theirs").make("stage", PARTS, _write("text")).path
+    (theirs / "out.txt").unlink()
+    (theirs / "out.txt").symlink_to(tmp_path / "secret")
+    with pytest.raises(BenchError, match="is damaged"):
+        Store(tmp_path / "ours").adopt(theirs)
+
+
+def test_an_entry_that_somebody_made_again_is_not_taken_away(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    entry = store.make("stage", PARTS, _write("whole")).path
+    assert not store.remove(entry, unless=lambda grave: (grave / "out.txt").read_text() == "whole")
+    assert (entry / "out.txt").read_text() == "whole"
+    assert store.remove(entry) and not store.remove(entry)
+
+
+@pytest.mark.parametrize("broken", ["[1]", "{}x", '{"out.txt": 5}', '{"out.txt": ["a", "b"]}', ""])
+def test_a_damaged_list_is_damage(tmp_path: Path, broken: str) -> None:
+    entry = Store(tmp_path).make("stage", PARTS, _write("whole")).path
+    (entry / FILES_FILE).write_text(broken)
+    assert Store(tmp_path).find("stage", PARTS) is None
+
+
+def test_an_entry_without_its_key_is_made_again(tmp_path: Path) -> None:
+    entry = Store(tmp_path).make("stage", PARTS, _write("whole")).path
+    (entry / KEY_FILE).unlink()
+    assert Store(tmp_path).make("stage", PARTS, _write("whole")).made
