@@ -18,6 +18,7 @@ from typing import Any
 
 from harness.disk import machine_error, no_room, room_needed
 from harness.files import link_or_copy, sync
+from harness.leases import lease
 from harness.owner import is_abandoned, owned_name
 from harness.paths import cache_dir
 from harness.status import BenchError, ClipError, Status
@@ -138,6 +139,10 @@ class Store:
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
         return len(left)
+
+    def lease(self) -> contextlib.AbstractContextManager[None]:
+        """Held by a run: what is used meanwhile is not removed to make room."""
+        return lease(self.root)
 
     def ref(self, path: Path) -> str:
         """The name of an entry, or of a file in one, that is the same wherever the store lies: its path below the root.

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import store_entry
+from harness.leases import LEASES, oldest_lease
 from harness.owner import is_abandoned, is_alive
 from harness.store import KEY_FILE, Store
 
 RECENT = 3600.0
-"""Seconds within which an entry was used that are never removed: a run may be about to read it."""
+"""Seconds within which an entry was used that is never removed: somebody may be about to read it."""
 LEFT_OVER = 24 * 3600.0
 """Seconds after which what a run on another machine left half made is removed."""
-_NOT_STAGES = frozenset({"tmp", "adapting"})
+_CLOCKS = 60.0
+"""Seconds by which the clocks of the machines that share a store may differ."""
+_NOT_STAGES = frozenset({"tmp", "adapting", LEASES})
 
 
 @dataclass(frozen=True)
@@ -70,29 +73,34 @@ def make_room(
 ) -> Removed:
     """Remove entries not used for `max_age` seconds, then the longest unused until `max_bytes` remain.
 
-    `stage` looks at one stage only. What was used within the last hour stays; so do files that a run folder shares,
-    which lose only their name here. `dry` only says what would go.
+    `stage` looks at one stage only. What was used within the last hour stays, and what was used since the oldest of
+    the runs that go on now began. Files that a run folder shares lose only their name here. `dry` only says what would
+    go.
     """
     now = time.time()
+    held = min(now - RECENT, (oldest_lease(store.root) or now) - _CLOCKS)
     known = [entry for entry in entries(store) if stage in (None, entry.stage)]
     total = sum(entry.bytes for entry in known)
     taken = []
     for entry in sorted(known, key=lambda entry: entry.used):
-        age = now - entry.used
-        if age < RECENT:
+        if entry.used > held:
             break
-        too_old = max_age is not None and age > max_age
+        too_old = max_age is not None and now - entry.used > max_age
         too_much = max_bytes is not None and total > max_bytes
         if too_old or too_much:
             taken.append(entry)
             total -= entry.bytes
     left_over = [path for path in (store.root / "tmp").glob("*") if _left_over(path, now)]
     if not dry:
-        for entry in taken:
-            store.remove(entry.path)
+        taken = [entry for entry in taken if _take(store, entry)]
         for path in left_over:
             shutil.rmtree(path, ignore_errors=True)
     return Removed(tuple(taken), len(left_over))
+
+
+def _take(store: Store, entry: StoredEntry) -> bool:
+    """Remove an entry unless it was used since we looked."""
+    return store.remove(entry.path, unless=lambda grave: (grave / KEY_FILE).stat().st_mtime > entry.used)
 
 
 def _left_over(path: Path, now: float) -> bool:

@@ -80,9 +80,10 @@ def collect_garbage(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make room: remove results that were not used for long. What was used within the last hour always stays.
+    """Make room: remove results that were not used for long, also while runs go on.
 
-    Run folders keep their videos: they share the files, and only the store's name for them goes.
+    What was used within the last hour, or since the oldest of the runs that go on now began, always stays. Run folders
+    keep their videos: they share the files, and only the store's name for them goes.
     """
     from harness.store import Store
     from harness.store_care import make_room
