@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.executors.base import Place, Setup
 from harness.executors.crew import Event, Worker
-from harness.executors.work import OVER_MEMORY, MemoryWatch, Reply, open_setup, run_one
+from harness.executors.work import OVER_MEMORY, MemoryWatch, Reply, memory_excess, open_setup, run_one
 
 _SPAWN = multiprocessing.get_context("spawn")
 """A forked process would inherit threads' locks and a GPU context that cannot be used twice."""
@@ -63,7 +63,7 @@ class ProcessWorker:
         memory = code == OVER_MEMORY
         if memory:
             held = int(self.note.read_text(encoding="ascii")) if self.note.is_file() else 0
-            why = f"held {held / 1e9:.2f} GB of memory, more than --clip-memory allows"
+            why = memory_excess(held)
         elif code < 0:
             why = f"was killed by signal {-code} ({signal.Signals(-code).name})"
         else:

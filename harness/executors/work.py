@@ -99,17 +99,28 @@ class MemoryWatch:
         threading.Thread(target=self._look, name="bench-memory", daemon=True).start()
 
     def _look(self) -> None:
-        import psutil
+        held = wait_for_excess(self._limit)
+        with suppress(OSError):
+            self._note.parent.mkdir(parents=True, exist_ok=True)
+            self._note.write_text(str(held), encoding="ascii")
+        os._exit(OVER_MEMORY)
 
-        own = psutil.Process()
-        while True:
-            held = 0
-            for process in (own, *own.children(recursive=True)):
-                with suppress(psutil.Error):
-                    held += process.memory_info().rss
-            if held > self._limit:
-                with suppress(OSError):
-                    self._note.parent.mkdir(parents=True, exist_ok=True)
-                    self._note.write_text(str(held), encoding="ascii")
-                os._exit(OVER_MEMORY)
-            time.sleep(_LOOK_EVERY_SECONDS)
+
+def wait_for_excess(limit: int) -> int:
+    """Return only once this process and its children hold more than `limit` bytes; how many, then."""
+    import psutil
+
+    own = psutil.Process()
+    while True:
+        held = 0
+        for process in (own, *own.children(recursive=True)):
+            with suppress(psutil.Error):
+                held += process.memory_info().rss
+        if held > limit:
+            return held
+        time.sleep(_LOOK_EVERY_SECONDS)
+
+
+def memory_excess(held: int) -> str:
+    """What to tell a reader of a worker that was ended by it."""
+    return f"held {held / 1e9:.2f} GB of memory, more than --clip-memory allows"
