@@ -90,8 +90,9 @@ class PreparedClip:
     def read_frames(self, start: int = 0, stop: int | None = None, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:
         """Chunks (n, size, size, 3) uint8 RGB of frames `start:stop`; memory is bounded by `chunk`."""
         from harness.media import read_lossless
+        from harness.profile import timed
 
-        return read_lossless(self.video_path, start=start, stop=stop, chunk=chunk)
+        return timed(read_lossless(self.video_path, start=start, stop=stop, chunk=chunk), "decode", "crops")
 
     def audio(self) -> NDArray[np.int16]:
         """All samples, int16 of shape (frames * 640,)."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harness.clip import PreparedClip
 from harness.metric import ClipScore, ClipScoring
 from harness.prefetch import Prefetch
+from harness.profile import span, timed
 from harness.scorers import LoadedScorer
 from harness.stages import Generated
 from harness.status import ClipError, Status
@@ -39,14 +40,16 @@ def one_pass(
     open_scorings: dict[str, ClipScoring] = {}
     for loaded in scorers:
         try:
-            open_scorings[loaded.name] = loaded.scorer.open(clip)
+            with span("score", loaded.name):
+                open_scorings[loaded.name] = loaded.scorer.open(clip)
         except Exception as error:
             results[loaded.name] = _as_clip_error(error, loaded.name, clip)
     with Prefetch(_paired_frames(clip, output)) as pairs:  # Decodes the next chunk while the networks see this one.
         for frames, truth in pairs:
             for name in list(open_scorings):
                 try:
-                    open_scorings[name].update(frames, truth)
+                    with span("score", name, len(frames)):
+                        open_scorings[name].update(frames, truth)
                 except Exception as error:
                     results[name] = _as_clip_error(error, name, clip)
                     del open_scorings[name]
@@ -54,7 +57,8 @@ def one_pass(
                 break
     for name, scoring in open_scorings.items():
         try:
-            results[name] = scoring.finish(audio)
+            with span("score", name):
+                results[name] = scoring.finish(audio)
         except Exception as error:
             results[name] = _as_clip_error(error, name, clip)
     return results
@@ -69,7 +73,9 @@ def _paired_frames(clip: PreparedClip, output: Generated) -> Iterator[_Pair]:
         for frames in clip.read_frames(chunk=chunk):
             yield _Pair(frames, frames)
         return
-    both = zip(read_lossless(output.video, chunk=chunk), clip.read_frames(chunk=chunk), strict=True)
+    both = zip(
+        timed(read_lossless(output.video, chunk=chunk), "decode", "crops"), clip.read_frames(chunk=chunk), strict=True
+    )
     yield from (_Pair(*pair) for pair in both)
 
 

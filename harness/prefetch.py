@@ -8,7 +8,10 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
+from contextvars import copy_context
 from typing import Generic, TypeVar
+
+from harness.profile import span
 
 T = TypeVar("T")
 
@@ -31,7 +34,8 @@ class Prefetch(Generic[T]):
         self._items = items
         self._queue: queue.Queue[T | _End] = queue.Queue(maxsize=ahead)
         self._left = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="bench-prefetch", daemon=True)
+        context = copy_context()  # Spans in the thread belong to the reader's task.
+        self._thread = threading.Thread(target=context.run, args=(self._work,), name="bench-prefetch", daemon=True)
         self._done = False
 
     def __enter__(self) -> Prefetch[T]:
@@ -50,7 +54,8 @@ class Prefetch(Generic[T]):
     def __next__(self) -> T:
         if self._done:
             raise StopIteration
-        item = self._queue.get()
+        with span("wait for frames"):
+            item = self._queue.get()
         if not isinstance(item, _End):
             return item
         self._done = True

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.behind import Behind
 from harness.clip import FPS, SAMPLES_PER_FRAME, Clip, PreparedClip
 from harness.faces.canonical import canonical_track
 from harness.faces.crop import CROP_RULE, CropBox, crop_box, cut
@@ -22,6 +22,8 @@ from harness.faces.follow import Follower
 from harness.faces.landmarker import Face, Landmarker
 from harness.faces.region import Region, bounding
 from harness.media import LosslessWriter, MediaInfo, decode_audio, decode_video, probe, write_wav
+from harness.prefetch import Prefetch
+from harness.profile import span, timed
 from harness.status import ClipError, Status
 
 PREPARE_VERSION = f"1|{CROP_RULE}"
@@ -48,8 +50,9 @@ def prepare_clip(clip: Clip, directory: Path, size: int = 256) -> PreparedClip:
     Raises `ClipError`: `decode_error`, `no_audio` (no stream, or digital silence), `no_face`, `several_faces`,
     `too_short`; and `harness.assets.AssetMissing` without FaceLandmarker's weights.
     """
-    info = probe(clip.video)
-    samples = decode_audio(clip.audio or clip.video, start=clip.start, end=clip.end)
+    with span("decode", "sound"):
+        info = probe(clip.video)
+        samples = decode_audio(clip.audio or clip.video, start=clip.start, end=clip.end)
     if len(samples):
         _require_sound(samples)  # before the long work
     followed = _follow(clip)
@@ -84,19 +87,22 @@ def prepare_clip(clip: Clip, directory: Path, size: int = 256) -> PreparedClip:
     return PreparedClip.load(directory)
 
 
-def _chunks(clip: Clip) -> Iterator[NDArray[np.uint8]]:
-    return decode_video(clip.video, start=clip.start, end=clip.end, chunk=8)
+def _chunks(clip: Clip) -> Prefetch[NDArray[np.uint8]]:
+    """The frames of the source, decoded in another thread; at most four chunks of up to 64 MiB lie in memory."""
+    chunks = decode_video(clip.video, start=clip.start, end=clip.end, chunk=8)
+    return Prefetch(timed(chunks, "decode", "source"), ahead=2)
 
 
 def _follow(clip: Clip) -> _Followed:
     frame: Region | None = None
     look_at = None if clip.box is None else Region(*clip.box)
-    with Landmarker() as landmarker:
+    with Landmarker() as landmarker, _chunks(clip) as chunks:
         follower = Follower(landmarker, look_at)
-        for chunk in _chunks(clip):
+        for chunk in chunks:
             frame = Region(0, 0, chunk.shape[2], chunk.shape[1])
-            for picture in chunk:
-                follower.add(picture)
+            with span("faces", items=len(chunk)):
+                for picture in chunk:
+                    follower.add(picture)
     if frame is None or follower.frames < MIN_FRAMES:
         reason = f"{follower.frames} frames at {FPS} per second; at least {MIN_FRAMES} are needed"
         raise ClipError(Status.TOO_SHORT, reason)
@@ -125,11 +131,17 @@ def _peak(samples: NDArray[np.int16]) -> int:
 def _write_video(clip: Clip, path: Path, box: CropBox, size: int, frames: int) -> hashlib._Hash:
     """The second pass; returns the running hash over what the file decodes to."""
     digest = hashlib.sha256()
-    with LosslessWriter(path, size, size) as writer:
-        for chunk in _chunks(clip):
-            crops = cut(chunk, box, size)
+
+    def take(crops: NDArray[np.uint8]) -> None:
+        with span("write", items=len(crops)):
             writer.write(crops)
             digest.update(crops.data)
+
+    with _chunks(clip) as chunks, LosslessWriter(path, size, size) as writer, Behind(take) as encoder:
+        for chunk in chunks:
+            with span("crop", items=len(chunk)):
+                crops = cut(chunk, box, size)
+            encoder.put(crops)
     if writer.frames != frames:
         reason = f"{clip.video.name}: decoded to {frames} frames, then to {writer.frames}"
         raise ClipError(Status.DECODE_ERROR, reason)

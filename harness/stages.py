@@ -6,17 +6,18 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.clip import FPS, Clip, PreparedClip
 from harness.files import sha256_file, sha256_json
+from harness.generating import write_frames
 from harness.model import AdaptableModel, AdaptRequest, GenerateContext, LipSyncModel, TellingModel
+from harness.prefetch import Prefetch
+from harness.profile import span, timed
 from harness.status import BenchError, ClipError, Status
 from harness.store import Store
 
@@ -49,12 +50,14 @@ def prepare(clip: Clip, size: int, store: Store) -> PreparedClip:
 
     if not clip.video.is_file():
         raise ClipError(Status.DECODE_ERROR, f"{clip.video.name} is not a file")
+    with span("store"):
+        video, audio = sha256_file(clip.video), sha256_file(clip.audio) if clip.audio else None
     parts = {
         "version": PREPARE_VERSION,
         "id": clip.id,
         "identity": clip.identity,
-        "video": sha256_file(clip.video),
-        "audio": sha256_file(clip.audio) if clip.audio else None,
+        "video": video,
+        "audio": audio,
         "start": clip.start,
         "end": clip.end,
         "box": clip.box,
@@ -70,7 +73,8 @@ def prepare(clip: Clip, size: int, store: Store) -> PreparedClip:
             logger.exception("preparing %s failed", clip.id)
             raise ClipError(Status.DECODE_ERROR, f"{type(error).__name__}: {error}") from error
 
-    return PreparedClip.load(store.make("prepare", parts, build, remember=INPUT_FAILURES).path)
+    with span("store"):
+        return PreparedClip.load(store.make("prepare", parts, build, remember=INPUT_FAILURES).path)
 
 
 def audio_hash(audio: NDArray[np.int16]) -> str:
@@ -95,12 +99,13 @@ def generate(
 
     def build(folder: Path) -> None:
         began = time.perf_counter()
-        facts = _write_frames(_model_frames(model, clip, audio, context), clip, folder / "video.mkv")
+        facts = write_frames(model, clip, audio, context, folder / "video.mkv")
         facts["seconds"] = round(time.perf_counter() - began, 3)
         facts["notes"] = list(model.notes(clip)) if isinstance(model, TellingModel) else []
         (folder / "meta.json").write_text(json.dumps(facts), encoding="utf-8")
 
-    folder = store.make("generate", parts, build).path
+    with span("store"):
+        folder = store.make("generate", parts, build).path
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     notes = tuple(meta.get("notes", ()))
     return Generated(folder / "video.mkv", meta["frames_hash"], notes, meta.get("seconds"))
@@ -127,7 +132,8 @@ def adapt(
     def build(folder: Path) -> None:
         work.mkdir(exist_ok=True)
         try:
-            model.adapt(footage, frames, request, work)
+            with span("adapt", model.card.name):
+                model.adapt(footage, frames, request, work)
         except (ClipError, BenchError):
             raise
         except Exception as error:
@@ -149,42 +155,9 @@ def preview(generated: Generated, audio: NDArray[np.int16], store: Store) -> Pat
     parts = {"version": PREVIEW_VERSION, "frames": generated.frames_hash, "audio": audio_hash(audio)}
 
     def build(folder: Path) -> None:
-        write_preview(folder / "preview.mp4", read_lossless(generated.video), audio, fps=FPS)
+        frames = timed(read_lossless(generated.video), "decode", "crops")
+        with span("preview"), Prefetch(frames) as chunks:
+            write_preview(folder / "preview.mp4", chunks, audio, fps=FPS)
 
-    return store.make("preview", parts, build).path / "preview.mp4"
-
-
-def _model_frames(
-    model: LipSyncModel, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
-) -> Iterator[NDArray[np.uint8]]:
-    """The model's chunks, with whatever it raises turned into a typed failure."""
-    try:
-        yield from model.generate(clip, audio, context)
-    except ClipError:
-        raise
-    except Exception as error:
-        logger.exception("model %s failed on %s", model.card.name, clip.id)
-        raise ClipError(Status.MODEL_FAILED, f"{type(error).__name__}: {error}") from error
-
-
-def _write_frames(chunks: Iterator[NDArray[np.uint8]], clip: PreparedClip, path: Path) -> dict[str, Any]:
-    """Store the chunks losslessly, checking that they are what the contract promises."""
-    from harness.media import LosslessWriter
-
-    digest = hashlib.sha256()
-    count = 0
-    with LosslessWriter(path, clip.size, clip.size) as writer:
-        for chunk in chunks:
-            if chunk.dtype != np.uint8 or chunk.shape[1:] != (clip.size, clip.size, 3):
-                expected = f"uint8 (n, {clip.size}, {clip.size}, 3)"
-                raise ClipError(Status.BAD_OUTPUT, f"frames are {chunk.dtype} {chunk.shape}, expected {expected}")
-            count += len(chunk)
-            if count > clip.frames:
-                break
-            whole = np.ascontiguousarray(chunk)
-            digest.update(whole.tobytes())
-            writer.write(whole)
-    if count != clip.frames:
-        more = "more than " if count > clip.frames else ""
-        raise ClipError(Status.BAD_OUTPUT, f"{more}{min(count, clip.frames)} frames for a clip of {clip.frames}")
-    return {"frames": count, "frames_hash": digest.hexdigest()}
+    with span("store"):
+        return store.make("preview", parts, build).path / "preview.mp4"
