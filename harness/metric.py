@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from harness.moments import Moments
+
 Direction = Literal["higher", "lower", "none"]
 
 
@@ -93,6 +95,34 @@ class Scorer(Protocol):
         turn for intervals and tests (`harness.pooling`), so its cost counts about a dozen times. Raises `ClipError`.
         """
         ...
+
+
+@dataclass(frozen=True)
+class ManyFeatures:
+    """One side of a set metric that is too large for memory."""
+
+    parts: Sequence[NDArray[np.float32]]
+    """Features (rows, dimensions) clip by clip; an item is read when it is looked at and must not be kept."""
+    moments: Moments
+    """Their sums."""
+
+
+@runtime_checkable
+class PoolingScorer(Protocol):
+    """A scorer whose set metrics need sums and some of the rows only; others get their rows a clip at a time."""
+
+    def pool_many(self, output: ManyFeatures, truth: ManyFeatures) -> dict[str, float]:
+        """What `Scorer.pool` gives, for any number of rows. Raises `ClipError`."""
+        ...
+
+
+def rows_of(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:
+    """(parts,) how many rows each part has."""
+    import numpy as np
+
+    from harness.features import StoredFeatures
+
+    return parts.rows() if isinstance(parts, StoredFeatures) else np.array([len(part) for part in parts], np.int64)
 
 
 class ScorerClass(Protocol):

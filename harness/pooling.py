@@ -12,24 +12,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.contributions import Contributions, from_left_out
-from harness.intervals import MIN_PEOPLE
+from harness.files import sha256_json
 from harness.metric import MetricInfo
+from harness.pool_values import PoolWork
+from harness.pooling_many import people_units
 from harness.scorers import LoadedScorer
-from harness.scoring import load_features
-from harness.status import ClipError, Status
+from harness.status import Status
 from harness.store import Store
 
 MAX_GROUPS = 12
 """More people than this are bundled into as many groups of about equally many clips."""
 _VERSION = 1
-
-Features: TypeAlias = dict[str, NDArray[np.float32]]
+_LISTED = 1000
+"""Clips up to which an entry's key lists them; beyond, their hash says the same in less room."""
 
 
 @dataclass(frozen=True)
@@ -92,18 +91,21 @@ def pool(loaded: LoadedScorer, output: Side, truth: Side, identities: Mapping[st
 
     Raises `ClipError` where the scorer cannot give a value.
     """
+    real = Side({clip: truth.files[clip] for clip in output.files})
     groups = group_people({clip: identities[clip] for clip in output.files})
+    made = output.keys
     parts = {
         "version": _VERSION,
         "scorer": loaded.name,
         "fingerprint": loaded.fingerprint,
-        "output": output.keys,
-        "truth": truth.keys,
-        "groups": groups,
+        "output": _short(made),
+        "truth": _short(truth.keys),
+        "groups": _short(groups),
     }
 
     def build(folder: Path) -> None:
-        (folder / "pooled.json").write_text(json.dumps(_compute(loaded, output, truth, groups)), encoding="utf-8")
+        found = PoolWork(loaded, output.files, real.files, identities, groups, store).compute(apart=made != real.keys)
+        (folder / "pooled.json").write_text(json.dumps(found), encoding="utf-8")
 
     entry = store.make("pool", parts, build, remember=frozenset({Status.METRIC_FAILED}))
     return Pooled(**json.loads((entry.path / "pooled.json").read_text(encoding="utf-8")))
@@ -112,50 +114,23 @@ def pool(loaded: LoadedScorer, output: Side, truth: Side, identities: Mapping[st
 def group_people(identities: Mapping[str, str]) -> dict[str, str]:
     """Group of every clip: its person, or with more than `MAX_GROUPS` people a bundle of them.
 
-    Bundles are filled by the hash of the people's names, always the one with the fewest clips, so that two models over
-    the same clips have the same groups.
+    Bundles are filled by the hash of the people's names (of their units' where `people_units` has put several
+    together), always the one with the fewest clips, so that two models over the same clips have the same groups.
     """
+    people = set(identities.values())
+    if len(people) <= MAX_GROUPS:
+        return dict(identities)
+    units = people_units(people)
     sizes: dict[str, int] = {}
     for person in identities.values():
-        sizes[person] = sizes.get(person, 0) + 1
-    if len(sizes) <= MAX_GROUPS:
-        return dict(identities)
+        sizes[units[person]] = sizes.get(units[person], 0) + 1
     filled = [0] * MAX_GROUPS
     bundle: dict[str, int] = {}
-    for person in sorted(sizes, key=lambda name: (-sizes[name], hashlib.sha256(name.encode()).hexdigest())):
-        bundle[person] = filled.index(min(filled))
-        filled[bundle[person]] += sizes[person]
-    return {clip: f"people-{bundle[person] + 1:02d}" for clip, person in identities.items()}
+    for unit in sorted(sizes, key=lambda name: (-sizes[name], hashlib.sha256(name.encode()).hexdigest())):
+        bundle[unit] = filled.index(min(filled))
+        filled[bundle[unit]] += sizes[unit]
+    return {clip: f"people-{bundle[units[person]] + 1:02d}" for clip, person in identities.items()}
 
 
-def _compute(loaded: LoadedScorer, output: Side, truth: Side, groups: Mapping[str, str]) -> dict[str, object]:
-    column = next(info.column for info in loaded.scorer.metrics if info.level == "set")
-    made = {clip: load_features(path, column) for clip, path in output.files.items()}
-    real = {clip: load_features(truth.files[clip], column) for clip in output.files}
-    counts: dict[str, int] = {}
-    for group in groups.values():
-        counts[group] = counts.get(group, 0) + 1
-    # The ground truth against itself has a value by definition and no spread worth computing.
-    apart = len(counts) >= MIN_PEOPLE and output.keys != {clip: truth.keys[clip] for clip in output.files}
-    return {
-        "values": _values(loaded, made, real),
-        "without": {group: _without(loaded, made, real, groups, group) for group in sorted(counts)} if apart else {},
-        "clips": counts,
-        "samples": sum(len(features) for features in real.values()),
-        "dimensions": next(iter(real.values())).shape[1],
-    }
-
-
-def _values(loaded: LoadedScorer, made: Features, real: Features) -> dict[str, float]:
-    values = loaded.scorer.pool(list(made.values()), list(real.values()))
-    bad = [column for column, value in values.items() if not np.isfinite(value)]
-    if bad:
-        raise ClipError(Status.METRIC_FAILED, f"not a finite number: {', '.join(bad)}")
-    return {column: float(value) for column, value in values.items()}
-
-
-def _without(
-    loaded: LoadedScorer, made: Features, real: Features, groups: Mapping[str, str], group: str
-) -> dict[str, float]:
-    kept = [clip for clip in made if groups[clip] != group]
-    return _values(loaded, {clip: made[clip] for clip in kept}, {clip: real[clip] for clip in kept})
+def _short(facts: Mapping[str, str]) -> object:
+    return dict(facts) if len(facts) <= _LISTED else {"clips": len(facts), "sha256": sha256_json(facts)}

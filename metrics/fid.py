@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from harness.assets import asset_spec
 from harness.batches import Batches
 from harness.clip import PreparedClip
-from harness.metric import ClipScore, MetricInfo
+from harness.metric import ClipScore, ManyFeatures, MetricInfo
 from harness.status import ClipError, Status
-from metrics._frechet import frechet_distance
+from metrics._frechet import frechet_distance, frechet_of_moments
 from metrics._per_frame import check_pair
 from metrics.kid import INFO as KID
 from metrics.kid import kernel_distance
@@ -117,5 +117,15 @@ class FidScorer:
         """FID and KID between the pooled frames of both sides. Raises `ClipError` with fewer than 2 frames a side."""
         try:
             return {INFO.column: frechet_distance(output, truth), KID.column: kernel_distance(output, truth).mean}
+        except ValueError as error:
+            raise ClipError(Status.METRIC_FAILED, f"FID: {error}") from error
+
+    def pool_many(self, output: ManyFeatures, truth: ManyFeatures) -> dict[str, float]:
+        """The same for more frames than memory holds, equal within 1e-9 for FID and exactly for KID."""
+        try:
+            return {
+                INFO.column: frechet_of_moments(output.moments, truth.moments),
+                KID.column: kernel_distance(output.parts, truth.parts).mean,
+            }
         except ValueError as error:
             raise ClipError(Status.METRIC_FAILED, f"FID: {error}") from error

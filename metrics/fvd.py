@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from harness.assets import asset_path, asset_spec
 from harness.clip import PreparedClip
-from harness.metric import ClipScore, MetricInfo
+from harness.metric import ClipScore, ManyFeatures, MetricInfo
 from harness.status import ClipError, Status
-from metrics._frechet import frechet_distance
+from metrics._frechet import frechet_distance, frechet_of_moments
 from metrics._per_frame import check_pair
 
 if TYPE_CHECKING:
@@ -111,5 +111,12 @@ class FvdScorer:
         """FVD between the pooled windows of both sides. Raises `ClipError` with fewer than 2 windows a side."""
         try:
             return {INFO.column: frechet_distance(output, truth)}
+        except ValueError as error:
+            raise ClipError(Status.METRIC_FAILED, f"FVD: {str(error).replace('frames', 'windows')}") from error
+
+    def pool_many(self, output: ManyFeatures, truth: ManyFeatures) -> dict[str, float]:
+        """The same for more windows than memory holds, equal within 1e-9."""
+        try:
+            return {INFO.column: frechet_of_moments(output.moments, truth.moments)}
         except ValueError as error:
             raise ClipError(Status.METRIC_FAILED, f"FVD: {str(error).replace('frames', 'windows')}") from error

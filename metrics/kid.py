@@ -6,13 +6,14 @@ The features are FID's; `metrics.fid.FidScorer` computes them once and gives bot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.assets import asset_spec
-from harness.metric import MetricInfo
+from harness.metric import MetricInfo, rows_of
 
 SUBSETS = 100
 SUBSET_SIZE = 1000
@@ -57,28 +58,51 @@ def kernel_distance(
     subsets: int = SUBSETS,
     subset_size: int = SUBSET_SIZE,
 ) -> KernelDistance:
-    """KID of two sets of features, each given as parts (n, d).
+    """KID of two sets of features, each given as parts (n, d), of which only a subset's rows are in memory at a time.
 
     Draws as torch-fidelity does (same generator, seed and order), and so gives its value. A subset has at most as many
     rows as the smaller side; where both sides have no more, all subsets are the same and one is computed.
     Raises `ValueError` where a side has fewer than two rows.
     """
-    x, y = np.concatenate(output), np.concatenate(truth)
-    size = min(subset_size, len(x), len(y))
+    one, two = rows_of(output), rows_of(truth)
+    in_x, in_y = int(one.sum()), int(two.sum())
+    size = min(subset_size, in_x, in_y)
     if size < 2:
-        raise ValueError(f"a kernel distance needs at least 2 frames a side, there are {len(x)} and {len(y)}")
-    if size == len(x) == len(y):
-        subsets = 1
-    draw = np.random.RandomState(_SEED).choice  # the generator that the reference draws with
-    choices = [_Choice(draw(len(x), size, replace=False), draw(len(y), size, replace=False)) for _ in range(subsets)]
-    if len(x) + len(y) <= _GRAM_ROWS:
+        raise ValueError(f"a kernel distance needs at least 2 frames a side, there are {in_x} and {in_y}")
+    choices = _choices(in_x, in_y, size, 1 if size == in_x == in_y else subsets)
+    if in_x + in_y <= _GRAM_ROWS:
+        x, y = np.concatenate(list(output)), np.concatenate(list(truth))
         values = _discrepancies(
-            x, y, _members([c.output for c in choices], len(x)), _members([c.truth for c in choices], len(y))
+            x, y, _members([c.output for c in choices], in_x), _members([c.truth for c in choices], in_y)
         )
     else:
         whole = np.ones((1, size))
-        values = np.concatenate([_discrepancies(x[c.output], y[c.truth], whole, whole) for c in choices])
+        drawn = ((_taken(output, one, c.output), _taken(truth, two, c.truth)) for c in choices)
+        values = np.concatenate([_discrepancies(x, y, whole, whole) for x, y in drawn])
     return KernelDistance(float(values.mean()), float(values.std()))
+
+
+@lru_cache(maxsize=32)  # All models of a run have as many frames; a draw takes as long as there are frames.
+def _choices(in_x: int, in_y: int, size: int, subsets: int) -> tuple[_Choice, ...]:
+    draw = np.random.RandomState(_SEED).choice  # the generator that the reference draws with
+    return tuple(_Choice(draw(in_x, size, replace=False), draw(in_y, size, replace=False)) for _ in range(subsets))
+
+
+def _taken(parts: Sequence[NDArray[np.float32]], rows: NDArray[np.int64], wanted: NDArray[np.intp]) -> NDArray[Any]:
+    """Rows `wanted` of all parts together, in that order; each part is looked at once."""
+    starts = np.concatenate([[0], np.cumsum(rows)])
+    owner = np.searchsorted(starts, wanted, side="right") - 1
+    order = np.argsort(owner, kind="stable")
+    places, firsts = np.unique(owner[order], return_index=True)
+    taken: NDArray[Any] | None = None
+    for place, mine in zip(places, np.split(order, firsts[1:]), strict=True):
+        found = np.asarray(parts[int(place)][wanted[mine] - starts[place]])
+        if taken is None:
+            taken = np.empty((len(wanted), found.shape[1]), found.dtype)
+        taken[mine] = found
+    if taken is None:
+        raise ValueError("no rows are wanted")
+    return taken
 
 
 def _members(choices: Sequence[NDArray[np.intp]], count: int) -> NDArray[np.float64]:
