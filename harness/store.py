@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.disk import machine_error, no_room, room_needed
-from harness.files import link_or_copy, sync
+from harness.files import link_or_copy, sync, sync_tree
 from harness.leases import lease
 from harness.owner import is_abandoned, owned_name
 from harness.paths import cache_dir
@@ -30,7 +30,7 @@ from harness.store_entry import (
     all_files,
     changed_files,
     entry_path,
-    problems,
+    foreign_problems,
     raise_failure,
     seal,
     write_failure,
@@ -109,7 +109,7 @@ class Store:
         with self._scratch() as scratch:
             for name, path in all_files(entry).items():
                 link_or_copy(path, scratch / name)
-            if wrong := problems(scratch, stage, key):
+            if wrong := foreign_problems(scratch, stage, key):
                 raise BenchError(f"{entry} is damaged ({wrong[0]}): run its shard again, then merge again")
             self._publish(scratch, ours)
         return ours
@@ -199,7 +199,13 @@ class Store:
             shutil.rmtree(scratch, ignore_errors=True)
 
     def _publish(self, scratch: Path, path: Path) -> None:
+        """Give a sealed folder its name, here and for others."""
         self._share(scratch, path)
+        self._place(scratch, path)
+
+    @staticmethod
+    def _place(scratch: Path, path: Path) -> None:
+        sync_tree(scratch)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             scratch.rename(path)

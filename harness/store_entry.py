@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from harness.files import sha256_file, sha256_json, sync
+from harness.files import sha256_file, sha256_json
 from harness.status import ClipError, Status
 
 KEY_FILE = "key.json"
@@ -31,15 +31,10 @@ def entry_key(stage: str, parts: Mapping[str, Any]) -> str:
 
 
 def seal(folder: Path, parts: Mapping[str, Any]) -> None:
-    """List the files of a folder that is to become an entry, add its key, and wait until all of it is on the disk."""
-    found = all_files(folder)
-    listed = {name: [path.stat().st_size, sha256_file(path)] for name, path in found.items()}
+    """Add the list of its files and its key to a folder that is to become an entry."""
+    listed = {name: [path.stat().st_size, sha256_file(path)] for name, path in all_files(folder).items()}
     (folder / FILES_FILE).write_text(json.dumps(listed), encoding="utf-8")
     (folder / KEY_FILE).write_text(json.dumps(parts, indent=1, sort_keys=True), encoding="utf-8")
-    for path in (*found.values(), folder / FILES_FILE, folder / KEY_FILE):
-        sync(path)
-    for path in sorted({path.parent for path in found.values()} | {folder}):
-        sync(path)
 
 
 def write_failure(folder: Path, error: ClipError) -> None:
@@ -68,13 +63,12 @@ def changed_files(entry: Path, *, hashes: bool = False) -> list[str]:
     Entries from before files were listed have none.
     """
     try:
-        listed = json.loads((entry / FILES_FILE).read_text(encoding="utf-8"))
-        expected = [(str(name), int(size), str(digest)) for name, (size, digest) in listed.items()]
+        listed = _listed(entry)
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, AttributeError):
         return [FILES_FILE]
-    changed = [name for name, size, digest in expected if not _unchanged(entry / name, size, digest, hashes=hashes)]
+    changed = [file.name for file in listed if not _unchanged(entry, file, hashes=hashes)]
     return changed if (entry / KEY_FILE).is_file() else [*changed, KEY_FILE]
 
 
@@ -86,11 +80,35 @@ def problems(entry: Path, stage: str, key: str) -> list[str]:
     except (OSError, ValueError, TypeError) as error:
         return [f"{KEY_FILE} cannot be read: {error}"]
     found = [] if own == key else [f"{KEY_FILE} belongs to {own[:12]}"]
-    found += [f"{path.name} is a link" for path in entry.rglob("*") if path.is_symlink()]
     return found + [f"{name} is missing or changed" for name in changed_files(entry, hashes=True)]
 
 
-def _unchanged(path: Path, size: int, digest: str, *, hashes: bool) -> bool:
-    if not path.is_file() or path.stat().st_size != size:
+def foreign_problems(entry: Path, stage: str, key: str) -> list[str]:
+    """What is wrong with an entry that came from elsewhere: also links, and files that are not those of its list."""
+    if links := [path.name for path in entry.rglob("*") if path.is_symlink()]:
+        return [f"{links[0]} is a link"]
+    try:
+        listed = {file.name for file in _listed(entry)}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        return [f"{FILES_FILE} cannot be read: {error}"]
+    if odd := listed ^ (set(all_files(entry)) - {KEY_FILE, FILES_FILE}):
+        return [f"{min(odd)} is not both in its list and there"]
+    return problems(entry, stage, key)
+
+
+class _Listed(NamedTuple):
+    name: str
+    size: int
+    digest: str
+
+
+def _listed(entry: Path) -> list[_Listed]:
+    read = json.loads((entry / FILES_FILE).read_text(encoding="utf-8"))
+    return [_Listed(str(name), int(size), str(digest)) for name, (size, digest) in read.items()]
+
+
+def _unchanged(entry: Path, file: _Listed, *, hashes: bool) -> bool:
+    path = entry / file.name
+    if not path.is_file() or path.stat().st_size != file.size:
         return False
-    return not hashes or sha256_file(path) == digest
+    return not hashes or sha256_file(path) == file.digest
