@@ -113,6 +113,10 @@ class RemoteFiles:
                 raise
             except PermissionError as error:
                 raise StorageAddressError(f"{what}: not allowed ({error}); {_RIGHTS}") from error
+            except FileNotFoundError as error:
+                raise StorageAddressError(
+                    f"{what}: {error}; make it first, or correct BENCH_STORE={self.url}"
+                ) from error
             except Exception as error:  # Each kind of storage has errors of its own.
                 if found := storage_error(error):
                     raise no_room(Path(self.url), found) from error

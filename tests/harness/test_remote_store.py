@@ -224,6 +224,7 @@ def test_a_network_that_stays_away_ends_the_run_with_a_way_out(machine, monkeypa
     ("error", "kind", "says"),
     [
         (PermissionError("403"), StorageAddressError, "not allowed"),
+        (FileNotFoundError("no such bucket"), StorageAddressError, "no such bucket; make it first"),
         (OSError(errno.ENOSPC, "full"), NoRoomError, "No space left"),
     ],
 )
