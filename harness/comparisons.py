@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from harness.aggregate import ModelRun, Scored, clip_people, common_clips, pool_models
+import numpy as np
+
+from harness.aggregate import common_clips, mean
 from harness.contributions import Contributions
 from harness.metric import MetricInfo
 from harness.paired import FEW_PEOPLE, holm, paired_p
 from harness.plugins import BOUNDS
 from harness.results import PairTest
+from harness.scored import ModelRun, Scored
 from harness.scorers import LoadedScorer
 from harness.status import ClipError
 
@@ -40,42 +42,58 @@ def _judged(scored: Scored) -> Iterator[tuple[LoadedScorer, MetricInfo]]:
 
 
 @dataclass(frozen=True)
-class _Side:
-    value: float
-    people: Contributions | None
+class _Sides:
+    """Both models' values over the clips that both have."""
+
+    values: tuple[float, float]
+    people: tuple[Contributions | None, Contributions | None]
+    clips: int
+    speakers: int
 
 
 def _test(scored: Scored, loaded: LoadedScorer, info: MetricInfo, one: ModelRun, two: ModelRun) -> PairTest:
     untested = PairTest(one=one.name, two=two.name, column=info.column)
     try:
-        clips = _common(scored, info, one, two)
-        if not clips:
-            note = one.refused.get(info.column) or two.refused.get(info.column) or "no clip that both have"
-            return untested.model_copy(update={"note": note})
-        first, second = (_side(scored, loaded, info, run, clips) for run in (one, two))
+        found = (_means if info.level == "clip" else _pooled)(scored, loaded, info, one, two)
     except ClipError as error:
         return untested.model_copy(update={"note": error.reason})
-    p = paired_p(first.people, second.people) if first.people and second.people else None
+    if found is None:
+        note = one.refused.get(info.column) or two.refused.get(info.column) or "no clip that both have"
+        return untested.model_copy(update={"note": note})
+    first, second = found.people
+    p = paired_p(first, second) if first and second else None
     return untested.model_copy(
         update={
-            "difference": first.value - second.value,
+            "difference": found.values[0] - found.values[1],
             "p": p,
-            "n_clips": len(clips),
-            "n_people": len({scored.identities[clip] for clip in clips}),
+            "n_clips": found.clips,
+            "n_people": found.speakers,
             "note": "" if p is not None else FEW_PEOPLE,
         }
     )
 
 
-def _common(scored: Scored, info: MetricInfo, one: ModelRun, two: ModelRun) -> set[str]:
-    if info.level == "clip":
-        return set(one.values(info.column)) & set(two.values(info.column))
-    return common_clips(info.column, one, two, scored.truth) if scored.truth else set()
+def _means(scored: Scored, loaded: LoadedScorer, info: MetricInfo, one: ModelRun, two: ModelRun) -> _Sides | None:
+    first, second = scored.values(one, info.column), scored.values(two, info.column)
+    both = np.isfinite(first) & np.isfinite(second)
+    if not both.any():
+        return None
+    return _Sides(
+        (mean(first[both]), mean(second[both])),
+        (scored.people(first, both), scored.people(second, both)),
+        int(both.sum()),
+        scored.people_in(both),
+    )
 
 
-def _side(scored: Scored, loaded: LoadedScorer, info: MetricInfo, run: ModelRun, clips: set[str]) -> _Side:
-    if info.level == "clip":
-        values = {clip: value for clip, value in run.values(info.column).items() if clip in clips}
-        return _Side(math.fsum(values.values()) / len(values), clip_people(values, scored.identities))
-    pooled = pool_models(scored, loaded, run, clips)
-    return _Side(pooled.values[info.column], pooled.people(info))
+def _pooled(scored: Scored, loaded: LoadedScorer, info: MetricInfo, one: ModelRun, two: ModelRun) -> _Sides | None:
+    clips = common_clips(scored, info.column, one, two, scored.truth) if scored.truth else set()
+    if not clips:
+        return None
+    first, second = (scored.pooled(loaded, run, clips) for run in (one, two))
+    return _Sides(
+        (first.values[info.column], second.values[info.column]),
+        (first.people(info), second.people(info)),
+        len(clips),
+        len({scored.identities[clip] for clip in clips}),
+    )

@@ -7,12 +7,16 @@ at a time (the jackknife): how far the value moves says what that person added.
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+MAX_PEOPLE = 1000
+"""More people than this are bundled into as many groups (`bundles`)."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,33 @@ def from_clips(values: Sequence[float], identities: Sequence[str]) -> Contributi
     if not len(values) or len(values) != len(identities):
         raise ValueError(f"{len(values)} values of {len(identities)} clips")
     names, which = np.unique(np.asarray(identities), return_inverse=True)
-    sums = np.bincount(which, weights=np.asarray(values, dtype=np.float64)).astype(np.float64)
-    return Contributions(tuple(map(str, names)), sums, np.bincount(which).astype(np.float64))
+    return from_members(np.asarray(values, dtype=np.float64), which, tuple(map(str, names)))
+
+
+def from_members(values: NDArray[np.float64], members: NDArray[np.intp], groups: Sequence[str]) -> Contributions:
+    """`from_clips` where the people are numbered already: `values[i]` belongs to `groups[members[i]]`.
+
+    Groups without a value are left out. Raises `ValueError` without any value.
+    """
+    if not len(values):
+        raise ValueError("no values")
+    weights = np.bincount(members, minlength=len(groups)).astype(np.float64)
+    sums = np.bincount(members, weights=values, minlength=len(groups)).astype(np.float64)
+    some = weights > 0
+    names = tuple(name for name, has in zip(groups, some, strict=True) if has)
+    return Contributions(names, sums[some], weights[some])
+
+
+def bundles(people: Collection[str]) -> dict[str, str]:
+    """Group of every person: the person, or with more than `MAX_PEOPLE` a bundle that the hash of the name chooses.
+
+    Bundles of people are as independent as people are, and so many of them say as much; records of every single one
+    would make up most of a large run's results.
+    """
+    if len(people) <= MAX_PEOPLE:
+        return {person: person for person in people}
+    numbers = {person: int(hashlib.sha256(person.encode()).hexdigest()[:8], 16) % MAX_PEOPLE for person in people}
+    return {person: f"people-{number + 1:04d}" for person, number in numbers.items()}
 
 
 def from_left_out(value: float, without: Mapping[str, float], clips: Mapping[str, int]) -> Contributions:
