@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,7 +97,10 @@ def _chunks(clip: Clip) -> Prefetch[NDArray[np.uint8]]:
 def _follow(clip: Clip) -> _Followed:
     frame: Region | None = None
     look_at = None if clip.box is None else Region(*clip.box)
-    with Landmarker() as landmarker, _chunks(clip) as chunks:
+    with ExitStack() as stack:
+        with span("load", "face landmarker"):
+            landmarker = stack.enter_context(Landmarker())
+        chunks = stack.enter_context(_chunks(clip))
         follower = Follower(landmarker, look_at)
         for chunk in chunks:
             frame = Region(0, 0, chunk.shape[2], chunk.shape[1])

@@ -20,91 +20,13 @@ import time
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
+from harness.profile_record import OTHER, Event, Key, Record, Total
+
+__all__ = ["OTHER", "Event", "Key", "Record", "Total", "recording", "span", "timed"]
 S = TypeVar("S", bound=Sized)
-OTHER = "other"
-"""The part of a task that lies in no span."""
-MAX_EVENTS = 4000
-"""Events kept of one task; totals go on beyond."""
-_LOCK = threading.Lock()
-
-
-class Key(NamedTuple):
-    """What a total is of."""
-
-    stage: str
-    detail: str
-    """Model or scorer; empty where a stage has no parts."""
-
-
-class Event(NamedTuple):
-    """One span, as a viewer of traces shows it."""
-
-    key: Key
-    start: float
-    """Seconds since the record began."""
-    end: float
-    thread: str
-    """Empty: the task's own thread."""
-
-
-@dataclass
-class Total:
-    """Sums over the spans of one key; all times are exclusive and in seconds."""
-
-    wall: float = 0.0
-    """In the task's own thread: what the stage adds to the task's time."""
-    beside: float = 0.0
-    """In threads beside it, at the same time as something else."""
-    cpu: float = 0.0
-    count: int = 0
-    items: int = 0
-    """Frames, where the stage knows of them."""
-
-    def add(self, other: Total) -> None:
-        """Add another sum to this one."""
-        self.wall += other.wall
-        self.beside += other.beside
-        self.cpu += other.cpu
-        self.count += other.count
-        self.items += other.items
-
-
-@dataclass
-class Record:
-    """Everything that was measured in one task."""
-
-    began: float = 0.0
-    """Seconds since 1970, so that records of several machines share a time line."""
-    seconds: float = 0.0
-    cpu: float = 0.0
-    """Processor time of the whole process meanwhile, libraries' threads included."""
-    totals: dict[Key, Total] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-    dropped: int = 0
-    """Events beyond `MAX_EVENTS`."""
-    thread: int = 0
-    """The task's own thread."""
-    origin: float = 0.0
-    """What `time.perf_counter` said when the record began."""
-
-    def _add(self, done: span, ended: float, cpu: float) -> None:
-        own = threading.get_ident() == self.thread
-        wall = ended - done.began - done.inner
-        key = Key(done.stage, done.detail)
-        with _LOCK:
-            total = self.totals.setdefault(key, Total())
-            total.add(Total(wall if own else 0.0, 0.0 if own else wall, cpu - done.inner_cpu, 1, done.items))
-            if len(self.events) < MAX_EVENTS:
-                name = "" if own else threading.current_thread().name
-                self.events.append(Event(key, done.began - self.origin, ended - self.origin, name))
-            else:
-                self.dropped += 1
-
-
 _record: ContextVar[Record | None] = ContextVar("bench_record", default=None)
 
 
@@ -137,8 +59,7 @@ class span:  # noqa: N801 - reads as the statement that it is
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        record = _record.get()
-        self._leave(record)
+        self._leave(_record.get())
 
     def _leave(self, record: Record | None) -> None:
         ended, cpu = time.perf_counter(), time.thread_time() - self._cpu
@@ -150,7 +71,8 @@ class span:  # noqa: N801 - reads as the statement that it is
             stack[-1].inner += ended - self.began
             stack[-1].inner_cpu += cpu
         if record is not None:
-            record._add(self, ended, cpu)
+            used = Total(ended - self.began - self.inner, 0.0, cpu - self.inner_cpu, 1, self.items)
+            record.add(Key(self.stage, self.detail), self.began, ended, used)
 
 
 @contextmanager

@@ -23,15 +23,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.files import write_text_atomically
-from harness.profile import OTHER, Event, Key, Record, Total, recording
+from harness.profile import Event, Key, Record, Total, recording
 
 PROFILE_FILE = "profile.json"
 TRACE_FILE = "trace.json"
 MAX_TRACE = 200_000
 """Events of all tasks in `trace.json`, about 30 MB; a run of days is told by its first hours."""
-WAITS = ("wait for frames", "wait for encoder", "wait for store", "wait for workers")
-"""Stages in which a thread does nothing itself."""
-DRIVER = "driver"
 
 
 @dataclass
@@ -130,68 +127,7 @@ class Profile:
         return text_table(self.summary())
 
     def summary(self) -> dict[str, Any]:
-        """The content of `profile.json`. All times are seconds; shares are of all workers' and the driver's work."""
-        from harness.profile_table import hint
+        """The content of `profile.json` (`harness.profile_summary`)."""
+        from harness.profile_summary import summarise
 
-        whole = sum(total.wall for total in self.totals.values()) or 1e-9
-        by_stage: dict[str, list[Key]] = {}
-        for key in self.totals:
-            by_stage.setdefault(key.stage, []).append(key)
-        stages = [{"stage": stage, **self._line(keys, whole)} for stage, keys in by_stage.items()]
-        parts = [{"stage": k.stage, "name": k.detail, **self._line([k], whole)} for k in self.totals if k.detail]
-        summary = {
-            "format": 1,
-            "seconds": round(self.seconds, 3),
-            "tasks": sum(worker.tasks for worker in self.workers.values()),
-            "work_seconds": round(sum(worker.busy for worker in self.workers.values()), 3),
-            "stages": sorted(stages, key=lambda line: -line["seconds"]),
-            "parts": sorted(parts, key=lambda line: -line["seconds"]),
-            "models": [self._model(name, total) for name, total in self.models.items()],
-            "workers": [self._worker(name, worker) for name, worker in sorted(self.workers.items())],
-            "driver": self._driver(),
-        }
-        return {**summary, "hint": hint(summary)}
-
-    def _line(self, keys: list[Key], whole: float) -> dict[str, Any]:
-        total = Total()
-        for key in keys:
-            total.add(self.totals[key])
-        tasks = max(self.spread[key] for key in keys)
-        return {
-            "seconds": round(total.wall, 4),
-            "share": round(total.wall / whole, 4),
-            "beside": round(total.beside, 4),
-            "cpu": round(total.cpu, 4),
-            "spans": total.count,
-            "clips": tasks,
-            "frames": total.items,
-            "seconds_per_clip": round((total.wall + total.beside) / tasks, 4),
-            "seconds_per_frame": round((total.wall + total.beside) / total.items, 6) if total.items else None,
-        }
-
-    @staticmethod
-    def _model(name: str, total: Total) -> dict[str, Any]:
-        per_clip = round(total.wall / total.count, 4)
-        return {"model": name, "seconds": round(total.wall, 4), "clips": total.count, "seconds_per_clip": per_clip}
-
-    def _worker(self, name: str, worker: Worker) -> dict[str, Any]:
-        share = worker.busy / max(self.seconds, 1e-9)
-        idle = max(0.0, self.seconds - worker.busy)
-        return {
-            "worker": name,
-            "tasks": worker.tasks,
-            "busy": round(worker.busy, 3),
-            "idle": round(idle, 3),
-            "busy_share": round(min(1.0, share), 4),
-            "first_task_after": round(max(0.0, worker.began - self.began), 3),
-        }
-
-    def _driver(self) -> dict[str, Any]:
-        totals = self.driver.totals if self.driver else {}
-        wall = {key.stage: 0.0 for key in totals}
-        for key, total in totals.items():
-            wall[key.stage] += total.wall
-        work = sum(seconds for stage, seconds in wall.items() if stage not in WAITS)
-        stages = {stage: round(seconds, 4) for stage, seconds in sorted(wall.items(), key=lambda pair: -pair[1])}
-        share = round(work / max(self.seconds, 1e-9), 4)
-        return {"seconds": round(work, 4), "share": share, "unnamed": stages.get(OTHER, 0.0), "stages": stages}
+        return summarise(self)

@@ -66,7 +66,8 @@ def prepare(clip: Clip, size: int, store: Store) -> PreparedClip:
 
     def build(folder: Path) -> None:
         try:
-            prepare_clip(clip, folder, size)
+            with span("prepare"):  # What is no stage of its own: sound, the crop's box, the face track.
+                prepare_clip(clip, folder, size)
         except (ClipError, BenchError):
             raise
         except Exception as error:
