@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.clip import SAMPLES_PER_FRAME, PreparedClip
+from harness.files import appearing
 from harness.scoring import Scores, load_curves
 
 if TYPE_CHECKING:
@@ -58,14 +59,12 @@ def write_table(curves: Iterable[Curve], folder: Path) -> Path:
     import pyarrow.parquet as pq
 
     path = folder / CURVES_FILE
-    scratch = path.with_name(f".{path.name}")
     columns = [*((name, pa.string()) for name in Curve._fields[:3]), ("values", pa.list_(pa.float32()))]
     schema = pa.schema(columns)
-    with pq.ParquetWriter(scratch, schema) as writer:
+    with appearing(path) as half, pq.ParquetWriter(half, schema) as writer:
         for part in _parts(curves):
             arrays = [pa.array([getattr(curve, name) for curve in part], kind) for name, kind in columns]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-    scratch.replace(path)
     return path
 
 

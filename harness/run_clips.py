@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.aggregate import ModelRun
+from harness.files import appearing
 from harness.metric import MetricInfo
 from harness.results import CLIP_COLUMNS, CLIPS_FILE, Failure
 from harness.status import ClipError, Status
@@ -71,7 +72,6 @@ def write_clips(
     frame = pd.DataFrame(rows, columns=[*CLIP_COLUMNS, *columns])
     frame = frame.astype(dict.fromkeys(columns, "float64"))
     path = folder / CLIPS_FILE
-    scratch = path.with_name(f".{path.name}")
-    frame.to_parquet(scratch, index=False)
-    scratch.replace(path)
+    with appearing(path) as half:
+        frame.to_parquet(half, index=False)
     return path
