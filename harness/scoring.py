@@ -17,6 +17,7 @@ from harness.batches import NotEnoughMemoryError
 from harness.clip import PreparedClip
 from harness.metric import ClipScore
 from harness.one_pass import one_pass
+from harness.profile import span
 from harness.scorers import LoadedScorer
 from harness.stages import Generated, audio_hash
 from harness.status import ClipError, Status
@@ -45,20 +46,22 @@ def score(
     """All values of `output` against `clip` and `audio`; a scorer that fails is reported, the others go on."""
     heard = audio_hash(audio)
     parts = {loaded.name: _parts(loaded, clip, output, heard) for loaded in scorers}
-    todo = [loaded for loaded in scorers if not _is_stored(store, parts[loaded.name])]
+    with span("store"):
+        todo = [loaded for loaded in scorers if not _is_stored(store, parts[loaded.name])]
     fresh = one_pass(todo, clip, output, audio) if todo else {}
     scores = Scores()
-    for loaded in scorers:
-        try:
-            if loaded.name in fresh:
-                build = partial(_save, _lasting(fresh[loaded.name]))
-                folder = store.make("score", parts[loaded.name], build, remember=_REMEMBERED).path
-            else:
-                folder = store.make("score", parts[loaded.name], _vanished).path
-        except ClipError as error:
-            scores.failures.append(ClipError(error.status, f"{loaded.name}: {error.reason}"))
-            continue
-        _collect(loaded, folder, scores)
+    with span("store"):
+        for loaded in scorers:
+            try:
+                if loaded.name in fresh:
+                    build = partial(_save, _lasting(fresh[loaded.name]))
+                    folder = store.make("score", parts[loaded.name], build, remember=_REMEMBERED).path
+                else:
+                    folder = store.make("score", parts[loaded.name], _vanished).path
+            except ClipError as error:
+                scores.failures.append(ClipError(error.status, f"{loaded.name}: {error.reason}"))
+                continue
+            _collect(loaded, folder, scores)
     return scores
 
 
