@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from harness.disk import room_needed
 from harness.owner import is_abandoned, owned_name
 
 _HALF = ".half-"
@@ -19,18 +20,22 @@ _HALF = ".half-"
 
 @contextlib.contextmanager
 def appearing(path: Path) -> Iterator[Path]:
-    """A hidden name beside `path` to write to; the file gets its own name, all at once, when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """A hidden name beside `path` to write to; the file gets its own name, all at once, when the block ends well.
+
+    Raises `NoRoomError` for a disk that takes nothing.
+    """
     half = path.with_name(f"{_HALF}{owned_name()}{path.suffix[:16]}")
-    try:
-        yield half
-        sync(half)
-        half.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            half.unlink()
-        raise
-    sync(path.parent)
+    with room_needed(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield half
+            sync(half)
+            half.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                half.unlink()
+            raise
+        sync(path.parent)
 
 
 def write_text_atomically(path: Path, text: str) -> Path:
@@ -41,20 +46,24 @@ def write_text_atomically(path: Path, text: str) -> Path:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Put a store file into a run folder without a second copy on disk where the file system allows it."""
+    """Put a store file into a run folder without a second copy on disk where the file system allows it.
+
+    Raises `NoRoomError` for a disk that takes nothing.
+    """
     if target.exists() and target.samefile(source):
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
     half = target.with_name(f"{_HALF}{owned_name()}{target.suffix[:16]}")
-    try:
+    with room_needed(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.link(source, half)
-        except OSError:
-            shutil.copyfile(source, half)
-        half.replace(target)
-    finally:
-        # Where somebody else has just linked the same file there, the rename did nothing and left both names.
-        half.unlink(missing_ok=True)
+            try:
+                os.link(source, half)
+            except OSError:
+                shutil.copyfile(source, half)
+            half.replace(target)
+        finally:
+            # Where somebody else has just linked the same file there, the rename did nothing and left both names.
+            half.unlink(missing_ok=True)
 
 
 def sweep_run_folder(folder: Path) -> int:

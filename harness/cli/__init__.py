@@ -7,10 +7,13 @@ Exit codes: 0 done, 1 done but an asked model has no result (or a check failed),
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
+from pathlib import Path
 
 import typer
 
+from harness.disk import room_needed
 from harness.status import BenchError
 
 COMMANDS = (
@@ -39,8 +42,10 @@ def main() -> None:
     """Entry point of the console script."""
     for command in COMMANDS:
         importlib.import_module(f"harness.cli.{command}").register(app)
+    logging.raiseExceptions = False  # A log that cannot be written is no reason for a traceback.
     try:
-        app()
+        with room_needed(Path()):
+            app()
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         sys.exit(2)
