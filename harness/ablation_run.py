@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.ablation import Ablation, CurvePoint, Variants, differing_settings
-from harness.pipeline import RunOptions, RunOutcome, execute
+from harness.finish import RunOutcome
+from harness.pipeline import RunOptions, execute
 from harness.spec import AdaptSpec, RunSpec
 
 

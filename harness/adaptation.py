@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import progress, stages
+from harness import stages
 from harness.clip import FPS, Clip, PreparedClip
 from harness.datasets.verify import clip_seconds
 from harness.files import sha256_file, write_text_atomically
 from harness.names import safe_id
 from harness.seen import frames_of
-from harness.spec import AdaptSpec
 from harness.status import ClipError, Status
 from harness.store import Store
+from harness.tasks import FootageRef
 
 logger = logging.getLogger("bench")
 GAP_SECONDS = 1.0
@@ -42,68 +42,52 @@ class Footage:
     """Whether it was cut off the scored clip."""
 
 
-@dataclass
-class Plan:
-    """The clips as they are scored, and their footage by clip id."""
-
-    clips: tuple[Clip, ...]
-    footage: dict[str, Footage] = field(default_factory=dict)
-    failures: dict[str, ClipError] = field(default_factory=dict)
-    """Clips without usable footage, which no row can be scored on."""
-
-    def notices(self, seconds: float) -> tuple[str, ...]:
-        """What a reader of the table must know."""
-        cut = sum(footage.cut for footage in self.footage.values())
-        other = len(self.footage) - cut
-        lines = []
-        if other:
-            lines.append(f"adaptation: {other} clips with {seconds:g} s of other footage of the same person")
-        if cut:
-            lines.append(
-                f"adaptation: {cut} clips without other footage; their first {seconds:g} s and a gap of "
-                f"{GAP_SECONDS:g} s are left out of the scores of every row"
-            )
-        return tuple(lines)
-
-    def write(self, folder: Path) -> None:
-        """Write `adaptation.json`: for every clip what was learned from."""
-        content: dict[str, Any] = {
-            clip: {"footage": use.clip.id, "cut": use.cut, **asdict(frames_of(use.clip, *use.frames))}
-            for clip, use in self.footage.items()
-        }
-        write_text_atomically(folder / PLAN_FILE, json.dumps(content, indent=1) + "\n")
-
-
-def make_plan(
-    scored: Sequence[Clip],
-    pool: Sequence[Clip],
-    kept: Sequence[Clip],
-    adapt: AdaptSpec,
-    *,
-    size: int,
-    store: Store,
-    quiet: bool = False,
-) -> Plan:
-    """Find footage for each of the `scored` clips.
+def footage_candidates(
+    scored: Sequence[Clip], pool: Sequence[Clip], kept: Sequence[Clip]
+) -> dict[str, tuple[Clip, ...]]:
+    """By identity, the footage that a person may be learned from, best first.
 
     `pool` is everything in the dataset's split, `kept` what the dataset keeps for adaptation only.
     """
-    plan = Plan(tuple(scored))
     ids = {clip.id for clip in scored}
-    spare = [*kept, *sorted(pool, key=lambda clip: (clip.id in ids, clip.id))]
     by_identity: dict[str, list[Clip]] = {}
-    for clip in spare:
+    for clip in [*kept, *sorted(pool, key=lambda clip: (clip.id in ids, clip.id))]:
         by_identity.setdefault(clip.identity, []).append(clip)
-    clips = []
-    for clip in progress.each("footage", scored, quiet):
-        use = _other(clip, by_identity.get(clip.identity, []), adapt.seconds, size, store)
-        try:
-            plan.footage[clip.id] = use or _cut(clip, adapt.seconds, size, store)
-        except ClipError as error:
-            plan.failures[clip.id] = error
-        clips.append(clip if use else replace(clip, start=(clip.start or 0.0) + adapt.seconds + GAP_SECONDS))
-    plan.clips = tuple(clips)
-    return plan
+    return {identity: tuple(clips) for identity, clips in by_identity.items()}
+
+
+def find_footage(clip: Clip, candidates: Sequence[Clip], seconds: float, size: int, store: Store) -> Footage:
+    """`seconds` of other footage out of `candidates`, or of `clip` itself. Raises `ClipError` where there is none."""
+    return _other(clip, candidates, seconds, size, store) or _cut(clip, seconds, size, store)
+
+
+def scored_part(clip: Clip, seconds: float) -> Clip:
+    """What is left of a clip whose first `seconds` are learned from."""
+    return replace(clip, start=(clip.start or 0.0) + seconds + GAP_SECONDS)
+
+
+def notices(footage: Collection[FootageRef], seconds: float) -> tuple[str, ...]:
+    """What a reader of the table must know."""
+    cut = sum(use.cut for use in footage)
+    other = len(footage) - cut
+    lines = []
+    if other:
+        lines.append(f"adaptation: {other} clips with {seconds:g} s of other footage of the same person")
+    if cut:
+        lines.append(
+            f"adaptation: {cut} clips without other footage; their first {seconds:g} s and a gap of "
+            f"{GAP_SECONDS:g} s are left out of the scores of every row"
+        )
+    return tuple(lines)
+
+
+def write_plan(folder: Path, footage: Mapping[str, FootageRef], store: Store) -> None:
+    """Write `adaptation.json`: for every clip id what was learned from."""
+    content: dict[str, Any] = {}
+    for clip, use in footage.items():
+        learned = PreparedClip.load(store.file(use.entry))
+        content[clip] = {"footage": learned.id, "cut": use.cut, **asdict(frames_of(learned, *use.frames))}
+    write_text_atomically(folder / PLAN_FILE, json.dumps(content, indent=1) + "\n")
 
 
 def _other(clip: Clip, candidates: Sequence[Clip], seconds: float, size: int, store: Store) -> Footage | None:

@@ -17,3 +17,12 @@ def pick_device(name: str) -> str:
         reason = str(error).splitlines()[0]
         raise BenchError(f"device {name!r} cannot be used here: {reason}; try --device cpu") from None
     return name
+
+
+def device_of_worker(name: str, index: int, alone: bool) -> str:
+    """`name` as one of several workers should read it: where `cuda` means several GPUs, each takes the next one."""
+    import torch
+
+    picked = pick_device(name)
+    count = torch.cuda.device_count() if picked == "cuda" and not alone else 1
+    return f"cuda:{index % count}" if count > 1 else picked

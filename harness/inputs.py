@@ -9,7 +9,7 @@ from typing import NamedTuple
 from harness.clip import SAMPLES_PER_FRAME
 from harness.donors import assign_donors, fit_audio
 from harness.media import write_wav
-from harness.pipeline import prepare_all
+from harness.preparation import prepare_all
 from harness.select import select_clips
 from harness.spec import RunSpec
 from harness.store import Store

@@ -12,7 +12,7 @@ from harness.model import AdaptableModel, AdaptRequest, LipSyncModel, ModelCard,
 from harness.model_names import parse_name, row_name
 from harness.plugins import BOUNDS, MODELS
 from harness.registry import UnknownNameError
-from harness.spec import mode_name
+from harness.spec import RunSpec, mode_name
 from harness.status import BenchError
 
 ZERO_SHOT: Mapping[str, AdaptRequest | None] = {"zero-shot": None}
@@ -47,6 +47,27 @@ class ModelSet:
     models: list[LoadedModel] = field(default_factory=list)
     unavailable: list[ModelRun] = field(default_factory=list)
     cards: list[dict[str, Any]] = field(default_factory=list)
+
+
+def requests(spec: RunSpec, device: str) -> dict[str, AdaptRequest | None]:
+    """How the models of each of the run's modes are adapted; `None` for as they are."""
+    steps = spec.adapt.steps if spec.adapt else None
+    made = {
+        "zero-shot": None,
+        "adapted": AdaptRequest(True, steps, spec.seed, device),
+        "adapted-no-reg": AdaptRequest(False, steps, spec.seed, device),
+    }
+    return {mode: made[mode] for mode in spec.modes}
+
+
+def load_row(spec: RunSpec, device: str, name: str) -> LoadedModel:
+    """The model of one row of a run. Raises `BenchError` where `load_models` would call it unavailable."""
+    for asked in (*spec.models, *BOUNDS):
+        modes = ZERO_SHOT if asked in BOUNDS else requests(spec, device)
+        for mode, request in modes.items():
+            if mode_name(row_name(asked), mode) == name:
+                return LoadedModel(name, _instance(asked), mode, request)
+    raise ValueError(f"the run has no row {name!r}")
 
 
 def load_models(asked: Sequence[str], modes: Mapping[str, AdaptRequest | None] = ZERO_SHOT) -> ModelSet:

@@ -1,36 +1,39 @@
-"""The whole path of a run: clips, preparation, models, aggregation, and the run folder that holds it all."""
+"""The whole path of a run: clips, tasks for them, workers, and the run folder that holds what came out."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from harness import progress, provenance, stages
-from harness.adaptation import Footage, Plan, make_plan
-from harness.adapted import adapt_all
-from harness.aggregate import ModelRun, Scored, metric_rows
-from harness.clip import FPS, Clip, PreparedClip
-from harness.comparisons import pair_tests
-from harness.curves import write_curves
-from harness.datasets.base import ClipList
-from harness.donors import assign_donors
-from harness.files import write_text_atomically
-from harness.loading import ModelSet, load_models
-from harness.model import AdaptRequest, GenerateContext
-from harness.model_run import ModelJob, run_model
-from harness.plugins import REPORTS
-from harness.results import ClipFacts, MetricRow, PairTest, RunResult, SpeedRecord, write_result
-from harness.run_clips import list_failures, note_lines, write_clips
+from harness import provenance
+from harness.batch_size import AUTO
+from harness.board import board
+from harness.carry_out import Course, carry_out
+from harness.comparable import refused
+from harness.executors.base import Place
+from harness.executors.choose import ExecutorOptions, make_executor
+from harness.files import sweep_run_folder, write_text_atomically
+from harness.finish import RunOutcome, finish
+from harness.ledger import ClipLine, Ledger, RowLine
+from harness.loading import ModelSet, load_models, requests
+from harness.names import safe_id
+from harness.profile import span
+from harness.profile_report import Profile
+from harness.remote_store import open_store
+from harness.schedule import Footage, Row, Schedule
 from harness.scorers import ScorerSet, load_scorers
 from harness.select import Selection, select
+from harness.shards import Shard
 from harness.spec import RunSpec
-from harness.status import ClipError, Status
-from harness.store import Store
+from harness.store import Store, link_or_copy
+from harness.tasks import PairDone, PairTask
+from harness.threads import settle_threads
+from harness.workshop import Workshop, WorkshopSetup, needs_donor
 
 logger = logging.getLogger("bench")
 
@@ -41,204 +44,165 @@ class RunOptions:
 
     out: Path | None = None
     device: str = "cpu"
-    batch_size: int = 8
+    workers_device: str | None = None
+    """`device` as workers see it, where that is another machine's; `None`: the same."""
+    batch_size: int = AUTO
     report: bool = True
     quiet: bool = False
+    executor: ExecutorOptions = field(default_factory=ExecutorOptions)
+    profile: bool = False
+    """Write and print where the time went."""
 
 
 @dataclass(frozen=True)
-class RunOutcome:
-    """A finished run."""
-
-    folder: Path
-    result: RunResult
-    report: Path | None
-
-
-@dataclass
-class Prepared:
-    """What preparation made of the clips."""
-
-    clips: dict[str, PreparedClip] = field(default_factory=dict)
-    failures: dict[str, ClipError] = field(default_factory=dict)
-
-
-@dataclass
-class _Run:
-    """What the stages of one run share."""
+class Plan:
+    """A run before anything was done: everything that can be wrong with its options has been found out."""
 
     spec: RunSpec
-    spec_hash: str
     options: RunOptions
-    folder: Path
-    found: ClipList
-    store: Store
+    selected: Selection
     scorers: ScorerSet
-    loaded: ModelSet
-    prepared: Prepared
-    footage: dict[str, Footage]
-    """What adapted rows learn each clip's person from, by clip id."""
-    donors: dict[str, PreparedClip | None]
-    timings: dict[str, float]
+    models: ModelSet
+    store: Store
+    folder: Path
+    shard: Shard | None = None
+
+    @property
+    def spec_hash(self) -> str:
+        """Of the specification and the clips."""
+        return self.spec.hash([clip.id for clip in self.selected.found.clips])
 
 
 def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
     """Do everything that `bench run` does. Raises `BenchError` for mistakes of use; clip failures are results."""
-    timings: dict[str, float] = {}
+    plan = make_plan(spec, options)
+    profile = Profile()
+    with running(plan), profile.driving():
+        ledger = do_tasks(plan, profile)
+        began = time.perf_counter()
+        outcome = finish(plan.spec, ledger, plan.scorers, plan.store, plan.folder, report=options.report)
+        logger.info("aggregated and written in %.2f s", time.perf_counter() - began)
+    if options.profile:
+        profile.write(plan.folder)
+        print(profile.table())
+    return outcome
+
+
+def make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) -> Plan:
+    """Load and look up everything that the run names. Raises `BenchError`."""
+    settle_threads()
     # Names are checked first: a mistyped one must not cost the rendering or hashing of a data set, or leave a folder.
-    with _timed(timings, "load"):
-        scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
-        loaded = load_models(spec.models, _requests(spec, options.device))
-    with _timed(timings, "find clips"):
-        selected = select(spec)
-    found = selected.found
-    spec = spec.model_copy(update={"split": found.split})
-    spec_hash = spec.hash([clip.id for clip in found.clips])
-    folder = options.out or Path("runs") / f"{spec.dataset}-{spec_hash[:8]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with _log_to(folder / "log.txt"):
-        write_text_atomically(folder / "run.yaml", spec.to_yaml())
-        store = Store()
-        with _timed(timings, "prepare"):
-            plan = _keep_footage(spec, selected, folder, store, options.quiet)
-            scored = [clip for clip in plan.clips if clip.id not in plan.failures]
-            prepared = prepare_all(scored, spec.size, store, options.quiet)
-            prepared.failures.update(plan.failures)
-        if spec.adapt:
-            found = replace(found, clips=plan.clips, notices=(*found.notices, *plan.notices(spec.adapt.seconds)))
-        footage = {clip: use for clip, use in plan.footage.items() if clip in prepared.clips}
-        donors = assign_donors(list(prepared.clips.values()))
-        run = _Run(spec, spec_hash, options, folder, found, store, scorers, loaded, prepared, footage, donors, timings)
-        return _finish(run, _run_models(run))
+    scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
+    models = load_models(spec.models, requests(spec, options.device))
+    selected = select(spec)
+    spec = spec.model_copy(update={"split": selected.found.split})
+    digest = spec.hash([clip.id for clip in selected.found.clips])
+    name = f"{spec.dataset}-{digest[:8]}" + (f".{shard.name}" if shard else "")
+    return Plan(spec, options, selected, scorers, models, open_store(), options.out or Path("runs") / name, shard)
 
 
-def _requests(spec: RunSpec, device: str) -> dict[str, AdaptRequest | None]:
-    """How the models of each mode are adapted."""
-    steps = spec.adapt.steps if spec.adapt else None
-    made = {
-        "zero-shot": None,
-        "adapted": AdaptRequest(True, steps, spec.seed, device),
-        "adapted-no-reg": AdaptRequest(False, steps, spec.seed, device),
-    }
-    return {mode: made[mode] for mode in spec.modes}
+@contextmanager
+def running(plan: Plan) -> Iterator[None]:
+    """The run's folder with its specification and its log."""
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    sweep_run_folder(plan.folder)
+    plan.store.sweep()
+    with _log_to(plan.folder / "log.txt"), plan.store.lease():
+        write_text_atomically(plan.folder / "run.yaml", plan.spec.to_yaml())
+        yield
 
 
-def _keep_footage(spec: RunSpec, selected: Selection, folder: Path, store: Store, quiet: bool) -> Plan:
-    """Which frames are scored and which are kept for adaptation."""
-    clips = selected.found.clips
-    if spec.adapt is None:
-        return Plan(clips)
-    plan = make_plan(clips, selected.pool, selected.kept, spec.adapt, size=spec.size, store=store, quiet=quiet)
-    plan.write(folder)
-    return plan
+def do_tasks(plan: Plan, profile: Profile) -> Ledger:
+    """Prepare, generate and score everything of the plan."""
+    spec, options = plan.spec, plan.options
+    rows = _rows(plan)
+    clips = plan.selected.found.clips
+    own = plan.shard.indexes(len(clips)) if plan.shard else None
+    schedule = Schedule(clips, rows, spec.size, own, _footage(plan), options.executor.ahead)
+    count = len(clips if own is None else own)
+    stages = [*(["footage"] if spec.adapt else []), "prepare", *(row.name for row in rows)]
+    files = [spec.data_root] if spec.data_root else []
+    executor = make_executor(options.executor, *_setups(plan), notes=plan.store.root / "tmp", files=files)
+    with board(dict.fromkeys(stages, count), options.quiet) as shown:
+        course = Course(schedule, shown, profile, _linker(plan))
+        carry_out(course, executor, ask_about=options.executor.settled != "local")
+    return _ledger(plan, course)
 
 
-def _finish(run: _Run, models: list[ModelRun]) -> RunOutcome:
-    """Aggregate and write the run folder."""
-    clips, folder = run.found.clips, run.folder
-    with _timed(run.timings, "aggregate"):
-        scored = Scored(models, run.prepared.clips, run.scorers, len(clips), run.spec.seed, run.store)
-        rows, tests = metric_rows(scored), pair_tests(scored)
-        infos = [info for scorer in run.scorers.loaded for info in scorer.wanted]
-        write_clips(models, {clip.id: clip.identity for clip in clips}, infos, folder)
-        write_curves(models, run.prepared.clips, folder)
-    result = _result(run, models, rows, tests)
-    write_result(result, folder)
-    report = REPORTS.get("html")(folder, folder / "report.html") if run.options.report else None
-    return RunOutcome(folder, result, report)
+def _rows(plan: Plan) -> list[Row]:
+    cross = plan.spec.protocol == "cross"
+    return [Row(one.name, needs_donor(one.card, cross=cross), one.request is not None) for one in plan.models.models]
 
 
-def prepare_all(clips: Sequence[Clip], size: int, store: Store, quiet: bool = False) -> Prepared:
-    """Prepare every clip, from the store where nothing changed; failures are kept beside the successes."""
-    prepared = Prepared()
-    for clip in progress.each("prepare", clips, quiet):
-        try:
-            prepared.clips[clip.id] = stages.prepare(clip, size, store)
-        except ClipError as error:
-            logger.warning("preparing %s: %s", clip.id, error)
-            prepared.failures[clip.id] = error
-    return prepared
+def _footage(plan: Plan) -> Footage | None:
+    return Footage(plan.spec.adapt, plan.selected.pool, plan.selected.kept) if plan.spec.adapt else None
 
 
-def _run_models(run: _Run) -> list[ModelRun]:
-    """Every model over every prepared clip, in the order of the table."""
-    spec, options = run.spec, run.options
-    job = ModelJob(
-        folder=run.folder,
-        store=run.store,
-        scorers=run.scorers.loaded,
-        clips=run.prepared.clips,
-        unprepared=run.prepared.failures,
-        donors=run.donors,
-        cross=spec.protocol == "cross",
-        context=GenerateContext(seed=spec.seed, device=options.device, batch_size=options.batch_size),
-        previews=options.report,
-    )
-    done = {model.name: model for model in run.loaded.unavailable}
-    for model in run.loaded.models:
-        title = progress.stage(model.name, len(run.prepared.clips), options.quiet)
-        with _timed(run.timings, model.name):
-            adapted = adapt_all(model, run.footage, run.store)
-            with title as tick:
-                done[model.name] = run_model(model, job, tick, adapted)
-    return [done[card["name"]] for card in run.loaded.cards]
+@dataclass(frozen=True)
+class _Here:
+    """The setup of this process, where everything is loaded already."""
+
+    workshop: Workshop
+
+    def open(self, place: Place) -> Callable[[Any], Any]:
+        return self.workshop.do
 
 
-def _result(run: _Run, models: list[ModelRun], rows: list[MetricRow], tests: list[PairTest]) -> RunResult:
-    failures = list_failures(models, [clip.id for clip in run.found.clips])
-    return RunResult(
-        status="partial" if failures or any(row.value is None for row in rows) else "complete",
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        spec=run.spec.model_dump(mode="json", exclude={"data_root"}),
-        spec_hash=run.spec_hash,
-        notices=[*run.found.notices, *_caveats(run.loaded), *note_lines(models)],
-        provenance=provenance.gather(run.options.device),
-        models=run.loaded.cards,
-        metrics=rows,
-        tests=tests,
-        clips=_clip_facts(run),
-        failures=failures,
-        timings={name: round(seconds, 2) for name, seconds in run.timings.items()},
-        speed=[SpeedRecord(model=model.name, seconds=model.seconds) for model in models if model.seconds],
+def _setups(plan: Plan) -> tuple[_Here, WorkshopSetup]:
+    options = plan.options
+    device = options.workers_device or options.device
+    setup = WorkshopSetup(plan.spec, device, options.batch_size, options.report)
+    loaded = {model.name: model for model in plan.models.models}
+    return _Here(Workshop(setup, options.device, plan.store, plan.scorers.loaded, loaded)), setup
+
+
+def _linker(plan: Plan) -> Callable[[PairTask, PairDone], None]:
+    """Puts finished pairs into the run folder, where they can be watched while the run goes on."""
+
+    def link(task: PairTask, done: PairDone) -> None:
+        with span("link"):
+            name = safe_id(task.row)
+            link_or_copy(plan.store.file(done.video), plan.folder / "generated" / name / f"{task.clip}.mkv")
+            if done.preview:
+                link_or_copy(plan.store.file(done.preview), plan.folder / "media" / name / f"{task.clip}.mp4")
+
+    return link
+
+
+def _ledger(plan: Plan, course: Course) -> Ledger:
+    """What happened, in the order of the clips and rows, whatever the order of the work was."""
+    lines = []
+    for state in course.schedule.own_clips():
+        donor = course.schedule.donor_of(state)
+        clip = state.clip
+        name = donor.clip.id if donor else None
+        lines.append(ClipLine(clip.id, clip.identity, state.entry, state.trouble, name, state.footage))
+    unavailable = {run.name: run for run in plan.models.unavailable}
+    loaded = {model.name: model for model in plan.models.models}
+    rows = []
+    for card in plan.models.cards:
+        name = card["name"]
+        if name in unavailable:
+            rows.append(RowLine(name, unavailable[name].mode, unavailable[name].unavailable))
+            continue
+        pairs = {line.id: course.schedule.pairs[name, line.id] for line in lines if line.entry}
+        rows.append(RowLine(name, loaded[name].mode, "", refused(plan.scorers.loaded, loaded[name].card), pairs))
+    return Ledger(
+        spec_hash=plan.spec_hash,
+        clips=lines,
+        rows=rows,
+        cards=plan.models.cards,
+        notices=list(plan.selected.found.notices),
+        caveats=_caveats(plan.models),
+        signatures=sorted(info.signature for one in plan.scorers.loaded for info in one.wanted),
+        provenance=course.provenance or provenance.gather(plan.options.device),
+        timings=course.timings,
     )
 
 
 def _caveats(models: ModelSet) -> list[str]:
     rows = {id(model.model): model for model in reversed(models.models)}  # one of a model's rows
     return [f"{model.name}: {model.card.caveat}" for model in reversed(rows.values()) if model.card.caveat]
-
-
-def _clip_facts(run: _Run) -> list[ClipFacts]:
-    prepared, donors = run.prepared, run.donors
-    facts = []
-    for clip in run.found.clips:
-        if clip.id in prepared.failures:
-            error = prepared.failures[clip.id]
-            facts.append(ClipFacts(id=clip.id, identity=clip.identity, status=error.status.value, reason=error.reason))
-            continue
-        ready = prepared.clips[clip.id]
-        donor = donors[clip.id]
-        facts.append(
-            ClipFacts(
-                id=clip.id,
-                identity=clip.identity,
-                status=Status.OK.value,
-                frames=ready.frames,
-                seconds=ready.frames / FPS,
-                content_hash=ready.content_hash,
-                donor=donor.id if donor else None,
-            )
-        )
-    return facts
-
-
-@contextmanager
-def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    began = time.perf_counter()
-    try:
-        yield
-    finally:
-        timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - began
 
 
 @contextmanager

@@ -6,7 +6,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
 T = TypeVar("T")
 _LINE_EVERY_SECONDS = 15.0
@@ -29,7 +32,7 @@ def stage(title: str, total: int, quiet: bool = False) -> Iterator[Ticker]:
         with _bar(title, total) as ticker:
             yield ticker
     else:
-        yield _lines(title, total)
+        yield lines(title, total)
 
 
 def each(title: str, items: Sequence[T], quiet: bool = False) -> Iterator[T]:
@@ -40,12 +43,11 @@ def each(title: str, items: Sequence[T], quiet: bool = False) -> Iterator[T]:
             tick()
 
 
-@contextmanager
-def _bar(title: str, total: int) -> Iterator[Ticker]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def columns() -> tuple[ProgressColumn, ...]:
+    """What a bar shows; its task has the fields `rate` and `note`."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    columns = (
+    return (
         TextColumn("{task.description:>10}"),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
@@ -53,8 +55,15 @@ def _bar(title: str, total: int) -> Iterator[Ticker]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", style="dim"),
     )
+
+
+@contextmanager
+def _bar(title: str, total: int) -> Iterator[Ticker]:
+    from rich.console import Console
+    from rich.progress import Progress
+
     began = time.monotonic()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns(), console=Console(stderr=True)) as progress:
         task = progress.add_task(title, total=total, rate="", note="")
 
         def tick(note: str = "") -> None:
@@ -65,7 +74,8 @@ def _bar(title: str, total: int) -> Iterator[Ticker]:
         yield tick
 
 
-def _lines(title: str, total: int) -> Ticker:
+def lines(title: str, total: int) -> Ticker:
+    """A line every quarter of a minute and one at the end, for what is not a terminal."""
     began = time.monotonic()
     state = {"done": 0, "said": began}
 

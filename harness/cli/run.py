@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from harness.pipeline import RunOutcome
+    from harness.finish import RunOutcome
     from harness.spec import RunSpec
 
 

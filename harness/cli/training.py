@@ -34,7 +34,7 @@ def training_clips(dataset: str, data_root: Path | None, split: str, limit: int 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from harness.datasets.base import ClipRequest
     from harness.datasets.registry import DATASETS
-    from harness.pipeline import prepare_all
+    from harness.preparation import prepare_all
     from harness.status import BenchError
     from harness.store import Store
 

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
-
 if TYPE_CHECKING:
     from harness.profile import Record
 
 
 class Task(Protocol):
     """Something to do: picklable, and the same result wherever and whenever it is done."""
+
+    @property
+    def stage(self) -> str:
+        """The part of the run that it belongs to: `prepare`, or the name of a row."""
+        ...
 
     @property
     def title(self) -> str:
@@ -57,6 +61,7 @@ class Doing:
     """What a worker is busy with."""
 
     worker: str
+    stage: str
     title: str
     since: float
     """In seconds of `time.monotonic`."""

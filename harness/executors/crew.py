@@ -145,7 +145,9 @@ class Crew:
     def doing(self) -> Sequence[Doing]:
         """What the busy workers do."""
         busy = [seat for seat in self._seats if seat.job]
-        return [Doing(seat.worker.name, seat.job.task.title, seat.since) for seat in busy if seat.job]
+        return [
+            Doing(seat.worker.name, seat.job.task.stage, seat.job.task.title, seat.since) for seat in busy if seat.job
+        ]
 
     def _patience(self, until: float | None) -> float:
         """Seconds until somebody has to look again."""

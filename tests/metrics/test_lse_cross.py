@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.clip import SAMPLES_PER_FRAME
-from harness.model_run import _audios
+from harness.workshop import sounds
 
 FRAMES = 8
 
@@ -30,8 +30,7 @@ def clip(name: str, frames: int, level: int) -> SimpleNamespace:
 )
 def test_sound_given_and_judged(model: str, scores_audio: str, cross: bool, given: int, judged: int) -> None:
     own, donor = clip("a", FRAMES, 1), clip("b", 3, 2)
-    job = SimpleNamespace(cross=cross, donors={"a": donor})
-    row = SimpleNamespace(name=model, card=SimpleNamespace(scores_audio=scores_audio))
-    audios = _audios(cast(Any, row), cast(Any, own), cast(Any, job))
+    card = SimpleNamespace(name=model, scores_audio=scores_audio)
+    audios = sounds(cast(Any, card), cast(Any, own), cast(Any, donor), cross=cross)
     for sound, level in ((audios.given, given), (audios.judged, judged)):
         np.testing.assert_array_equal(sound, np.full(FRAMES * SAMPLES_PER_FRAME, level))

@@ -36,7 +36,7 @@ def test_training_options_reach_the_trainer(app: typer.Typer, monkeypatch: pytes
     monkeypatch.setattr(
         "harness.datasets.registry.DATASETS.get", lambda name: lambda: SimpleNamespace(clips=lambda request: found)
     )
-    monkeypatch.setattr("harness.pipeline.prepare_all", prepare_all)
+    monkeypatch.setattr("harness.preparation.prepare_all", prepare_all)
     monkeypatch.setattr("harness.plugins.TRAINERS.get", lambda name: trainer if name == "stylegan2" else None)
     line = f"train stylegan2 --out {tmp_path} --limit 2 --kimg 3 --batch 4 --gamma 0.2 --seed 7 --device cpu"
     result = CliRunner().invoke(app, line.split())

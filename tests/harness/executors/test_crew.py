@@ -11,13 +11,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests_tricks import Trick, Tricks
 
 from harness.executors.base import Finished
 from harness.executors.crew import Crew, Limits
 from harness.executors.inline import Inline
 from harness.executors.process import ProcessSource
-from harness.status import BenchError, ClipError, Status
-from tests_tricks import Trick, Tricks
+from harness.status import BenchError, ClipError
 
 pytestmark = pytest.mark.timeout(120)
 

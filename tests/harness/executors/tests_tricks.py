@@ -21,6 +21,7 @@ class Trick:
     what: str
     number: int = 0
     folder: Path | None = None
+    stage = "tricks"
 
     @property
     def title(self) -> str:
