@@ -73,13 +73,13 @@ def make_executor(
 
         return Crew(ProcessSource(elsewhere, options.workers or 1, notes, limits.memory), limits)
     from harness.executors.ray_cluster import RayOptions
-    from harness.executors.ray_worker import RaySource
+    from harness.executors.ray_source import RaySource
 
     asked = RayOptions(options.address, options.workers, options.gpus_per_worker, options.cpus_per_worker)
     return Crew(RaySource(elsewhere, asked, memory=limits.memory, files=files), limits)
 
 
-def workers_here(device: str, clips: int) -> int:
+def workers_here(device: str) -> int:
     """How many workers suit this machine: one a core as far as memory goes, and on GPUs two each.
 
     Two let one prepare or score while the other one's network has the GPU.
@@ -92,4 +92,4 @@ def workers_here(device: str, clips: int) -> int:
     if device.startswith("cuda"):
         gpus = torch.cuda.device_count() if device == "cuda" else 1
         fitting = min(fitting, PER_GPU * gpus)
-    return max(1, min(fitting, clips))
+    return max(1, fitting)
