@@ -12,7 +12,7 @@ from harness.media import write_wav
 from harness.preparation import prepare_all
 from harness.select import select_clips
 from harness.spec import RunSpec
-from harness.store import Store
+from harness.remote_store import open_store
 
 
 class Written(NamedTuple):
@@ -29,7 +29,7 @@ def write_inputs(spec: RunSpec, folder: Path) -> Written:
     In the `cross` protocol the sound is that of the clip's donor. A video made from both, named `CLIP.mp4` or the like,
     is what `bench score` takes. Raises `BenchError` as `harness.select.select` does.
     """
-    prepared = prepare_all(select_clips(spec).clips, spec.size, Store())
+    prepared = prepare_all(select_clips(spec).clips, spec.size, open_store())
     donors = assign_donors(list(prepared.clips.values()))
     problems = [f"left out {clip}: {error.reason}" for clip, error in prepared.failures.items()]
     folder.mkdir(parents=True, exist_ok=True)

@@ -52,7 +52,7 @@ def adapt(
     from harness.plugins import ADAPTERS
     from harness.speech import read_speech
     from harness.status import BenchError, ClipError
-    from harness.store import Store
+    from harness.remote_store import open_store
 
     if out.suffix != ".safetensors":
         raise typer.BadParameter(f"{out.name} must end in .safetensors", param_hint="--out")
@@ -61,7 +61,7 @@ def adapt(
     speech = (safe_id(foreign.name), read_speech(foreign)) if foreign else None
     person = safe_id(video.stem)
     try:
-        footage = stages.prepare(Clip(person, person, video, start=start, end=start + seconds), 256, Store())
+        footage = stages.prepare(Clip(person, person, video, start=start, end=start + seconds), 256, open_store())
     except ClipError as error:
         raise BenchError(
             f"{video.name} cannot be adapted on, from {start:g} s: {error.reason} ({error.status})"

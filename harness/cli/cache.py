@@ -27,10 +27,10 @@ def register(app: typer.Typer) -> None:
 
 def list_entries(as_json: JsonOption = False) -> None:
     """Say for each stage how many results are kept, how large they are, and when one was last used."""
-    from harness.store import Store
+    from harness.remote_store import open_store
     from harness.store_care import entries
 
-    store = Store()
+    store = open_store()
     rows: dict[str, dict[str, float]] = {}
     for entry in entries(store):
         row = rows.setdefault(entry.stage, {"entries": 0, "bytes": 0, "last_used": 0})
@@ -54,10 +54,10 @@ def verify(
 ) -> None:
     """Read every file of the store and compare it with the hash that was written beside it; exit code 1 for damage."""
     from harness import progress
-    from harness.store import Store
+    from harness.remote_store import open_store
     from harness.store_care import entries, problems
 
-    store = Store()
+    store = open_store()
     damaged = {}
     for entry in progress.each("verify", list(entries(store)), quiet=as_json):
         if found := problems(entry):
@@ -85,13 +85,13 @@ def collect_garbage(
     What was used within the last hour, or since the oldest of the runs that go on now began, always stays. Run folders
     keep their videos: they share the files, and only the store's name for them goes.
     """
-    from harness.store import Store
+    from harness.remote_store import open_store
     from harness.store_care import make_room
 
     if unused is None and max_size is None:
         raise BenchError("say what may go: --unused 30d, --max-size 50GB, or both; --dry-run only looks")
     gone = make_room(
-        Store(),
+        open_store(),
         max_bytes=None if max_size is None else int(_number(max_size, _UNITS, "50GB")),
         max_age=None if unused is None else _number(unused, _TIMES, "30d"),
         stage=stage,

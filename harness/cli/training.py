@@ -36,10 +36,10 @@ def training_clips(dataset: str, data_root: Path | None, split: str, limit: int 
     from harness.datasets.registry import DATASETS
     from harness.preparation import prepare_all
     from harness.status import BenchError
-    from harness.store import Store
+    from harness.remote_store import open_store
 
     found = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
-    prepared = prepare_all(found.clips[:limit], SIZE, Store())
+    prepared = prepare_all(found.clips[:limit], SIZE, open_store())
     for clip_id, error in prepared.failures.items():
         print(f"left out: {clip_id}: {error.reason}", file=sys.stderr)
     if not prepared.clips:
