@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
-from harness.aggregate import ModelRun
 from harness.files import appearing
 from harness.metric import MetricInfo
 from harness.results import CLIP_COLUMNS, CLIPS_FILE, Failure
+from harness.scored import ModelRun
 from harness.status import ClipError, Status
 
 _NAMED = 3
+_PART = 1 << 13
+"""Rows of `clips.parquet` that are written together."""
 
 
 def pair_outcome(run: ModelRun, clip: str) -> ClipError | None:
@@ -51,27 +54,36 @@ def note_lines(runs: Sequence[ModelRun]) -> list[str]:
 def write_clips(
     runs: Sequence[ModelRun], identities: Mapping[str, str], infos: Sequence[MetricInfo], folder: Path
 ) -> Path:
-    """Write `clips.parquet`; `identities` maps every clip id of the run to its identity."""
-    import pandas as pd
+    """Write `clips.parquet`, a part at a time; `identities` maps every clip id of the run to its identity."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     columns = [info.column for info in infos if info.level == "clip"]
-    rows = []
-    for run in runs:
-        for clip, identity in identities.items():
-            error = pair_outcome(run, clip)
-            row: dict[str, object] = {
-                "model": run.name,
-                "clip": clip,
-                "identity": identity,
-                "status": (error.status if error else Status.OK).value,
-                "reason": error.reason if error else "",
-                "note": "; ".join(run.notes.get(clip, ())),
-            }
-            values = run.scores[clip].values if clip in run.scores else {}
-            rows.append({**row, **{column: values.get(column) for column in columns}})
-    frame = pd.DataFrame(rows, columns=[*CLIP_COLUMNS, *columns])
-    frame = frame.astype(dict.fromkeys(columns, "float64"))
+    kinds = {**dict.fromkeys(CLIP_COLUMNS, pa.string()), **dict.fromkeys(columns, pa.float64())}
+    schema = pa.schema(list(kinds.items()))
     path = folder / CLIPS_FILE
-    with appearing(path) as half:
-        frame.to_parquet(half, index=False)
+    rows = (_row(run, clip, who, columns) for run in runs for clip, who in identities.items())
+    with appearing(path) as half, pq.ParquetWriter(half, schema) as writer:
+        for part in _parts(rows):
+            writer.write_table(pa.Table.from_pylist(part, schema=schema))
     return path
+
+
+def _row(run: ModelRun, clip: str, identity: str, columns: Sequence[str]) -> dict[str, object]:
+    error = pair_outcome(run, clip)
+    scores = run.scores.get(clip)
+    values = {} if scores is None else scores.values
+    return {
+        "model": run.name,
+        "clip": clip,
+        "identity": identity,
+        "status": (error.status if error else Status.OK).value,
+        "reason": error.reason if error else "",
+        "note": "; ".join(run.notes.get(clip, ())),
+        **{column: values.get(column) for column in columns},
+    }
+
+
+def _parts(rows: Iterator[dict[str, object]]) -> Iterator[list[dict[str, object]]]:
+    while part := list(islice(rows, _PART)):
+        yield part

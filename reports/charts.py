@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
+from numpy.typing import NDArray
 
 from reports.chart_marks import Chart, Line, draw_clips, draw_mark, keep_models_apart
 from reports.chart_scatter import scatter_chart
@@ -14,6 +15,7 @@ from reports.text import visible
 
 _MARKERS = "osD^vPX*"
 _LABEL = 26
+_Values = dict[tuple[str, str], NDArray[np.float64]]
 
 
 def make_charts(grid: Grid, runs: list[Run]) -> list[Chart]:
@@ -24,21 +26,14 @@ def make_charts(grid: Grid, runs: list[Run]) -> list[Chart]:
         Line(row, PALETTE[slot], "o" if row.bound else _MARKERS[n % len(_MARKERS)], _short(visible(row.label)))
         for n, (row, slot) in enumerate(zip(grid.rows, row_slots(grid), strict=True))
     ]
-    records = [_by_model(run) for run in runs]
+    values = [run.values([column.key for column in grid.columns]) for run in runs]
     with matplotlib.rc_context(RC):
-        charts = [_metric(column, place, lines, records) for place, column in enumerate(grid.columns)]
+        charts = [_metric(column, place, lines, values) for place, column in enumerate(grid.columns)]
         scatter = scatter_chart(grid, lines)
     return [*charts, *([scatter] if scatter else [])]
 
 
-def _by_model(run: Run) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for record in run.records():
-        found.setdefault(str(record["model"]), []).append(record)
-    return found
-
-
-def _metric(column: Column, place: int, lines: list[Line], records: list[dict[str, list[dict[str, Any]]]]) -> Chart:
+def _metric(column: Column, place: int, lines: list[Line], values: list[_Values]) -> Chart:
     """Every row's value and interval; behind them, what each clip gave."""
     from matplotlib.figure import Figure
 
@@ -46,8 +41,8 @@ def _metric(column: Column, place: int, lines: list[Line], records: list[dict[st
     axes = figure.add_subplot()
     for y, line in enumerate(lines):
         cell = line.row.cells[place]
-        clips = [record.get(column.key) for record in records[line.row.run].get(line.row.model, [])]
-        draw_clips(axes, y, [float(value) for value in clips if value is not None], line.colour)
+        clips = values[line.row.run].get((line.row.model, column.key), np.empty(0))
+        draw_clips(axes, y, clips[np.isfinite(clips)].tolist(), line.colour)
         draw_mark(axes, (cell, None), (cell.value, float(y)), line)
         if line.row.model == "ground-truth" and cell.value is not None:
             axes.axvline(cell.value, color=PALETTE["muted"], linestyle=(0, (2, 3)), linewidth=0.8, zorder=0)

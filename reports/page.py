@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +14,37 @@ from reports.grid import Grid, make_grid
 from reports.html_table import table_view
 from reports.media import Media
 from reports.page_assets import SCRIPTS, STYLES, asset
-from reports.page_text import facts, failures, missing, moment, notices, title
+from reports.page_text import MAX_FAILURES, facts, failures, missing, moment, notices, title
 from reports.players import ClipView, clip_views
 from reports.remarks import remarks
 from reports.runs import Run, load_runs
+from reports.shown import Shown, choose_clips
 from reports.text import visible
 
 
-def write_page(runs: Path | str | Iterable[Path | str], out: Path, embed: bool = False) -> Path:
+def write_page(
+    runs: Path | str | Iterable[Path | str], out: Path, embed: bool = False, clips: Sequence[str] = ()
+) -> Path:
     """Write the page of one or several run folders to `out` and return `out`.
 
     Previews lie in `F_media/` beside `F.html` (a page in its run folder uses that folder's `media/`), or with `embed`
     inside the page. Nothing in it needs a network or a server. Missing previews, missing per-clip records and failed
     clips leave a page that says what is missing.
 
-    Raises `BenchError` for a folder without a run, `ComparisonError` for runs that must not share a table.
+    Of a large run it shows some clips (`reports.shown`) and says so; `clips` are the ids of others to show instead.
+
+    Raises `BenchError` for a folder without a run or an unknown clip, `ComparisonError` for runs that must not share a
+    table.
     """
     loaded = load_runs(runs)
     grid = make_grid(loaded)
-    clips = clip_views(loaded, grid, Media(out, embed))
-    return write_text_atomically(out, _render(loaded, grid, clips, embed))
+    shown = choose_clips(loaded, grid, clips)
+    views = clip_views(loaded, grid, Media(out, embed), shown)
+    return write_text_atomically(out, _render(loaded, grid, views, shown, embed))
 
 
-def _render(runs: list[Run], grid: Grid, clips: list[ClipView], embed: bool) -> str:
+def _render(runs: list[Run], grid: Grid, clips: list[ClipView], shown: Shown, embed: bool) -> str:
+    failed = failures(runs)
     html: str = (
         environment()
         .get_template("page.html.jinja")
@@ -54,9 +62,10 @@ def _render(runs: list[Run], grid: Grid, clips: list[ClipView], embed: bool) -> 
             clips=clips,
             index=clip_index(grid, clips),
             filters=filters(clips),
-            missing=missing(runs, clips),
+            missing=missing(runs, clips, shown),
             embed=embed,
-            failures=failures(runs),
+            failures=failed[:MAX_FAILURES],
+            more_failures=len(failed) - MAX_FAILURES,
             facts=facts(runs),
         )
     )

@@ -10,6 +10,7 @@ from harness.results import CLIPS_FILE
 from reports.grid import Grid
 from reports.players import ClipView
 from reports.runs import Run
+from reports.shown import Shown
 
 
 def moment(created: str) -> str:
@@ -53,9 +54,18 @@ def notices(runs: list[Run]) -> list[str]:
     return [f"{', '.join(models)}: {text}" if models else text for text, models in told.items()]
 
 
-def missing(runs: list[Run], clips: list[ClipView]) -> list[str]:
+MAX_FAILURES = 200
+"""Lines of them on a page."""
+
+
+def missing(runs: list[Run], clips: list[ClipView], shown: Shown) -> list[str]:
     """What a reader may look for in vain, and why."""
     said = []
+    if shown.left_out:
+        said.append(
+            f"{len(clips)} of {len(clips) + shown.left_out} clips are shown: {shown.rule}. "
+            "Table and charts are of all of them; bench report --clip NAME makes a page of others."
+        )
     for run in runs:
         if run.folder is not None and not (run.folder / CLIPS_FILE).is_file():
             said.append(f"{run.label} has no {CLIPS_FILE}: values per clip are not shown.")
@@ -63,7 +73,7 @@ def missing(runs: list[Run], clips: list[ClipView]) -> list[str]:
             said.append(f"{run.label} has no {CURVES_FILE}: values per frame, pose and waveform are not shown.")
     if clips and not any(clip.playable for clip in clips):
         said.append("No previews lie beside this run (media/MODEL/CLIP.mp4), so there is nothing to play.")
-    hidden = len(runs[0].result.clips) - len(clips)
+    hidden = len(runs[0].result.clips) - len(clips) - shown.left_out
     if hidden:
         said.append(
             f"{_count(hidden, 'clip')} failed for every model and {'is' if hidden == 1 else 'are'} not shown here."
@@ -72,7 +82,7 @@ def missing(runs: list[Run], clips: list[ClipView]) -> list[str]:
 
 
 def failures(runs: list[Run]) -> list[dict[str, Any]]:
-    """Failures with the models that share clip, status and reason in one line."""
+    """Failures, with the models that share clip, status and reason in one line."""
     grouped: dict[tuple[str, str, str], list[str]] = {}
     for run in runs:
         for failure in run.result.failures:

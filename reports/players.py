@@ -12,6 +12,7 @@ from reports.colours import row_slots
 from reports.grid import Column, Grid, Row
 from reports.media import Media
 from reports.runs import Run
+from reports.shown import Shown, has_frames
 from reports.strips import RunCurves, load_curves, pose_of, strips
 
 
@@ -75,27 +76,21 @@ class _Source:
     curves: RunCurves
 
 
-def clip_views(runs: list[Run], grid: Grid, media: Media) -> list[ClipView]:
-    """Views of the clips that at least one model got through, in the run's order."""
+def clip_views(runs: list[Run], grid: Grid, media: Media, shown: Shown) -> list[ClipView]:
+    """Views of the clips that the page shows, in the run's order."""
     columns = [column for column in grid.columns if _level(runs, column) == "clip"]
     slots = row_slots(grid)
     rows = sorted(zip(grid.rows, slots, strict=True), key=lambda pair: pair[0].model != "ground-truth")
-    sources = [_open(run) for run in runs]
-    views = []
-    for number, clip in enumerate(runs[0].result.clips, 1):
-        if clip.status == "ok" and any(_shown(sources[row.run].failures.get((row.model, clip.id))) for row, _ in rows):
-            views.append(_view((number, clip), rows, sources, columns, media))
-    return views
+    clips = {place + 1: runs[0].result.clips[place] for place in shown.numbers}
+    ids = {clip.id for clip in clips.values()}
+    sources = [_open(run, ids) for run in runs]
+    return [_view(place, rows, sources, columns, media) for place in clips.items()]
 
 
-def _open(run: Run) -> _Source:
-    records = {(str(record["model"]), str(record["clip"])): record for record in run.records()}
-    return _Source(run, records, {(f.model, f.clip): f for f in run.result.failures}, load_curves(run))
-
-
-def _shown(failure: Failure | None) -> bool:
-    """Whether there are frames: a metric that failed leaves the video as it is."""
-    return failure is None or failure.status == "metric_failed"
+def _open(run: Run, clips: set[str]) -> _Source:
+    records = {(str(record["model"]), str(record["clip"])): record for record in run.records(clips)}
+    failures = {(f.model, f.clip): f for f in run.result.failures if f.clip in clips}
+    return _Source(run, records, failures, load_curves(run, clips))
 
 
 def _view(
@@ -122,7 +117,7 @@ def _view(
                 ok=failure is None,
                 status=failure.status if failure else "ok",
                 reason=failure.reason if failure else "",
-                source=media.source(source.run, row.model, clip.id) if _shown(failure) else None,
+                source=media.source(source.run, row.model, clip.id) if has_frames(failure) else None,
                 sound=_sound(source.run, row, clip.donor),
                 values=tuple(clip_value(c, record, best[c.key], names[c.name] > 1) for c in columns) if record else (),
                 numbers={c.key: float(record[c.key]) for c in columns if record.get(c.key) is not None},

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.results import CLIPS_FILE, RunResult, read_clips, read_result
+from harness.clip_records import clip_columns, clip_records
+from harness.results import RunResult, read_result
 from harness.status import BenchError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Source = Path | str | RunResult
 """What a table can be made of: a run folder, or a result that is already in memory."""
@@ -31,13 +36,16 @@ class Run:
     label: str
     """Told apart by this where one model appears in several runs."""
 
-    def records(self) -> list[dict[str, Any]]:
-        """Rows of `clips.parquet`, NaN as `None`; empty where the file is missing."""
-        if self.folder is None or not (self.folder / CLIPS_FILE).is_file():
-            return []
-        frame = read_clips(self.folder)
-        rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
-        return [{str(key): value for key, value in row.items()} for row in rows]
+    def records(self, clips: Collection[str]) -> list[dict[str, Any]]:
+        """Rows of `clips.parquet` about `clips`, NaN as `None`; empty where the file is missing."""
+        return [] if self.folder is None else list(clip_records(self.folder, clips))
+
+    def values(self, columns: Collection[str]) -> dict[tuple[str, str], NDArray[np.float64]]:
+        """(clips,) values by model and clip-level column, NaN where a clip has none; empty where the file is missing.
+
+        In the order of `clips.parquet`, which is that of the run's clips where `bench run` wrote it.
+        """
+        return {} if self.folder is None else clip_columns(self.folder, columns)
 
 
 def load_runs(sources: Source | Iterable[Source]) -> list[Run]:

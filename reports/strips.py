@@ -7,7 +7,7 @@ finer than a strip is high; numbers that matter are in the table and in `frames.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,11 +36,11 @@ class RunCurves(NamedTuple):
         return self.models.get((model, clip), {})
 
 
-def load_curves(run: Run) -> RunCurves:
-    """`frames.parquet` of a run; empty where there is none."""
+def load_curves(run: Run, clips: Collection[str]) -> RunCurves:
+    """What `frames.parquet` of a run has about `clips`; empty where there is none."""
     found: dict[tuple[str, str], dict[str, NDArray[np.float32]]] = {}
     if run.folder is not None:
-        for curve in read_curves(run.folder):
+        for curve in read_curves(run.folder, clips):
             found.setdefault((curve.model, curve.clip), {})[curve.metric] = curve.values
     return RunCurves(found)
 

@@ -9,6 +9,11 @@ import typer
 
 from harness.status import BenchError
 
+_REPORT = """Examples:
+
+bench report runs/demo-1a2b3c4d runs/demo-5e6f7a8b --out both.html
+
+bench report runs/voxceleb2-1a2b3c4d --clip id00017-abc-00001 --clip id00017-abc-00002 --out two.html"""
 _TABLE = """Examples:
 
 bench table runs/demo-1a2b3c4d --format latex > table.tex
@@ -20,7 +25,7 @@ Runs = Annotated[list[Path], typer.Argument(help="Run folders that `bench run` w
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command("report", epilog="Example: bench report runs/demo-1a2b3c4d runs/demo-5e6f7a8b --out both.html")(report)
+    app.command("report", epilog=_REPORT)(report)
     app.command("table", epilog=_TABLE)(table)
 
 
@@ -30,6 +35,9 @@ def report(
     embed: Annotated[
         bool, typer.Option("--embed", help="Put the previews into the page: one file, instead of a folder beside it.")
     ] = False,
+    clip: Annotated[
+        list[str] | None, typer.Option(help="Show this clip; repeatable. Default: all, of a large run some.")
+    ] = None,
 ) -> None:
     """Write a page with the results of one or several runs over the same clips, side by side."""
     from harness.plugins import REPORTS
@@ -37,7 +45,7 @@ def report(
     if out is None and len(runs) > 1:
         raise BenchError("several runs need --out, for example: bench report RUN1 RUN2 --out both.html")
     target = out or runs[0] / "report.html"
-    written = REPORTS.get("html")(runs, target, embed=embed)
+    written = REPORTS.get("html")(runs, target, embed=embed, clips=clip or ())
     typer.echo(str(written))
 
 
