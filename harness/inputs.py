@@ -10,9 +10,9 @@ from harness.clip import SAMPLES_PER_FRAME
 from harness.donors import assign_donors, fit_audio
 from harness.media import write_wav
 from harness.preparation import prepare_all
+from harness.remote_store import open_store
 from harness.select import select_clips
 from harness.spec import RunSpec
-from harness.remote_store import open_store
 
 
 class Written(NamedTuple):

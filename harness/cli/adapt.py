@@ -50,9 +50,9 @@ def adapt(
     from harness.model_names import parse_name
     from harness.names import safe_id
     from harness.plugins import ADAPTERS
+    from harness.remote_store import open_store
     from harness.speech import read_speech
     from harness.status import BenchError, ClipError
-    from harness.remote_store import open_store
 
     if out.suffix != ".safetensors":
         raise typer.BadParameter(f"{out.name} must end in .safetensors", param_hint="--out")

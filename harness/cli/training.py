@@ -35,8 +35,8 @@ def training_clips(dataset: str, data_root: Path | None, split: str, limit: int 
     from harness.datasets.base import ClipRequest
     from harness.datasets.registry import DATASETS
     from harness.preparation import prepare_all
-    from harness.status import BenchError
     from harness.remote_store import open_store
+    from harness.status import BenchError
 
     found = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
     prepared = prepare_all(found.clips[:limit], SIZE, open_store())
