@@ -80,6 +80,15 @@ def sweep_run_folder(folder: Path) -> int:
     return swept
 
 
+def discard(path: Path) -> None:
+    """Remove a file or a whole folder as far as that is possible."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
 def sync(path: Path) -> None:
     """Wait until a file's content, or a folder's names, lie on the disk itself."""
     try:

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.disk import machine_error, no_room, room_needed
-from harness.files import link_or_copy, sync, sync_tree
+from harness.files import discard, link_or_copy, sync, sync_tree
 from harness.leases import lease
 from harness.owner import is_abandoned, owned_name
 from harness.paths import cache_dir
@@ -137,7 +137,7 @@ class Store:
         """Remove what ended processes of this machine left half made; returns how many. For the start of a run."""
         left = [path for path in self.root.glob("tmp/*") if is_abandoned(path.name)]
         for path in left:
-            shutil.rmtree(path, ignore_errors=True)
+            discard(path)
         return len(left)
 
     def lease(self) -> contextlib.AbstractContextManager[None]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import store_entry
+from harness.files import discard
 from harness.leases import LEASES, oldest_lease
 from harness.owner import is_abandoned, is_alive
 from harness.store import KEY_FILE, Store
@@ -94,7 +94,7 @@ def make_room(
     if not dry:
         taken = [entry for entry in taken if _take(store, entry)]
         for path in left_over:
-            shutil.rmtree(path, ignore_errors=True)
+            discard(path)
     return Removed(tuple(taken), len(left_over))
 
 

@@ -7,7 +7,6 @@ import os
 import pickle
 import signal
 import threading
-import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -19,6 +18,7 @@ from typing import Any
 from harness.executors.base import Place, Setup
 from harness.executors.crew import Event, Worker
 from harness.executors.work import OVER_MEMORY, MemoryWatch, Reply, memory_excess, open_setup, run_one
+from harness.owner import owned_name
 
 _SPAWN = multiprocessing.get_context("spawn")
 """A forked process would inherit threads' locks and a GPU context that cannot be used twice."""
@@ -91,7 +91,7 @@ class ProcessSource:
     def start(self, index: int) -> Worker:
         """Start one."""
         ours, theirs = _SPAWN.Pipe()
-        note = self._notes / f"memory-{uuid.uuid4().hex}"
+        note = self._notes / f"memory-{owned_name()}"
         process = _SPAWN.Process(
             target=work, args=(theirs, self._setup, Place(index, alone=False), self._memory, note), name=f"w{index + 1}"
         )

@@ -70,8 +70,9 @@ def test_sweeping_a_run_folder_takes_only_what_the_dead_left(tmp_path: Path, dea
 def test_sweeping_the_store_takes_only_what_the_dead_left(tmp_path: Path, dead_name: str) -> None:
     for name in (dead_name, owned_name(), "0123456789abcdef"):
         (tmp_path / "tmp" / name / "deep").mkdir(parents=True)
-    assert Store(tmp_path).sweep() == 1
-    assert len(list((tmp_path / "tmp").iterdir())) == 2 and not (tmp_path / "tmp" / dead_name).exists()
+    (tmp_path / "tmp" / f"note-{dead_name}").write_text("x")
+    assert Store(tmp_path).sweep() == 2
+    assert len(list((tmp_path / "tmp").iterdir())) == 2 and not list((tmp_path / "tmp").glob(f"*{dead_name}"))
     assert Store(tmp_path / "none").sweep() == 0
 
 
