@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness import export_trackers
-from harness.export_table import long_table
+from harness.export_table import COLUMNS, long_parts
+from harness.files import appearing
 from harness.status import BenchError
 
 
@@ -27,23 +28,26 @@ def export(folders: list[Path], format: str, out: Path) -> Path:
 
 
 def _parquet(folders: list[Path], out: Path) -> Path:
-    table = long_table(folders)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = out.with_name(f".{out.name}")
-    table.to_parquet(scratch, index=False)
-    return scratch.replace(out)
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([(name, pa.float64() if name == "value" else pa.string()) for name in COLUMNS])
+    with appearing(out) as half, pq.ParquetWriter(half, schema) as writer:
+        for part in long_parts(folders):
+            writer.write_table(pa.Table.from_pandas(part, schema=schema, preserve_index=False))
+    return out
 
 
 def _csv(folders: list[Path], out: Path) -> Path:
     """Text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    table = long_table(folders)
-    for column in table.columns.drop("value"):
-        formula = table[column].astype("string").str.startswith(("=", "+", "-", "@", "\t", "\r"), na=False)
-        table.loc[formula, column] = "'" + table.loc[formula, column]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = out.with_name(f".{out.name}")
-    table.to_csv(scratch, index=False, lineterminator="\n")
-    return scratch.replace(out)
+    with appearing(out) as half, half.open("w", encoding="utf-8", newline="") as file:
+        file.write(",".join(COLUMNS) + "\n")
+        for part in long_parts(folders):
+            for column in part.columns.drop("value"):
+                formula = part[column].astype("string").str.startswith(("=", "+", "-", "@", "\t", "\r"), na=False)
+                part.loc[formula, column] = "'" + part.loc[formula, column]
+            part.to_csv(file, index=False, header=False, lineterminator="\n")
+    return out
 
 
 FORMATS: Mapping[str, Callable[[list[Path], Path], Path]] = {

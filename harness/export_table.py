@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.results import CLIPS_FILE, MetricRow, RunResult, read_clips, read_result
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.results import CLIPS_FILE, MetricRow, RunResult, read_result
 from harness.status import BenchError
 
 if TYPE_CHECKING:
@@ -23,38 +27,53 @@ UNAVAILABLE = "unavailable"
 def long_table(folders: list[Path]) -> pd.DataFrame:
     """Of one or several run folders. Numbers that do not exist are lines too: with no value, a status and a reason.
 
-    Means over clips are not in it: they are made of what is.
-    Raises `BenchError` for a folder without `run.json` or `clips.parquet`, and for two folders of one name.
+    Means over clips are not in it: they are made of what is. A large run has millions of lines: `long_parts` gives them
+    bit by bit. Raises as `long_parts`.
     """
     import pandas as pd
 
+    parts = list(long_parts(folders))
+    empty = pd.DataFrame(columns=list(COLUMNS)).astype({"value": "float64"})
+    return pd.concat(parts, ignore_index=True) if parts else empty
+
+
+def long_parts(folders: list[Path]) -> Iterator[pd.DataFrame]:
+    """The same table, one metric of one row at a time.
+
+    Raises `BenchError` for a folder without `run.json` or `clips.parquet`, and for two folders of one name.
+    """
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         raise BenchError(
             f"two of the runs are called {max(names, key=names.count)!r}; rename a folder to tell them apart"
         )
-    lines = [line for folder, name in zip(folders, names, strict=True) for line in _run(folder, name)]
-    return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"value": "float64"})
+    for folder, name in zip(folders, names, strict=True):
+        yield from _run(folder, name)
 
 
-def _run(folder: Path, name: str) -> list[dict[str, Any]]:
+def _run(folder: Path, name: str) -> Iterator[pd.DataFrame]:
+    import pandas as pd
+    import pyarrow.parquet as pq
+
     result = read_result(folder)
-    if not (folder / CLIPS_FILE).is_file():
+    path = folder / CLIPS_FILE
+    if not path.is_file():
         raise BenchError(
             f"{folder} has no {CLIPS_FILE}, so there is nothing to export clip by clip; run `bench run` again"
         )
-    records = read_clips(folder)
-    lines = []
+    measured = set(pq.read_schema(path).names)
+    texts = ["model", "clip", "identity", "status", "reason"]
+    records = pq.read_table(path, columns=texts, read_dictionary=texts).to_pandas()
     for row in result.metrics:
         start = _start(row, name)
-        if row.level == "set" or row.column not in records.columns:
+        if row.level == "set" or row.column not in measured:
             missing = row.value is None
-            status = UNAVAILABLE if missing else "ok"
-            lines.append({**start, "value": row.value, "status": status, "reason": row.note if missing else ""})
+            line = {**start, "value": row.value, "status": UNAVAILABLE if missing else "ok"}
+            yield _frame(pd.DataFrame([{**line, "reason": row.note if missing else ""}]))
         else:
-            own = records[records["model"] == row.model]
-            lines += [_line(start, record, row) for record in own.to_dict("records")]
-    return lines
+            own = (records["model"] == row.model).to_numpy()
+            values = pq.read_table(path, columns=[row.column])[row.column].to_numpy()
+            yield _clips(start, records[own], np.asarray(values, dtype=np.float64)[own], row)
 
 
 def _start(row: MetricRow, run: str) -> dict[str, Any]:
@@ -62,15 +81,20 @@ def _start(row: MetricRow, run: str) -> dict[str, Any]:
     return {"run": run, "metric": row.name, "clip": None, "identity": None, **{key: getattr(row, key) for key in kept}}
 
 
-def _line(start: dict[str, Any], record: dict[Any, Any], row: MetricRow) -> dict[str, Any]:
+def _clips(start: dict[str, Any], records: pd.DataFrame, values: NDArray[np.float64], row: MetricRow) -> pd.DataFrame:
     """A value is `ok` whatever else happened to its clip; a missing one has the clip's status and reason."""
-    value = record[row.column]
-    where = {**start, "clip": record["clip"], "identity": record["identity"]}
-    if value is not None and value == value:  # noqa: PLR0124 (not NaN)
-        return {**where, "value": value, "status": "ok", "reason": ""}
-    failed = record["status"] != "ok"
-    status = record["status"] if failed else UNAVAILABLE
-    return {**where, "value": None, "status": status, "reason": record["reason"] if failed else row.note}
+    frame = records[["clip", "identity", "status", "reason"]].astype(object).reset_index(drop=True)
+    known, failed = np.isfinite(values), (frame["status"] != "ok").to_numpy()
+    frame["value"] = values
+    frame.loc[known, ["status", "reason"]] = ["ok", ""]
+    frame.loc[~known & ~failed, ["status", "reason"]] = [UNAVAILABLE, row.note]
+    return _frame(frame.assign(**{key: value for key, value in start.items() if key not in ("clip", "identity")}))
+
+
+def _frame(lines: pd.DataFrame) -> pd.DataFrame:
+    """In the order of `COLUMNS`; text columns hold text or nothing, whatever the others hold."""
+    kinds = {name: "float64" if name == "value" else "object" for name in COLUMNS}
+    return lines[list(COLUMNS)].astype(kinds)
 
 
 def row_facts(result: RunResult) -> dict[str, dict[str, MetricRow]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.export_table import long_table, row_facts
+from harness.export_table import long_parts, row_facts
 from harness.names import safe_id
 from harness.results import read_result
 
@@ -31,11 +31,10 @@ class TrackedRow(NamedTuple):
 
 
 def tracked_rows(folders: list[Path]) -> Iterator[TrackedRow]:
-    """Every row with a value of every run folder. Raises as `long_table`."""
-    table = long_table(folders)
+    """Every row with a value of every run folder. Raises as `harness.export_table.long_parts`."""
+    clips = _values(folders)
     for folder in folders:
         result, run = read_result(folder), folder.resolve().name
-        of_run = table[(table["run"] == run) & table["value"].notna() & table["clip"].notna()]
         for model, rows in row_facts(result).items():
             settings = {
                 **{f"spec/{key}": str(value) for key, value in result.spec.items()},
@@ -44,13 +43,21 @@ def tracked_rows(folders: list[Path]) -> Iterator[TrackedRow]:
                 "device": result.provenance.device,
                 **{f"signature/{_key(row.name, row.variant)}": row.signature for row in rows.values()},
             }
-            own = of_run[of_run["model"] == model].sort_values("clip")
-            clips = {
-                _key(str(name), str(variant)): [float(value) for value in part["value"]]
-                for (name, variant), part in own.groupby(["metric", "variant"])
-            }
             values = {_key(row.name, row.variant): float(row.value or 0.0) for row in rows.values()}
-            yield TrackedRow(model, f"{safe_id(run)}/{safe_id(model)}", run, settings, values, clips)
+            yield TrackedRow(
+                model, f"{safe_id(run)}/{safe_id(model)}", run, settings, values, clips.get((run, model), {})
+            )
+
+
+def _values(folders: list[Path]) -> dict[tuple[str, str], dict[str, list[float]]]:
+    """Values of the clips in the order of their ids, by run and model, then by key."""
+    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for part in long_parts(folders):
+        some = part[part["value"].notna() & part["clip"].notna()].sort_values("clip")
+        if len(some):
+            run, model, name, variant = some.iloc[0][["run", "model", "metric", "variant"]]
+            found.setdefault((run, model), {})[_key(str(name), str(variant))] = some["value"].tolist()
+    return {where: dict(sorted(keys.items())) for where, keys in found.items()}
 
 
 def _key(name: str, variant: str) -> str:
