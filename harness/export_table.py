@@ -34,7 +34,7 @@ def long_table(folders: list[Path]) -> pd.DataFrame:
 
     parts = list(long_parts(folders))
     empty = pd.DataFrame(columns=list(COLUMNS)).astype({"value": "float64"})
-    return pd.concat(parts, ignore_index=True) if parts else empty
+    return pd.concat(parts, ignore_index=True).infer_objects() if parts else empty
 
 
 def long_parts(folders: list[Path]) -> Iterator[pd.DataFrame]:
