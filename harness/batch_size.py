@@ -59,9 +59,11 @@ class BatchSizes:
         return min(wanted, self._fits.get((model, device, side), wanted))
 
     def shrink(self, tried: int, model: str, device: str, side: int) -> int:
-        """Half of `tried`, from now on; 0 where one frame was too much, which is not remembered."""
+        """Half of `tried`, from now on; 0 where one frame was too much, after which all is as before."""
         size = tried // 2
-        if size:
+        if not size:
+            self._fits.pop((model, device, side), None)  # Of a clip, or of a moment; others may have room for more.
+        else:
             self._fits[model, device, side] = size
             logger.warning(
                 "%s: out of memory on %s with %d frames at once; going on with %d", model, device, tried, size
