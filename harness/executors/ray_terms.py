@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from harness import __version__
+from harness.assets import asset_digest, asset_present, asset_specs
 from harness.remote_store import open_store
 from harness.status import BenchError
 from harness.store import Store
@@ -32,8 +33,8 @@ _LIBRARIES = (
     "torchvision",
 )
 """Those that make pixels and numbers."""
-_FOLDER = -1
-"""In place of a folder's size."""
+_ENDS = 1 << 20
+"""Bytes at each end of a file that are compared; two checkpoints of one network have the same size."""
 
 
 @dataclass(frozen=True)
@@ -45,31 +46,41 @@ class Terms:
     """Where the store lies, for messages."""
     note: str
     """Reference of a store entry that the run left."""
-    files: tuple[tuple[str, int | None], ...]
-    """Absolute paths with their sizes in bytes, as `_size` gives them."""
+    folder: str
+    """Working directory, which relative paths begin at."""
+    files: tuple[tuple[str, str], ...]
+    """Paths, and what `_look` says of them."""
 
     @classmethod
     def here(cls, store: Store, files: Sequence[Path]) -> Terms:
         """Write the note; describe this process and `files`, which are files and folders that tasks will read."""
         note = store.ref(_leave(store, {"from": "run", "nonce": uuid.uuid4().hex}))
-        sizes = tuple((str(path.absolute()), _size(path)) for path in files)
-        return cls(versions(), str(store.root), note, sizes)
+        return cls(
+            versions(), str(store.root), note, str(Path.cwd()), tuple((str(path), _look(path)) for path in files)
+        )
 
     def check(self, host: str) -> str:
-        """Raise `BenchError` for what differs on `host`; returns the reference of an answer to the note."""
+        """Raise `BenchError` for what differs on `host`; returns the reference of an answer to the note.
+
+        Makes the run's working directory that of this process, where there is one of this name.
+        """
         own = versions()
         differ = [name for name in self.versions if self.versions[name] != own.get(name)]
         if differ:
-            found = ", ".join(f"{name} {own.get(name) or 'none'} instead of {self.versions[name]}" for name in differ)
+            what = ", ".join(f"{name} {own.get(name) or 'none'} instead of {self.versions[name]}" for name in differ)
             raise BenchError(
-                f"{host} has {found}. Results would depend on who computed them; install the same bench, with its "
-                "constraints.txt, on every machine (docs/scaling.md)"
+                f"{host} has {what}. Results would depend on who computed them; install the same bench, with its "
+                "constraints.txt, and fetch the same weights on every machine (docs/scaling.md)"
             )
-        for name, size in self.files:
-            found_size = _size(Path(name))
-            if found_size != size:
-                what = "is not there" if found_size is None else f"is another one ({found_size} bytes, not {size})"
-                raise BenchError(f"{host} cannot use the footage: {name} {what}. Mount it at the same path everywhere")
+        if Path(self.folder).is_dir():
+            os.chdir(self.folder)
+        for name, here in self.files:
+            found = _look(Path(name))
+            if found != here:
+                path = Path(self.folder, name)
+                raise BenchError(
+                    f"{path} is {found} on {host}, and {here} for the run. Mount it at the same path everywhere"
+                )
         return self._answer(host)
 
     def _answer(self, host: str) -> str:
@@ -89,14 +100,15 @@ class Terms:
 
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
-    """Versions of what the results depend on: Python, libraries, and bench, with a hash of its sources."""
+    """What results depend on, by name: Python, libraries, bench with a hash of its sources, fetched weights."""
     found = {"Python": platform.python_version(), "bench": f"{__version__} (code {_code_hash()})"}
     for name in _LIBRARIES:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    weights = [spec.name for spec in asset_specs() if asset_present(spec.name)]
+    return found | {f"weights {name}": asset_digest(name)[:8] for name in weights}
 
 
 def _code_hash() -> str:
@@ -115,8 +127,15 @@ def _leave(store: Store, parts: dict[str, str]) -> Path:
     return store.make(_STAGE, parts, lambda folder: None).path
 
 
-def _size(path: Path) -> int | None:
-    """Bytes of a file, `_FOLDER` for a folder, `None` for what is not there."""
+def _look(path: Path) -> str:
+    """A word for what is there, the same for the same content; the middle of large files is not read."""
     if path.is_dir():
-        return _FOLDER
-    return path.stat().st_size if path.is_file() else None
+        return "a folder"
+    if not path.is_file():
+        return "not there"
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        digest = hashlib.sha256(stream.read(_ENDS))
+        stream.seek(max(0, size - _ENDS))
+        digest.update(stream.read())
+    return f"a file of {size} bytes ({digest.hexdigest()[:8]})"
