@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ COMMANDS = (
     *("compare", "baseline", "ablate", "export", "study"),
     *("train", "adapt", "convert", "data", "assets", "cache", "baselines", "doctor", "list"),
 )
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="bench",
@@ -40,15 +42,25 @@ def _root() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    for command in COMMANDS:
-        importlib.import_module(f"harness.cli.{command}").register(app)
+    # A batch queue's way to say that the time is up; what it ends tidies up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.raiseExceptions = False  # A log that cannot be written is no reason for a traceback.
     try:
+        for command in COMMANDS:
+            importlib.import_module(f"harness.cli.{command}").register(app)
         with room_needed(Path()):
             app()
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("bench: interrupted; the same command goes on where it stopped", file=sys.stderr)
-        sys.exit(130)
+        _say_interrupted()
+        sys.exit(INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # Typer's way to pass Ctrl-C on.
+            _say_interrupted()
+        raise
+
+
+def _say_interrupted() -> None:
+    print("bench: interrupted; the same command goes on where it stopped", file=sys.stderr)
