@@ -55,6 +55,7 @@ class GenerateContext:
     seed: int = 0
     device: str = "cpu"
     batch_size: int = 8
+    """Frames at once. A model always sees 1 or more; where memory runs out it is asked again with half as many."""
     work_dir: Path | None = None
     options: dict[str, object] = field(default_factory=dict)
 

@@ -23,6 +23,7 @@ from harness.faces.follow import Follower
 from harness.faces.landmarker import Face, Landmarker
 from harness.faces.region import Region, bounding
 from harness.media import LosslessWriter, MediaInfo, decode_audio, decode_video, probe, write_wav
+from harness.media.limits import MAX_CLIP_SECONDS, SHORTER
 from harness.prefetch import Prefetch
 from harness.profile import span, timed
 from harness.status import ClipError, Status
@@ -49,11 +50,14 @@ def prepare_clip(clip: Clip, directory: Path, size: int = 256) -> PreparedClip:
     is followed by silence, longer sound is cut.
 
     Raises `ClipError`: `decode_error`, `no_audio` (no stream, or digital silence), `no_face`, `several_faces`,
-    `too_short`; and `harness.assets.AssetMissing` without FaceLandmarker's weights.
+    `too_short`, `too_long`; and `harness.assets.AssetMissing` without FaceLandmarker's weights.
     """
     with span("decode", "sound"):
         info = probe(clip.video)
-        samples = decode_audio(clip.audio or clip.video, start=clip.start, end=clip.end)
+        _require_shorter(_stated_seconds(info, clip))
+        latest = (clip.start or 0.0) + MAX_CLIP_SECONDS
+        end = latest if clip.end is None else min(clip.end, latest)
+        samples = decode_audio(clip.audio or clip.video, start=clip.start, end=end)
     if len(samples):
         _require_sound(samples)  # before the long work
     followed = _follow(clip)
@@ -89,9 +93,9 @@ def prepare_clip(clip: Clip, directory: Path, size: int = 256) -> PreparedClip:
 
 
 def _chunks(clip: Clip) -> Prefetch[NDArray[np.uint8]]:
-    """The frames of the source, decoded in another thread; at most four chunks of up to 64 MiB lie in memory."""
+    """The frames of the source, decoded in another thread; at most three chunks of up to 64 MiB lie in memory."""
     chunks = decode_video(clip.video, start=clip.start, end=clip.end, chunk=8)
-    return Prefetch(timed(chunks, "decode", "source"), ahead=2)
+    return Prefetch(timed(chunks, "decode", "source"), ahead=1)
 
 
 def _follow(clip: Clip) -> _Followed:
@@ -107,10 +111,24 @@ def _follow(clip: Clip) -> _Followed:
             with span("faces", items=len(chunk)):
                 for picture in chunk:
                     follower.add(picture)
+            _require_shorter(follower.frames / FPS)
     if frame is None or follower.frames < MIN_FRAMES:
         reason = f"{follower.frames} frames at {FPS} per second; at least {MIN_FRAMES} are needed"
         raise ClipError(Status.TOO_SHORT, reason)
     return _Followed(follower.finish(), follower.frames, frame)
+
+
+def _stated_seconds(info: MediaInfo, clip: Clip) -> float:
+    """How long the clip is by what its file says, 0 where it says nothing."""
+    said = info.video.seconds if info.video is not None and info.video.seconds is not None else info.seconds
+    whole = said or 0.0
+    return (whole if clip.end is None else min(whole, clip.end)) - (clip.start or 0.0)
+
+
+def _require_shorter(seconds: float) -> None:
+    if seconds > MAX_CLIP_SECONDS:
+        reason = f"{seconds:.0f} s; a clip may have at most {MAX_CLIP_SECONDS:.0f}: {SHORTER}"
+        raise ClipError(Status.TOO_LONG, reason)
 
 
 def _fit(samples: NDArray[np.int16], frames: int) -> NDArray[np.int16]:
