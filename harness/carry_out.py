@@ -26,8 +26,8 @@ class Course:
     schedule: Schedule
     board: Board
     profile: Profile
-    on_pair: Callable[[PairTask, PairDone], None]
-    """Called for every pair that went well, as soon as it is done."""
+    on_pair: Callable[[str, str, PairDone], None] | None = None
+    """Called with row, clip id and result of every pair that went well, as soon as it is done."""
     timings: dict[str, float] = field(default_factory=dict)
     provenance: Provenance | None = None
     """Of the first worker that told."""
@@ -71,8 +71,8 @@ def _take(course: Course, finished: Finished) -> None:
     course.timings[task.stage] = course.timings.get(task.stage, 0.0) + finished.seconds
     if isinstance(result, ClipError):
         logger.warning("%s: %s", task.title, result)
-    elif isinstance(task, PairTask):
-        course.on_pair(task, result)
+    elif isinstance(task, PairTask) and course.on_pair:
+        course.on_pair(task.row, task.clip, result)
     course.schedule.take(task, result)
     course.board.tick(task.stage, task.clip if isinstance(task, PairTask) else task.clip.id)
     if isinstance(result, ClipError) and not isinstance(task, PairTask):

@@ -25,13 +25,14 @@ from harness.names import safe_id
 from harness.profile import span
 from harness.profile_report import Profile
 from harness.remote_store import open_store
+from harness.run_files import files_of
 from harness.schedule import Footage, Row, Schedule
 from harness.scorers import ScorerSet, load_scorers
 from harness.select import Selection, select
 from harness.shards import Shard
 from harness.spec import RunSpec
 from harness.store import Store, link_or_copy
-from harness.tasks import PairDone, PairTask
+from harness.tasks import PairDone, Trouble
 from harness.threads import settle_threads
 from harness.workshop import Workshop, WorkshopSetup, needs_donor
 
@@ -104,11 +105,18 @@ def make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) ->
 @contextmanager
 def running(plan: Plan) -> Iterator[None]:
     """The run's folder with its specification and its log."""
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    sweep_run_folder(plan.folder)
-    plan.store.sweep()
-    with _log_to(plan.folder / "log.txt"), plan.store.lease():
-        write_text_atomically(plan.folder / "run.yaml", plan.spec.to_yaml())
+    with open_run_folder(plan.folder, plan.spec, plan.store):
+        yield
+
+
+@contextmanager
+def open_run_folder(folder: Path, spec: RunSpec, store: Store) -> Iterator[None]:
+    """A run folder and the store, rid of what killed runs left half made, while somebody works with them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep_run_folder(folder)
+    store.sweep()
+    with _log_to(folder / "log.txt"), store.lease():
+        write_text_atomically(folder / "run.yaml", spec.to_yaml())
         yield
 
 
@@ -121,10 +129,11 @@ def do_tasks(plan: Plan, profile: Profile) -> Ledger:
     schedule = Schedule(clips, rows, spec.size, own, _footage(plan), options.executor.ahead)
     count = len(clips if own is None else own)
     stages = [*(["footage"] if spec.adapt else []), "prepare", *(row.name for row in rows)]
-    files = [spec.data_root] if spec.data_root else []
+    files = files_of(spec, clips)
     executor = make_executor(options.executor, *_setups(plan), notes=plan.store.root / "tmp", files=files)
     with board(dict.fromkeys(stages, count), options.quiet) as shown:
-        course = Course(schedule, shown, profile, _linker(plan))
+        # A part has no folders of its own for outputs: they belong to the whole.
+        course = Course(schedule, shown, profile, None if plan.shard else linker(plan.store, plan.folder))
         carry_out(course, executor, ask_about=options.executor.settled != "local")
     return _ledger(plan, course)
 
@@ -156,15 +165,17 @@ def _setups(plan: Plan) -> tuple[_Here, WorkshopSetup]:
     return _Here(Workshop(setup, options.device, plan.store, plan.scorers.loaded, loaded)), setup
 
 
-def _linker(plan: Plan) -> Callable[[PairTask, PairDone], None]:
-    """Puts finished pairs into the run folder, where they can be watched while the run goes on."""
+def linker(store: Store, folder: Path) -> Callable[[str, str, PairDone | Trouble], None]:
+    """Puts a finished pair of a row and a clip into the run folder, to be watched while the run goes on."""
 
-    def link(task: PairTask, done: PairDone) -> None:
+    def link(row: str, clip: str, pair: PairDone | Trouble) -> None:
+        if isinstance(pair, Trouble):
+            return
         with span("link"):
-            name = safe_id(task.row)
-            link_or_copy(plan.store.file(done.video), plan.folder / "generated" / name / f"{task.clip}.mkv")
-            if done.preview:
-                link_or_copy(plan.store.file(done.preview), plan.folder / "media" / name / f"{task.clip}.mp4")
+            name = safe_id(row)
+            link_or_copy(store.file(pair.video), folder / "generated" / name / f"{clip}.mkv")
+            if pair.preview:
+                link_or_copy(store.file(pair.preview), folder / "media" / name / f"{clip}.mp4")
 
     return link
 

@@ -18,7 +18,7 @@ from harness.disk import room_needed
 from harness.status import BenchError
 
 COMMANDS = (
-    *("run", "score", "report", "generate", "watermark"),
+    *("run", "merge", "score", "report", "generate", "watermark"),
     *("compare", "baseline", "ablate", "export", "study"),
     *("train", "adapt", "convert", "data", "assets", "cache", "baselines", "doctor", "list"),
 )

@@ -9,8 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.workers import (
+    Address,
+    Asked,
+    ClipMemory,
+    ClipTimeout,
+    Cpus,
+    Gpus,
+    Kind,
+    Retries,
+    Workers,
+    executor_options,
+)
+
 if TYPE_CHECKING:
     from harness.finish import RunOutcome
+    from harness.pipeline import RunOptions
     from harness.spec import RunSpec
 
 
@@ -20,7 +34,11 @@ bench run --model stylelipsync --dataset hdtf --data-root ~/HDTF --limit 20
 
 bench run -m stylelipsync -m stylelipsync@no-mals -m stylelipsync@box --dataset demo
 
-bench run -m stylelipsync --dataset demo --mode zero-shot,adapted,adapted-no-reg --adapt-seconds 5"""
+bench run -m stylelipsync --dataset demo --mode zero-shot,adapted,adapted-no-reg --adapt-seconds 5
+
+bench run -m stylelipsync --dataset voxceleb2 --data-root ~/vox2 --workers 8 --clip-timeout 1800
+
+bench run -m stylelipsync --dataset hdtf --data-root ~/HDTF --shard 2/8"""
 
 
 def register(app: typer.Typer) -> None:
@@ -70,13 +88,28 @@ def run(
     config: Annotated[Path | None, typer.Option(help="YAML with the same options; flags win over it.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/DATASET-HASH.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Frames that a model gets at once.", min=1)] = 8,
+    batch_size: Annotated[str, typer.Option(help="Frames that a model gets at once: a number, or auto.")] = "auto",
+    workers: Workers = "auto",
+    executor: Kind = "auto",
+    address: Address = None,
+    gpus_per_worker: Gpus = 0.0,
+    cpus_per_worker: Cpus = 1.0,
+    clip_timeout: ClipTimeout = None,
+    clip_memory: ClipMemory = None,
+    retries: Retries = 2,
+    shard: Annotated[
+        str | None, typer.Option(help="Do one part of the run, as 2/8; `bench merge` puts the parts together.")
+    ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Say where the time went; writes profile.json and trace.json.")
+    ] = False,
     report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json instead of the table.")] = False,
 ) -> None:
     """Prepare the clips, run the models, score them beside the bound rows, and write a run folder.
 
-    Running the same command again recomputes nothing; after an interruption it goes on where it stopped.
+    Running the same command again recomputes nothing; after an interruption it goes on where it stopped. Numbers do
+    not depend on how many workers there are.
     """
     from harness.spec import load_spec, make_spec
 
@@ -101,13 +134,39 @@ def run(
     spec = make_spec(values)
     settle_libraries()
 
+    from harness.batch_size import parse_batch_size
     from harness.device import pick_device
     from harness.pipeline import RunOptions, execute
 
-    options = RunOptions(out=out, device=pick_device(device), batch_size=batch_size, report=report)
+    # With Ray this process only directs, perhaps on a machine without a GPU; workers look for themselves.
+    here = "cpu" if executor == "ray" else pick_device(device)
+    asked = Asked(workers, executor, address, gpus_per_worker, cpus_per_worker, clip_timeout, clip_memory, retries)
+    options = RunOptions(
+        out=out,
+        device=here,
+        workers_device=device if executor == "ray" else None,
+        batch_size=parse_batch_size(batch_size),
+        report=report,
+        executor=executor_options(asked, here),
+        profile=profile,
+    )
+    if shard is not None:
+        run_shard(spec, options, shard)
+        return
     outcome = execute(spec, options)
     show(outcome, as_json)
     raise typer.Exit(exit_code(outcome, spec))
+
+
+def run_shard(spec: RunSpec, options: RunOptions, text: str) -> None:
+    """Do one part and say what comes next."""
+    from harness.merge import execute_shard
+    from harness.shards import Shard
+
+    shard = Shard.parse(text)
+    folder = execute_shard(spec, options, shard)
+    print(f"part {shard.number} of {shard.of}: {folder}", file=sys.stderr)
+    print(f"when all are done: bench merge {folder.parent}/*.shard-*-of-{shard.of}", file=sys.stderr)
 
 
 def _add_switches(values: dict[str, Any], *, no_mals: bool, no_samf: bool, mask: str | None) -> None:
