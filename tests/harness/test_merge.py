@@ -70,7 +70,7 @@ def test_parts_that_do_not_fit_are_refused(world: World) -> None:  # noqa: F811
     with pytest.raises(BenchError, match="no finished part"):
         merge([one, world.root], out)
     other = part(world, 2, 2, seed=5)
-    with pytest.raises(BenchError, match="of another run than .*: they differ in seed"):
+    with pytest.raises(BenchError, match=r"of another run than .*: they differ in seed"):
         merge([one, other], out)
     with pytest.raises(BenchError, match="one of the parts"):
         merge([one, two := part(world, 2, 2)], two)
