@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.disk import machine_error, no_room, room_needed
 from harness.files import discard, link_or_copy, sync, sync_tree
-from harness.leases import lease
+from harness.leases import lease, oldest_lease
 from harness.owner import is_abandoned, owned_name
 from harness.paths import cache_dir
 from harness.status import BenchError, ClipError, Status
@@ -138,6 +138,7 @@ class Store:
         left = [path for path in self.root.glob("tmp/*") if is_abandoned(path.name)]
         for path in left:
             discard(path)
+        oldest_lease(self.root)  # Takes the leases of killed runs away.
         return len(left)
 
     def lease(self) -> contextlib.AbstractContextManager[None]:

@@ -77,6 +77,7 @@ def test_the_lease_of_a_killed_run_is_none(tmp_path: Path) -> None:
     command = [sys.executable, "-c", KILLED, str(tmp_path)]
     assert subprocess.run(command, check=False).returncode == 9  # noqa: S603, our own
     assert len(list((tmp_path / LEASES).iterdir())) == 1
+    Store(tmp_path).sweep()
     assert oldest_lease(tmp_path) is None and not list((tmp_path / LEASES).iterdir())
 
 
