@@ -88,7 +88,7 @@ class Ended(NamedTuple):
 
 
 class Forks:
-    """Starts runs in forks of a process that has imported everything; Python's own start takes far longer than a run."""
+    """Starts runs in forks of a process that has imported everything: Python's own start takes far longer."""
 
     def __init__(self) -> None:
         env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
