@@ -21,3 +21,10 @@ def safe_id(name: str) -> str:
         return plain
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{plain[: _MAX - 9] or 'clip'}-{digest}"
+
+
+def shown(value: object, limit: int = 160) -> str:
+    """`value` as text that is safe to print: no control, direction or undecodable characters, not too long."""
+    text = str(value)
+    text = text if text.isprintable() else ascii(text)[1:-1]
+    return text if len(text) <= limit else f"{text[: limit - 12]}...{text[-9:]}"

@@ -24,6 +24,7 @@ from harness.faces.landmarker import Face, Landmarker
 from harness.faces.region import Region, bounding
 from harness.media import LosslessWriter, MediaInfo, decode_audio, decode_video, probe, write_wav
 from harness.media.limits import MAX_CLIP_SECONDS, SHORTER
+from harness.names import shown
 from harness.prefetch import Prefetch
 from harness.profile import span, timed
 from harness.status import ClipError, Status
@@ -54,6 +55,8 @@ def prepare_clip(clip: Clip, directory: Path, size: int = 256) -> PreparedClip:
     """
     with span("decode", "sound"):
         info = probe(clip.video)
+        if info.video is None:
+            raise ClipError(Status.DECODE_ERROR, f"{shown(clip.video.name)}: no video stream")
         _require_shorter(_stated_seconds(info, clip))
         latest = (clip.start or 0.0) + MAX_CLIP_SECONDS
         end = latest if clip.end is None else min(clip.end, latest)
@@ -147,7 +150,7 @@ def _require_sound(samples: NDArray[np.int16]) -> None:
 
 
 def _peak(samples: NDArray[np.int16]) -> int:
-    return int(np.abs(samples.astype(np.int32)).max(initial=0))
+    return max(int(samples.max(initial=0)), -int(samples.min(initial=0)))
 
 
 def _write_video(clip: Clip, path: Path, box: CropBox, size: int, frames: int) -> hashlib._Hash:
@@ -165,7 +168,7 @@ def _write_video(clip: Clip, path: Path, box: CropBox, size: int, frames: int) -
                 crops = cut(chunk, box, size)
             encoder.put(crops)
     if writer.frames != frames:
-        reason = f"{clip.video.name}: decoded to {frames} frames, then to {writer.frames}"
+        reason = f"{shown(clip.video.name)}: decoded to {frames} frames, then to {writer.frames}"
         raise ClipError(Status.DECODE_ERROR, reason)
     return digest
 

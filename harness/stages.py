@@ -16,6 +16,7 @@ from harness.clip import FPS, Clip, PreparedClip
 from harness.files import sha256_file, sha256_json
 from harness.generating import write_frames
 from harness.model import AdaptableModel, AdaptRequest, GenerateContext, LipSyncModel, TellingModel
+from harness.names import shown
 from harness.prefetch import Prefetch
 from harness.profile import span, timed
 from harness.status import BenchError, ClipError, Status
@@ -24,7 +25,7 @@ from harness.store import Store
 logger = logging.getLogger("bench")
 
 INPUT_FAILURES = frozenset(
-    {Status.DECODE_ERROR, Status.NO_FACE, Status.SEVERAL_FACES, Status.TOO_SHORT, Status.NO_AUDIO}
+    {Status.DECODE_ERROR, Status.NO_FACE, Status.SEVERAL_FACES, Status.TOO_SHORT, Status.TOO_LONG, Status.NO_AUDIO}
 )
 """Properties of the footage: tried once, remembered until the footage or the preparation changes."""
 PREVIEW_VERSION = "v1"
@@ -49,7 +50,7 @@ def prepare(clip: Clip, size: int, store: Store) -> PreparedClip:
     from harness.prepare import PREPARE_VERSION, prepare_clip
 
     if not clip.video.is_file():
-        raise ClipError(Status.DECODE_ERROR, f"{clip.video.name} is not a file")
+        raise ClipError(Status.DECODE_ERROR, f"{shown(clip.video.name)} is not a file")
     with span("store"):
         video, audio = sha256_file(clip.video), sha256_file(clip.audio) if clip.audio else None
     parts = {

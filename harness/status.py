@@ -13,6 +13,7 @@ class Status(StrEnum):
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
     TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
     NO_AUDIO = "no_audio"
     MODEL_FAILED = "model_failed"
     TIMEOUT = "timeout"

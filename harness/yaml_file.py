@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.status import BenchError
+from harness.text_file import MAX_BYTES, read_text
 
-MAX_BYTES = 8 << 20
-"""No file of ours needs more; a larger one is not read."""
+__all__ = ["MAX_BYTES", "MAX_VALUES", "read_yaml"]
+MAX_VALUES = 1_000_000
+"""Values in one file, those that `*name` repeats counted each time: ten short lines can stand for a billion."""
 
 
 def read_yaml(path: Path, what: str, max_bytes: int = MAX_BYTES) -> Any:
@@ -18,12 +20,25 @@ def read_yaml(path: Path, what: str, max_bytes: int = MAX_BYTES) -> Any:
     """
     import yaml
 
+    text = read_text(path, what, max_bytes)
     try:
-        size = path.stat().st_size
-        if size > max_bytes:
-            raise BenchError(f"{what} {path} has {size} bytes; at most {max_bytes} are read")
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BenchError(f"cannot read {what} {path}: {error.strerror or error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        content = yaml.safe_load(text)
+        if _count(content) > MAX_VALUES:
+            raise BenchError(f"{what} {path} stands for more than {MAX_VALUES:,} values; write less of it")
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # ValueError: numbers of thousands of digits and dates that do not exist.
         raise BenchError(f"{what} {path} is not YAML: {' '.join(str(error).split())[:300]}") from None
+    return content
+
+
+def _count(content: Any) -> int:
+    """Values in `content`, or more than `MAX_VALUES` as soon as that is known (also where it holds itself)."""
+    total, pending = 0, [content]
+    while pending and total <= MAX_VALUES:
+        value = pending.pop()
+        total += 1
+        if isinstance(value, dict):
+            pending += [*value.keys(), *value.values()]
+        elif isinstance(value, (list, tuple, set)):
+            pending += value
+    return total

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.names import safe_id
+from harness.names import safe_id, shown
 from harness.status import BenchError
 
 VIDEO_SUFFIXES = (
@@ -19,6 +19,17 @@ VIDEO_SUFFIXES = (
 AUDIO_SUFFIXES = (".wav", ".flac", ".m4a", ".aac", ".mp3", ".ogg", ".opus")
 """Suffixes of audio beside a video; where several lie there, the first in this order is taken."""
 
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "VIDEO_SUFFIXES",
+    "Found",
+    "audio_beside",
+    "find_files",
+    "ids_from_paths",
+    "listed",
+    "require_root",
+    "shown",
+]
 _SHOWN = 5
 
 
@@ -131,13 +142,6 @@ def ids_from_paths(paths: Sequence[Path], root: Path) -> dict[Path, str]:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.as_posix().encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-
-def shown(value: object, limit: int = 160) -> str:
-    """`value` as text that is safe to print: no control, direction or undecodable characters, not too long."""
-    text = str(value)
-    text = text if text.isprintable() else ascii(text)[1:-1]
-    return text if len(text) <= limit else f"{text[: limit - 12]}...{text[-9:]}"
 
 
 def listed(paths: Sequence[Path], root: Path) -> str:

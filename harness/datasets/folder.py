@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import os
 from pathlib import Path
 
 from harness.clip import Clip
@@ -20,8 +22,11 @@ from harness.datasets.discover import (
 from harness.datasets.splits import check_split
 from harness.names import safe_id
 from harness.status import BenchError
+from harness.text_file import read_text
 
 IDENTITIES = "identities.csv"
+MAX_TABLE_BYTES = 32 << 20
+"""Of that table; half a million rows fit."""
 _EXPECTED = f"videos ({', '.join(VIDEO_SUFFIXES)}), in any subfolders"
 
 
@@ -58,7 +63,7 @@ def _identities(videos: list[Path], ids: dict[Path, str], root: Path, notices: l
         parts = path.relative_to(root).parts
         result[path] = safe_id(parts[0]) if len(parts) > 1 else ids[path]
     table = root / IDENTITIES
-    if table.exists():
+    if os.path.lexists(table):
         result.update(_read_table(table, videos, root, notices))
     elif len(videos) > 1 and len(set(result.values())) == 1:
         notices.append(
@@ -73,25 +78,26 @@ def _read_table(table: Path, videos: list[Path], root: Path, notices: list[str])
         raise BenchError(f"{shown(table)} is a link that leads out of the data root; put the file itself there")
     known = {path.relative_to(root).as_posix(): path for path in videos}
     result: dict[Path, str] = {}
-    unknown: list[Path] = []
+    unknown: list[str] = []
+    text = read_text(table, "the table", MAX_TABLE_BYTES)
     try:
-        with table.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            if not {"file", "identity"} <= set(reader.fieldnames or ()):
-                raise BenchError(f"{shown(table)} needs the header file,identity; it has {reader.fieldnames!r}")
-            for row in reader:
-                file, identity = (row["file"] or "").strip(), (row["identity"] or "").strip()
-                if not identity:
-                    raise BenchError(f"{shown(table)} line {reader.line_num}: no identity for {shown(file)!r}")
-                path = known.get(file)
-                if path is None:
-                    unknown.append(root / file)
-                elif result.setdefault(path, safe_id(identity)) != safe_id(identity):
-                    raise BenchError(f"{shown(table)} line {reader.line_num}: {shown(file)!r} has two identities")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BenchError(f"{shown(table)} cannot be read as UTF-8 CSV: {error}") from error
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        if not {"file", "identity"} <= set(reader.fieldnames or ()):
+            found = shown(",".join(reader.fieldnames or ()))
+            raise BenchError(f"{shown(table)} needs the header file,identity; its first line is {found!r}")
+        for row in reader:
+            file, identity = (row["file"] or "").strip(), (row["identity"] or "").strip()
+            if not identity:
+                raise BenchError(f"{shown(table)} line {reader.line_num}: no identity for {shown(file)!r}")
+            path = known.get(file)
+            if path is None:
+                unknown.append(file)
+            elif result.setdefault(path, safe_id(identity)) != safe_id(identity):
+                raise BenchError(f"{shown(table)} line {reader.line_num}: {shown(file)!r} has two identities")
+    except csv.Error as error:
+        raise BenchError(f"{shown(table)} line {reader.line_num} is no CSV: {error}") from error
     if unknown:
-        notices.append(f"{IDENTITIES}: {len(unknown)} rows name no video here ({shown(unknown[0].name)}, ...)")
+        notices.append(f"{IDENTITIES}: {len(unknown)} rows name no video here ({shown(unknown[0])}, ...)")
     missing = [path for path in videos if path not in result]
     if missing:
         notices.append(f"{IDENTITIES} says nothing about {listed(missing, root)}: identity from the folder's name")

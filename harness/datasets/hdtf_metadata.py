@@ -10,6 +10,7 @@ from harness._compat import StrEnum
 from harness.datasets.discover import shown
 from harness.datasets.hdtf_names import SUBSETS, identity_of, is_video_name
 from harness.status import BenchError
+from harness.text_file import read_text
 
 _TIMES = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})-(?:(\d{1,2}):)?(\d{1,3}):(\d{2})", re.ASCII)
 _URL = re.compile(r"https://www\.youtube\.com/watch\?v=[A-Za-z0-9_-]{11}(?:&[A-Za-z0-9_=&-]*)?", re.ASCII)
@@ -124,12 +125,10 @@ class _Table:
     @classmethod
     def read(cls, path: Path) -> _Table:
         try:
-            text = path.read_text(encoding="utf-8-sig")  # WDA_video_url.txt begins with a byte order mark
-        except (OSError, UnicodeDecodeError) as error:
-            raise BenchError(
-                f"{shown(path)} cannot be read ({type(error).__name__}); --metadata needs the files of the folder "
-                "HDTF_dataset of github.com/MRzzm/HDTF"
-            ) from error
+            text = read_text(path, "the list")  # WDA_video_url.txt begins with a byte order mark
+        except BenchError as error:
+            folder = "--metadata needs the files of the folder HDTF_dataset of github.com/MRzzm/HDTF"
+            raise BenchError(f"{error}; {folder}") from error
         table = cls(path, {})
         for line in filter(str.strip, text.splitlines()):
             name, *values = line.split()

@@ -12,8 +12,10 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from harness.clip import FPS, SAMPLE_RATE
-from harness.media.container import MAX_SECONDS, audio_stream, media_errors, open_media, seconds
+from harness.media.container import audio_stream, media_errors, open_media, seconds
 from harness.media.frames import first_frame_time
+from harness.media.limits import MAX_CHANNELS, MAX_SECONDS, SOUND_RATES
+from harness.names import shown
 from harness.status import ClipError, Status
 
 if TYPE_CHECKING:
@@ -71,7 +73,8 @@ def iter_audio(
 def _frames(container: InputContainer, path: Path, begin: float) -> Iterator[AudioFrame]:
     stream = audio_stream(container)
     if stream is None:
-        raise ClipError(Status.NO_AUDIO, f"{path.name}: no audio stream")
+        raise ClipError(Status.NO_AUDIO, f"{shown(path.name)}: no audio stream")
+    _check_sound(path, stream.codec_context.sample_rate, stream.codec_context.layout.nb_channels)
     packets = bad = 0
     for packet in container.demux(stream):
         time = seconds(packet.pts, packet.time_base)
@@ -79,11 +82,26 @@ def _frames(container: InputContainer, path: Path, begin: float) -> Iterator[Aud
             continue
         packets += 1
         try:
-            yield from packet.decode()
+            frames = packet.decode()
         except FFmpegError:
             bad += 1
+            continue
+        for frame in frames:
+            _check_sound(path, frame.sample_rate, frame.layout.nb_channels)
+            yield frame
     if packets and bad > max(2, MAX_BAD_SHARE * packets):
-        raise ClipError(Status.DECODE_ERROR, f"{path.name}: {bad} of {packets} audio packets do not decode")
+        raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: {bad} of {packets} audio packets do not decode")
+
+
+def _check_sound(path: Path, rate: int, channels: int) -> None:
+    """Headers may claim any rate, and a stream may change it on the way; 0 is one that is not known yet."""
+    lowest, highest = SOUND_RATES
+    if rate and not lowest <= rate <= highest:
+        reason = f"sound of {rate} samples a second; {lowest} to {highest} are read: resample it"
+        raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: {reason}")
+    if channels > MAX_CHANNELS:
+        reason = f"sound of {channels} channels; at most {MAX_CHANNELS} are read: mix it down"
+        raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: {reason}")
 
 
 class _Run:

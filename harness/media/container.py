@@ -6,53 +6,21 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 import av.error
 
+from harness.media.allocation import limit_allocations
+from harness.media.limits import FORMATS, MAX_PIXELS, MAX_STREAMS
+from harness.names import shown
 from harness.status import ClipError, Status
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.stream import VideoStream
-
-MAX_SIDE = 8192
-"""Largest width or height in pixels that is decoded."""
-MAX_SECONDS = 4 * 3600.0
-"""Longest video or audio that is decoded from one file."""
-MAX_GAP_SECONDS = 10.0
-"""Longest time without a new frame; a longer one is a broken timestamp, not a pause."""
-
-_REFUSED = {
-    # Demuxers that open other files or addresses that the file names.
-    *(
-        "concat",
-        "dash",
-        "hls",
-        "image2",
-        "imf",
-        "rtp",
-        "rtsp",
-        "sap",
-        "sdp",
-        "vobsub",
-        "webm_dash_manifest",
-        "avs",
-        "avisynth",
-    ),
-    # Devices, filter graphs, and pictures painted from text.
-    *("lavfi", "fbdev", "kmsgrab", "x11grab", "alsa", "oss", "v4l2", "video4linux2", "tty", "ffmetadata"),
-}
-
-
-@lru_cache(maxsize=1)
-def _allowed_formats() -> str:
-    names = {name for entry in av.formats_available for name in entry.split(",")}
-    return ",".join(sorted(names - _REFUSED))
 
 
 def _still_format(path: Path) -> str | None:
@@ -61,14 +29,23 @@ def _still_format(path: Path) -> str | None:
         return "jpeg_pipe" if file.read(3) == b"\xff\xd8\xff" else None
 
 
+_LIMITS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": ",".join(FORMATS),
+    "max_streams": str(MAX_STREAMS),
+    "enable_drefs": "0",
+}
+_PICTURE_LIMIT = {"max_pixels": str(MAX_PIXELS)}
+
+
 @contextmanager
 def media_errors(path: Path) -> Iterator[None]:
     """Turn every error that PyAV and FFmpeg raise inside into a `ClipError` with status `decode_error`."""
     try:
         yield
-    except (av.error.FFmpegError, OSError, ValueError, ArithmeticError, MemoryError) as error:
+    except (av.error.FFmpegError, OSError, ValueError, ArithmeticError, MemoryError, RuntimeError) as error:
         detail = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ClipError(Status.DECODE_ERROR, f"{path.name}: {detail}") from error
+        raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)} cannot be read: {shown(detail)}") from error
 
 
 @contextmanager
@@ -78,18 +55,31 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     Raises `ClipError` (`decode_error`) for anything that is not a regular file, for playlists and other formats that
     pull in further files, and for whatever FFmpeg cannot open. Nothing but this one file is ever read.
     """
+    name = shown(path.name)
     with media_errors(path):
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ClipError(Status.DECODE_ERROR, f"{path.name}: not a regular file")
-        limits = {"protocol_whitelist": "file", "format_whitelist": _allowed_formats()}
+            raise ClipError(Status.DECODE_ERROR, f"{name}: not a regular file")
+        limit_allocations()
         try:
             # An absolute path: FFmpeg would take `a:b.mp4` for an address with the protocol `a`.
             container = av.open(
-                str(path.resolve()), format=_still_format(path), container_options=limits, metadata_errors="replace"
+                str(path.resolve()),
+                format=_still_format(path),
+                container_options=_LIMITS,
+                options=_PICTURE_LIMIT,
+                metadata_errors="replace",
             )
         except av.error.ArgumentError as error:
-            reason = f"{path.name}: not a media file, or a playlist or picture list, which are not followed"
+            reason = (
+                f"{name}: not a video or sound of a kind that is read; playlists and picture lists are not followed"
+            )
             raise ClipError(Status.DECODE_ERROR, reason) from error
+        except (av.error.InvalidDataError, av.error.EOFError) as error:
+            reason = f"{name}: no video or sound can be read from it; it is cut off, damaged or something else"
+            raise ClipError(Status.DECODE_ERROR, reason) from error
+    for stream in container.streams.video:
+        if stream.codec_context is not None:
+            stream.codec_context.options = _PICTURE_LIMIT
     try:
         yield container
     finally:

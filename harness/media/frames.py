@@ -10,17 +10,11 @@ from typing import TYPE_CHECKING
 from av.error import FFmpegError, InvalidDataError
 
 from harness.clip import FPS
-from harness.media.container import (
-    MAX_GAP_SECONDS,
-    MAX_SECONDS,
-    MAX_SIDE,
-    media_errors,
-    open_media,
-    seconds,
-    video_stream,
-)
-from harness.media.info import first_frame, frame_time
+from harness.media.container import media_errors, open_media, seconds, video_stream
+from harness.media.info import check_size, first_frame, frame_time
+from harness.media.limits import MAX_GAP_SECONDS, MAX_SECONDS, SHORTER
 from harness.media.timeline import Timed
+from harness.names import shown
 from harness.status import ClipError, Status
 
 if TYPE_CHECKING:
@@ -50,7 +44,7 @@ def timed_frames(path: Path, begin: float) -> Iterator[Timed[VideoFrame]]:
     """Frames from at or before `begin` on, with times relative to the first frame of the file."""
     zero = first_frame_time(path)
     if zero is None:
-        raise ClipError(Status.DECODE_ERROR, f"{path.name}: no video stream")
+        raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: no video stream")
     if begin > _SEEK_FROM:
         with open_media(path) as container:
             frames = _decode(container, path, zero, seek=begin - _SEEK_MARGIN)
@@ -72,20 +66,20 @@ class _Tally:
     def failed(self, path: Path) -> None:
         self.bad += 1
         if self.bad > max(MAX_BAD_PACKETS, MAX_BAD_SHARE * self.packets):
-            reason = f"{path.name}: {self.bad} of {self.packets} video packets do not decode"
+            reason = f"{shown(path.name)}: {self.bad} of {self.packets} video packets do not decode"
             raise ClipError(Status.DECODE_ERROR, reason)
 
 
 def _decode(container: InputContainer, path: Path, zero: float, seek: float | None) -> Iterator[Timed[VideoFrame]]:
     stream = video_stream(container)
     if stream is None:
-        raise ClipError(Status.DECODE_ERROR, f"{path.name}: no video stream")
+        raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: no video stream")
     if seek is not None:
         try:
             container.seek(int((zero + seek) * 1_000_000))
         except FFmpegError:
             return
-    step = 1 / float(stream.average_rate or stream.guessed_rate or FPS)
+    step = _frame_seconds(stream)
     tally = _Tally()
     size: tuple[int, int] | None = None
     time = None
@@ -110,6 +104,12 @@ def _decode(container: InputContainer, path: Path, zero: float, seek: float | No
     _check_whole(path, stream, time + step, seek is not None)
 
 
+def _frame_seconds(stream: VideoStream) -> float:
+    """How long a frame is shown, by the rate that the file states; a rate that cannot be is taken for 25."""
+    rate = float(stream.average_rate or stream.guessed_rate or FPS)
+    return 1 / rate if rate * MAX_GAP_SECONDS >= 1 else 1 / FPS
+
+
 def _time(frame: VideoFrame, previous: float | None, zero: float, step: float) -> float:
     if frame.pts is None and frame.dts is None:
         return 0.0 if previous is None else previous + step
@@ -118,19 +118,18 @@ def _time(frame: VideoFrame, previous: float | None, zero: float, step: float) -
 
 def _check_size(path: Path, frame: VideoFrame, size: tuple[int, int] | None) -> tuple[int, int]:
     found = (frame.width, frame.height)
-    if max(found) > MAX_SIDE:
-        raise ClipError(Status.DECODE_ERROR, f"{path.name}: {found[0]}x{found[1]} is larger than {MAX_SIDE} pixels")
+    check_size(path, *found)
     if size is not None and size != found:
-        reason = f"{path.name}: the picture changes from {size[0]}x{size[1]} to {found[0]}x{found[1]}"
-        raise ClipError(Status.DECODE_ERROR, reason)
+        reason = f"the picture changes from {size[0]}x{size[1]} to {found[0]}x{found[1]}; encode it at one size"
+        raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: {reason}")
     return found
 
 
 def _check_time(path: Path, previous: float | None, time: float) -> None:
     if time > MAX_SECONDS:
-        raise ClipError(Status.DECODE_ERROR, f"{path.name}: longer than {MAX_SECONDS:g} s")
+        raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: longer than {MAX_SECONDS:g} s; {SHORTER}")
     if previous is not None and time - previous > MAX_GAP_SECONDS:
-        reason = f"{path.name}: no frame for {time - previous:.1f} s after {previous:.2f} s"
+        reason = f"{shown(path.name)}: no frame for {time - previous:.1f} s after {previous:.2f} s"
         raise ClipError(Status.DECODE_ERROR, reason)
 
 
@@ -139,5 +138,5 @@ def _check_whole(path: Path, stream: VideoStream, seen: float, sought: bool) -> 
     if stated is None or sought:
         return
     if stated - seen > max(0.5, MAX_MISSING_SHARE * stated):
-        reason = f"{path.name}: truncated, video ends at {seen:.2f} s of {stated:.2f} s"
+        reason = f"{shown(path.name)}: truncated, video ends at {seen:.2f} s of {stated:.2f} s"
         raise ClipError(Status.DECODE_ERROR, reason)

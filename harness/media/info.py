@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from av.error import InvalidDataError
 
-from harness.media.container import MAX_SIDE, audio_stream, media_errors, open_media, seconds, video_stream
+from harness.media.container import audio_stream, media_errors, open_media, seconds, video_stream
+from harness.media.limits import MAX_PIXELS, MAX_SIDE, SMALLER
 from harness.media.orient import Orientation, orientation
+from harness.names import shown
+from harness.status import ClipError, Status
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -71,10 +74,18 @@ def probe(path: Path) -> MediaInfo:
         return MediaInfo(container.format.name, length, video=_video(container), audio=_audio(container))
 
 
+def check_size(path: Path, width: int, height: int) -> None:
+    """Raise `ClipError` (`decode_error`) for a picture beyond the limits."""
+    size = f"{shown(path.name)}: {width}x{height} is larger than"
+    if max(width, height) > MAX_SIDE:
+        raise ClipError(Status.DECODE_ERROR, f"{size} {MAX_SIDE} pixels a side; {SMALLER}")
+    if width * height > MAX_PIXELS:
+        raise ClipError(Status.DECODE_ERROR, f"{size} {MAX_PIXELS / 1e6:.0f} million pixels; {SMALLER}")
+
+
 def first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     """Decode up to the first frame that comes out. Leaves the container somewhere behind it."""
-    if max(stream.width, stream.height) > MAX_SIDE:
-        raise ValueError(f"{stream.width}x{stream.height} is larger than {MAX_SIDE} pixels")
+    check_size(Path(container.name), stream.width, stream.height)
     for packet in container.demux(stream):
         try:
             frames = packet.decode()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from harness.clip import FPS
 from harness.disk import written_by_ffmpeg
 from harness.media.container import media_errors, open_media, seconds, video_stream
+from harness.names import shown
 from harness.status import ClipError, Status
 
 _OPTIONS = {"level": "3", "g": "1", "slices": "4", "slicecrc": "1", "coder": "range_def", "context": "0"}
@@ -76,7 +77,7 @@ def read_lossless(path: Path, start: int = 0, stop: int | None = None, chunk: in
     with open_media(path) as container, media_errors(path):
         stream = video_stream(container)
         if stream is None or stream.codec_context.name != "ffv1":
-            raise ClipError(Status.DECODE_ERROR, f"{path.name}: not a canonical FFV1 file")
+            raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: not a canonical FFV1 file")
         if start > 0:
             container.seek(start * 1_000_000 // FPS)
         for packet in container.demux(stream):

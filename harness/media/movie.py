@@ -16,6 +16,7 @@ from harness.media.audio import iter_audio
 from harness.media.container import media_errors
 from harness.media.info import probe
 from harness.media.planes import Planes
+from harness.names import shown
 from harness.status import ClipError, Status
 
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -139,5 +140,5 @@ def _kind(path: Path) -> tuple[int, int]:
     """Rate and channels (1 or 2) in which the sound of `path` is kept."""
     info = probe(path).audio
     if info is None:
-        raise ClipError(Status.NO_AUDIO, f"{path.name}: no audio stream")
+        raise ClipError(Status.NO_AUDIO, f"{shown(path.name)}: no audio stream")
     return info.rate, min(2, max(1, info.channels))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.clip import SAMPLE_RATE
+from harness.names import shown
 from harness.status import ClipError, Status
 
 
@@ -30,8 +31,8 @@ def read_wav(path: Path) -> NDArray[np.int16]:
             kind = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             data = file.readframes(file.getnframes())
     except (wave.Error, EOFError, OSError) as error:
-        raise ClipError(Status.DECODE_ERROR, f"{path.name}: {error}") from error
+        raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: {error}") from error
     if kind != (1, 2, SAMPLE_RATE):
-        reason = f"{path.name}: expected mono 16-bit {SAMPLE_RATE} Hz, got (channels, bytes, rate) = {kind}"
+        reason = f"{shown(path.name)}: expected mono 16-bit {SAMPLE_RATE} Hz, got (channels, bytes, rate) = {kind}"
         raise ClipError(Status.DECODE_ERROR, reason)
     return np.frombuffer(data, dtype="<i2").astype(np.int16)

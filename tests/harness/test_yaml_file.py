@@ -20,9 +20,12 @@ def test_plain_data_comes_back(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (b"a: [", "the file .* is not YAML"),
-        (b"\xff\xfe\x00", "is not YAML"),
+        (b"\xff\xfe\x00", "is not UTF-8 text"),
         (b"!!python/object/apply:os.system ['true']", "is not YAML"),
         (b"[" * 5_000, "is not YAML"),
+        (b"seed: " + b"9" * 5_000, "is not YAML"),
+        (b"day: 2001-99-99", "is not YAML"),
+        (b"a: &a [*a]", "more than 1,000,000 values"),
         (b"a" * 10_001, "10001 bytes; at most 10000"),
     ],
 )

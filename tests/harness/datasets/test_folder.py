@@ -78,7 +78,7 @@ def test_table_that_is_no_text_or_leads_out_is_refused(tmp_path: Path) -> None:
     root = tmp_path / "root"
     touch(root / "1.mp4")
     (root / "identities.csv").write_bytes(b"file,identity\n1.mp4,\xff\xfe\n")
-    with pytest.raises(BenchError, match="cannot be read as UTF-8"):
+    with pytest.raises(BenchError, match="is not UTF-8 text"):
         clips(root)
     (root / "identities.csv").unlink()
     (tmp_path / "elsewhere.csv").write_text("file,identity\n1.mp4,Ann\n")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from media_files import click, grey, write_video
 
 from harness.media import decode_audio, decode_video, probe
-from harness.media.container import MAX_SIDE
+from harness.media.limits import MAX_SIDE
 from harness.status import ClipError, Status
 
 
