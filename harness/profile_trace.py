@@ -24,8 +24,12 @@ def trace_events(profile: Profile) -> list[dict[str, Any]]:
     if profile.driver:
         spans += _spans(profile.driver.events, profile.driver.began - profile.began, _DRIVER, threads, "bench")
     numbers = {name: number for number, name in enumerate(names[1:], 1)}
+    free = dict.fromkeys(names, 0.0)
     for task in profile.trace:
-        spans += _spans(task.events, task.began - profile.began, numbers[task.worker], threads, task.title)
+        # A worker does one task after the other, but the clocks that say when may be set meanwhile.
+        shift = max(task.began - profile.began, free[task.worker])
+        free[task.worker] = shift + task.seconds
+        spans += _spans(task.events, shift, numbers[task.worker], threads, task.title)
     for number in range(len(names)):
         threads.setdefault((number, ""), 0)
     events += [_name("thread_name", pid, tid, thread or "task") for (pid, thread), tid in threads.items()]
@@ -40,13 +44,15 @@ def _spans(
         tid = _thread(threads, pid, event.thread)
         whole = event.key.stage == "other"
         name = title if whole else " ".join(part for part in event.key if part)
+        # Whole numbers, both ends rounded alike: viewers drop a span that ends a nanosecond after the one around it.
+        begin, end = round((shift + event.start) * 1e6), round((shift + event.end) * 1e6)
         found.append(
             {
                 "name": name,
                 "cat": "task" if whole else event.key.stage,
                 "ph": "X",
-                "ts": round((shift + event.start) * 1e6, 1),
-                "dur": round((event.end - event.start) * 1e6, 1),
+                "ts": begin,
+                "dur": end - begin,
                 "pid": pid,
                 "tid": tid,
                 "args": {"task": title},

@@ -98,6 +98,6 @@ def test_both_work_at_once_and_are_told_apart() -> None:
             with span("generate"):
                 time.sleep(0.02)
             behind.put(number)
-    assert record.seconds < 0.35
+    assert record.seconds < 0.39, "one after the other takes 0.4 s at least"
     assert record.totals[Key("encode", "")].beside >= 0.2
     assert record.totals[Key("generate", "")].wall >= 0.2
