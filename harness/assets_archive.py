@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import errno
+import lzma
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO
+
+_BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, NotImplementedError, RuntimeError, ValueError, OverflowError),
+)
+"""Whatever Python's readers of archives raise for hostile bytes."""
+MAX_UNPACKED = 4 << 30
+"""Bytes of a tar archive that are unpacked on the way to its member; a bomb in front of it is not gone through."""
 
 
 class MemberError(Exception):
@@ -25,6 +35,8 @@ def extract_member(archive: Path, member: str, target: Path, size: int) -> None:
             return
         with tarfile.open(archive) as tar:
             for item in tar:
+                if item.offset > MAX_UNPACKED:
+                    raise MemberError(f"{archive.name} holds no file {member} in its first {MAX_UNPACKED >> 30} GiB")
                 if item.name == member and item.isreg():
                     content = tar.extractfile(item)
                     assert content is not None  # noqa: S101 - a regular file always has one
@@ -33,10 +45,12 @@ def extract_member(archive: Path, member: str, target: Path, size: int) -> None:
         raise KeyError(member)
     except KeyError:
         raise MemberError(f"{archive.name} holds no file {member}") from None
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except tarfile.ReadError as error:
+        raise MemberError(f"{archive.name} is no zip and no tar archive, or it is cut off") from error
+    except _BROKEN as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise  # The disk's fault, not the archive's.
-        raise MemberError(f"{archive.name} cannot be read: {error}") from error
+        raise MemberError(f"{archive.name} cannot be read: {' '.join(str(error).split())[:200]}") from error
 
 
 def _copy(stream: IO[bytes], target: Path, size: int) -> None:

@@ -58,9 +58,13 @@ def require_root(data_root: Path | None, dataset: str, expected: str) -> Path:
     """`data_root` if it is a folder. Raises `BenchError` saying what `dataset` expects there."""
     if data_root is None:
         raise BenchError(f"dataset {dataset!r} needs --data-root: the folder with {expected}")
-    if not data_root.exists():
+    try:
+        exists, is_folder = data_root.exists(), data_root.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:  # a name too long, a zero byte in it, a loop of links
+        raise BenchError(f"--data-root {shown(data_root)} cannot be opened: {error}") from error
+    if not exists:
         raise BenchError(f"--data-root {shown(data_root)} does not exist; dataset {dataset!r} expects {expected} there")
-    if not data_root.is_dir():
+    if not is_folder:
         raise BenchError(f"--data-root {shown(data_root)} is a file; give the folder that holds {expected}")
     return data_root
 

@@ -74,8 +74,13 @@ def _identities(videos: list[Path], ids: dict[Path, str], root: Path, notices: l
 
 
 def _read_table(table: Path, videos: list[Path], root: Path, notices: list[str]) -> dict[Path, str]:
-    if not table.resolve().is_relative_to(root.resolve()):
-        raise BenchError(f"{shown(table)} is a link that leads out of the data root; put the file itself there")
+    try:
+        inside = table.resolve(strict=True).is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
+        inside = False
+    if not inside:
+        reason = "is a link that leads out of the data root or nowhere; put the file itself there"
+        raise BenchError(f"{shown(table)} {reason}")
     known = {path.relative_to(root).as_posix(): path for path in videos}
     result: dict[Path, str] = {}
     unknown: list[str] = []
