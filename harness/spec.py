@@ -81,6 +81,8 @@ class RunSpec(BaseModel):
     @field_validator("metrics", mode="before")
     @classmethod
     def _all_metrics(cls, value: Any) -> Any:
+        if not isinstance(value, (str, list, tuple)):
+            raise ValueError(f"metrics are a list of names, not {value!r}")
         words = (value,) if isinstance(value, str) else tuple(value)
         if not any(str(word).lower() == "all" for word in words):
             return words
@@ -92,6 +94,8 @@ class RunSpec(BaseModel):
     @field_validator("mode", mode="before")
     @classmethod
     def _known_modes(cls, value: Any) -> str:
+        if not isinstance(value, (str, list, tuple)):
+            raise ValueError(f"a mode is a word or a list of words, not {value!r}")
         given = value.split(",") if isinstance(value, str) else list(value)
         words = [str(word).strip() for word in given]
         unknown = [word for word in words if word not in MODES]
