@@ -151,7 +151,7 @@ def _scores(
 
 
 def measure(count: int, models: int, frames: int, folder: Path) -> dict[str, Any]:
-    """Seconds (by the clock, and of the CPU: steadier where others compute too) and peak MB of every part of the driver's work for `count` clips."""
+    """Of every part of the driver's work: seconds by the clock and of the CPU (steadier beside others), peak MB."""
     from harness.export import export
     from harness.finish import finish
     from harness.gate import compare

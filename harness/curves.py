@@ -124,11 +124,11 @@ def _of_scores(model: str, clip: str, scores: Scores) -> Iterator[Curve]:
 
 
 def _of_clip(clip: PreparedClip) -> list[Curve]:
-    from harness.faces.track import FaceTrack
+    from harness.faces.track import load_pose, pitch_degrees, yaw_degrees
 
     low, high = peaks(clip.audio())
-    faces = FaceTrack.load(clip.directory / "faces.npz")  # `clip.faces` would stay in memory, a megabyte a clip.
-    found = {YAW: faces.yaw_degrees(), PITCH: faces.pitch_degrees(), AUDIO_LOW: low, AUDIO_HIGH: high}
+    pose = load_pose(clip.directory / "faces.npz")  # `clip.faces` would stay in memory, a megabyte a clip.
+    found = {YAW: yaw_degrees(pose), PITCH: pitch_degrees(pose), AUDIO_LOW: low, AUDIO_HIGH: high}
     return [Curve("", clip.id, name, values) for name, values in found.items()]
 
 

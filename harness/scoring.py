@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from harness.batches import NotEnoughMemoryError
 from harness.clip import PreparedClip
 from harness.metric import ClipScore
+from harness.npz import read_npz
 from harness.one_pass import one_pass
 from harness.profile import span
 from harness.scorers import LoadedScorer
@@ -81,8 +82,7 @@ def load_curve(path: Path, column: str) -> NDArray[np.float32]:
 
 def load_curves(path: Path) -> dict[str, NDArray[np.float32]]:
     """All that one scorer measured frame by frame, by column, each (frames,)."""
-    with np.load(path, allow_pickle=False) as archive:
-        return {column: np.asarray(archive[column], dtype=np.float32) for column in archive.files}
+    return {column: np.asarray(values, dtype=np.float32) for column, values in read_npz(path).items()}
 
 
 def _parts(loaded: LoadedScorer, clip: PreparedClip, output: Generated, heard: str) -> dict[str, object]:
@@ -137,5 +137,4 @@ def _collect(loaded: LoadedScorer, folder: Path, scores: Scores) -> None:
     scores.values.update({column: value for column, value in values.items() if column in wanted})
     features, curves = folder / "features.npz", folder / "curves.npz"
     scores.features.update({column: features for column, info in wanted.items() if info.level == "set"})
-    with np.load(curves, allow_pickle=False) as archive:  # Reads the list of what it holds, no values.
-        scores.curves.update({column: curves for column in archive.files if column in wanted})
+    scores.curves.update({column: curves for column in read_npz(curves) if column in wanted})

@@ -52,13 +52,11 @@ class FaceTrack:
 
     def yaw_degrees(self) -> NDArray[np.float32]:
         """(T,) turn of the head about the vertical; positive where the nose points to the image's right."""
-        forward = self.pose[:, :3, 2]
-        return np.degrees(np.arctan2(forward[:, 0], forward[:, 2])).astype(np.float32)
+        return yaw_degrees(self.pose)
 
     def pitch_degrees(self) -> NDArray[np.float32]:
         """(T,) nod of the head; positive where the nose points up."""
-        forward = self.pose[:, :3, 2]
-        return np.degrees(np.arctan2(forward[:, 1], np.hypot(forward[:, 0], forward[:, 2]))).astype(np.float32)
+        return pitch_degrees(self.pose)
 
     def save(self, path: Path) -> None:
         """Write a compressed `.npz`; the same track gives the same bytes."""
@@ -82,3 +80,24 @@ class FaceTrack:
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The arrays by name, in the order of the fields."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def yaw_degrees(pose: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`FaceTrack.yaw_degrees` of poses (T, 4, 4)."""
+    forward = pose[:, :3, 2]
+    return np.degrees(np.arctan2(forward[:, 0], forward[:, 2])).astype(np.float32)
+
+
+def pitch_degrees(pose: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`FaceTrack.pitch_degrees` of poses (T, 4, 4)."""
+    forward = pose[:, :3, 2]
+    return np.degrees(np.arctan2(forward[:, 1], np.hypot(forward[:, 0], forward[:, 2]))).astype(np.float32)
+
+
+def load_pose(path: Path) -> NDArray[np.float32]:
+    """Poses (T, 4, 4) of a saved track; its landmarks, most of the file, stay packed. Raises as `FaceTrack.load`."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return np.asarray(archive["pose"], dtype=np.float32)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ClipError(Status.DECODE_ERROR, f"{path.name}: not a face track: {error}") from error
