@@ -38,6 +38,8 @@ class Worker:
     tasks: int = 0
     busy: float = 0.0
     """Seconds in tasks."""
+    cpu: float = 0.0
+    """Processor time of its process in them."""
     began: float = float("inf")
     """When its first task began and"""
     ended: float = 0.0
@@ -93,6 +95,7 @@ class Profile:
         one = self.workers.setdefault(worker, Worker())
         one.tasks += 1
         one.busy += record.seconds
+        one.cpu += record.cpu
         one.began = min(one.began, record.began)
         one.ended = max(one.ended, record.began + record.seconds)
         room = max(0, MAX_TRACE - self.kept)

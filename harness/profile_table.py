@@ -20,7 +20,8 @@ def text_table(summary: Mapping[str, Any]) -> str:
         lines += [_row(f"  {part['name']}", part) for part in parts if part["share"] >= _LEAST and len(parts) > 1]
     lines.append("")
     for worker in summary["workers"]:
-        lines.append(f"{worker['worker']}: {worker['tasks']} tasks, busy {worker['busy_share']:.0%} of the run")
+        processor = f"{worker['cpu']:.1f} s of processor time"
+        lines.append(f"{worker['worker']}: {worker['tasks']} tasks, busy {worker['busy_share']:.0%}, {processor}")
     driver, seconds = summary["driver"], summary["seconds"]
     lines.append(f"driver: {driver['seconds']:.1f} s of its own work in a run of {seconds:.1f} s ({_top(driver)})")
     lines.append(f"hint: {summary['hint']}")

@@ -8,30 +8,30 @@ if TYPE_CHECKING:
     from harness.profile import Event
     from harness.profile_report import Profile
 
-_DRIVER = 0
-"""The driver's number; workers count from 1."""
+_DRIVER = 1
+"""The driver's number; workers count on. Zero is the idle process in Perfetto's eyes."""
+_THREADS = 100
+"""Threads are numbered from here times the process's number: Perfetto takes the same number for the same thread."""
 
 
 def trace_events(profile: Profile) -> list[dict[str, Any]]:
     """Complete events (`ph: X`) of every span, with the names of processes and threads before them.
 
-    A worker is a "process", its own thread number 0; `ts` and `dur` are microseconds since the run began.
+    A worker is a "process" with a "thread" for its tasks; `ts` and `dur` are microseconds since the run began.
     """
     names = ["driver", *sorted(profile.workers)]
-    events = [_name("process_name", number, 0, name) for number, name in enumerate(names)]
+    events = [_name("process_name", number, number * _THREADS, name) for number, name in enumerate(names, _DRIVER)]
     threads: dict[tuple[int, str], int] = {}
     spans: list[dict[str, Any]] = []
     if profile.driver:
         spans += _spans(profile.driver.events, profile.driver.began - profile.began, _DRIVER, threads, "bench")
-    numbers = {name: number for number, name in enumerate(names[1:], 1)}
+    numbers = {name: number for number, name in enumerate(names, _DRIVER)}
     free = dict.fromkeys(names, 0.0)
     for task in profile.trace:
         # A worker does one task after the other, but the clocks that say when may be set meanwhile.
         shift = max(task.began - profile.began, free[task.worker])
         free[task.worker] = shift + task.seconds
         spans += _spans(task.events, shift, numbers[task.worker], threads, task.title)
-    for number in range(len(names)):
-        threads.setdefault((number, ""), 0)
     events += [_name("thread_name", pid, tid, thread or "task") for (pid, thread), tid in threads.items()]
     return events + sorted(spans, key=lambda one: (one["ts"], -one["dur"]))
 
@@ -62,11 +62,10 @@ def _spans(
 
 
 def _thread(threads: dict[tuple[int, str], int], pid: int, name: str) -> int:
-    """The task's own thread is 0; others count up, one number a name."""
-    if not name:
-        return threads.setdefault((pid, ""), 0)
-    known = sum(1 for other, thread in threads if other == pid and thread)
-    return threads.setdefault((pid, name), known + 1)
+    """The number of a thread: that of a process's tasks is its first, others count up, one number a name."""
+    known = sum(1 for other, _ in threads if other == pid)
+    threads.setdefault((pid, ""), pid * _THREADS)
+    return threads.setdefault((pid, name), pid * _THREADS + max(1, known))
 
 
 def _name(kind: str, pid: int, tid: int, name: str) -> dict[str, Any]:

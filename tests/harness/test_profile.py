@@ -226,7 +226,7 @@ def test_the_summary_says_who_did_what(run: Profile) -> None:
     assert model == {"model": "mine", "seconds": 5, "clips": 2, "seconds_per_clip": 2.5}
     told = [(worker["worker"], worker["tasks"], worker["busy"], worker["idle"]) for worker in summary["workers"]]
     assert told == [("w1", 2, 5, 7.5), ("w2", 1, 2.5, 10)]
-    assert (summary["seconds"], summary["work_seconds"]) == (12.5, 7.5)
+    assert (summary["seconds"], summary["work_seconds"], summary["cpu_seconds"]) == (12.5, 7.5, 7.5)
     driver = summary["driver"]
     assert driver["stages"] == {"wait for workers": 3, "aggregate": 2, "other": 0}
     assert driver["seconds"] == 2, "neither the tasks in its process nor waiting is its own work"
@@ -266,7 +266,9 @@ def test_the_trace_is_one_that_viewers_take(run: Profile, tmp_path: Path) -> Non
         assert isinstance(event["ts"], int) and isinstance(event["dur"], int)
         assert 0 <= event["ts"] <= run.seconds * 1e6
         assert ("thread_name", event["pid"], event["tid"]) in named
-    assert [named["process_name", number, 0] for number in range(3)] == ["driver", "w1", "w2"]
+    assert [name for (kind, _, _), name in named.items() if kind == "process_name"] == ["driver", "w1", "w2"]
+    of_thread = {tid: pid for kind, pid, tid in named}
+    assert len(of_thread) == len({(pid, tid) for _, pid, tid in named}) and 0 not in of_thread, "as Perfetto needs it"
     _nested([event for event in trace["traceEvents"] if event["ph"] == "X"])
 
 
