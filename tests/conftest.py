@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("BENCH_WORKERS", "1")
+"""Runs of commands stay in the test's process, where it can replace parts of them, unless a test asks for more."""
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.cli.workers import Asked, BatchSize, Workers, run_options
+
 _EXAMPLES = """Examples:
 
 bench ablate --model stylelipsync --dataset demo
@@ -44,7 +46,8 @@ def ablate(
     seed: Annotated[int | None, typer.Option(help="Seed for models and intervals, the same for all.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/DATASET-HASH.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Frames that a model gets at once.", min=1)] = 8,
+    batch_size: BatchSize = "auto",
+    workers: Workers = "auto",
     report: Annotated[bool, typer.Option(help="Write report.html with the players as well.")] = True,
 ) -> None:
     """Run or reuse every variant over one clip list with one seed, and write ablation.html, .tex and .md.
@@ -71,12 +74,10 @@ def ablate(
     settle_libraries()
 
     from harness.ablation_run import carry_out
-    from harness.device import pick_device
     from harness.files import write_text_atomically
-    from harness.pipeline import RunOptions
     from harness.plugins import REPORTS
 
-    options = RunOptions(out=out, device=pick_device(device), batch_size=batch_size, report=report)
+    options = run_options(Asked(workers), device, batch_size, out=out, report=report)
     done = carry_out(spec, asked, options, seconds, [int(count) for count in steps])
     REPORTS.get("ablation-console")(done.ablation)
     folder = done.outcome.folder

@@ -12,6 +12,7 @@ import typer
 from harness.cli.workers import (
     Address,
     Asked,
+    BatchSize,
     ClipMemory,
     ClipTimeout,
     Cpus,
@@ -19,7 +20,7 @@ from harness.cli.workers import (
     Kind,
     Retries,
     Workers,
-    executor_options,
+    run_options,
 )
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def run(
     config: Annotated[Path | None, typer.Option(help="YAML with the same options; flags win over it.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/DATASET-HASH.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
-    batch_size: Annotated[str, typer.Option(help="Frames that a model gets at once: a number, or auto.")] = "auto",
+    batch_size: BatchSize = "auto",
     workers: Workers = "auto",
     executor: Kind = "auto",
     address: Address = None,
@@ -134,22 +135,10 @@ def run(
     spec = make_spec(values)
     settle_libraries()
 
-    from harness.batch_size import parse_batch_size
-    from harness.device import pick_device
-    from harness.pipeline import RunOptions, execute
+    from harness.pipeline import execute
 
-    # With Ray this process only directs, perhaps on a machine without a GPU; workers look for themselves.
-    here = "cpu" if executor == "ray" else pick_device(device)
     asked = Asked(workers, executor, address, gpus_per_worker, cpus_per_worker, clip_timeout, clip_memory, retries)
-    options = RunOptions(
-        out=out,
-        device=here,
-        workers_device=device if executor == "ray" else None,
-        batch_size=parse_batch_size(batch_size),
-        report=report,
-        executor=executor_options(asked, here),
-        profile=profile,
-    )
+    options = run_options(asked, device, batch_size, out=out, report=report, profile=profile)
     if shard is not None:
         run_shard(spec, options, shard)
         return

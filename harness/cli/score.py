@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.workers import Asked, Workers, run_options
 from harness.status import BenchError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def score(
     seed: Annotated[int | None, typer.Option(help="Seed for intervals.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/DATASET-HASH.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
+    workers: Workers = "auto",
     report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json instead of the table.")] = False,
 ) -> None:
@@ -96,10 +98,9 @@ def score(
         return
     _say_matches(spec, pred_dir or [])
 
-    from harness.device import pick_device
-    from harness.pipeline import RunOptions, execute
+    from harness.pipeline import execute
 
-    outcome = execute(spec, RunOptions(out=out, device=pick_device(device), report=report))
+    outcome = execute(spec, run_options(Asked(workers), device, "auto", out=out, report=report))
     show(outcome, as_json)
     raise typer.Exit(exit_code(outcome, spec))
 

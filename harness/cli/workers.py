@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
     from harness.executors.choose import ExecutorOptions
+    from harness.pipeline import RunOptions
 
 Workers = Annotated[
     str,
-    typer.Option(help="Worker processes: a number, or auto for as many as cores and memory (two a GPU) allow."),
+    typer.Option(
+        help="Worker processes: a number, or auto for as many as cores and memory (two a GPU) allow.",
+        envvar="BENCH_WORKERS",
+    ),
 ]
+BatchSize = Annotated[str, typer.Option(help="Frames that a model gets at once: a number, or auto.")]
 Kind = Annotated[str, typer.Option("--executor", help="auto, local (this process), process, or ray.")]
 Address = Annotated[
     str | None, typer.Option(help="Ray cluster: auto, HOST:6379 or ray://HOST:10001. Default: one on this machine.")
@@ -39,6 +44,23 @@ class Asked(NamedTuple):
     clip_timeout: float | None = None
     clip_memory: float | None = None
     retries: int = 2
+
+
+def run_options(asked: Asked, device: str, batch_size: str, **others: Any) -> RunOptions:
+    """The options of a run; `device` as given. Raises `BenchError` for a device or a batch size that cannot be."""
+    from harness.batch_size import parse_batch_size
+    from harness.device import pick_device
+    from harness.pipeline import RunOptions
+
+    # With Ray this process only directs, perhaps on a machine without a GPU; workers look for themselves.
+    here = "cpu" if asked.kind == "ray" else pick_device(device)
+    return RunOptions(
+        device=here,
+        workers_device=device if asked.kind == "ray" else None,
+        batch_size=parse_batch_size(batch_size),
+        executor=executor_options(asked, here),
+        **others,
+    )
 
 
 def executor_options(asked: Asked, device: str) -> ExecutorOptions:
