@@ -50,8 +50,9 @@ def storage_error(error: BaseException | None) -> OSError | None:
 
 
 def machine_error(error: BaseException | None) -> bool:
-    """Whether the machine and not the input is behind `error`: the system's own errors, or too little memory."""
-    return any(isinstance(link, (OSError, MemoryError)) and not _of_ffmpeg(link) for link in _chain(error))
+    """Whether the machine and not the input is behind `error`: its disk, the system's own errors, too little memory."""
+    own = (link for link in _chain(error) if isinstance(link, (OSError, MemoryError)) and not _of_ffmpeg(link))
+    return storage_error(error) is not None or any(own)
 
 
 def no_room(folder: Path, error: OSError) -> NoRoomError:
