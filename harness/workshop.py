@@ -20,6 +20,7 @@ from harness.executors.base import Place
 from harness.loading import LoadedModel, load_row
 from harness.model import AdaptableModel, GenerateContext, LipSyncModel, ModelCard
 from harness.remote_store import open_store
+from harness.profile import span
 from harness.scorers import LoadedScorer, load_scorers
 from harness.scoring import score
 from harness.seen import refuse_seen
@@ -100,7 +101,10 @@ class Workshop:
 
     def _row(self, name: str) -> LoadedModel:
         """Rows come one after the other, so more than two are rarely needed at once."""
-        row = self.models.pop(name, None) or load_row(self.setup.spec, self.device, name)
+        row = self.models.pop(name, None)
+        if row is None:
+            with span("load", name):
+                row = load_row(self.setup.spec, self.device, name)
         while len(self.models) >= _MODELS_KEPT:
             del self.models[next(iter(self.models))]
         self.models[name] = row
