@@ -19,8 +19,8 @@ from harness.donors import fit_audio
 from harness.executors.base import Place
 from harness.loading import LoadedModel, load_row
 from harness.model import AdaptableModel, GenerateContext, LipSyncModel, ModelCard
-from harness.remote_store import open_store
 from harness.profile import span
+from harness.remote_store import open_store
 from harness.scorers import LoadedScorer, load_scorers
 from harness.scoring import score
 from harness.seen import refuse_seen
