@@ -61,7 +61,8 @@ class _Lines:
 
     def doing(self, workers: Sequence[Doing]) -> None:
         for one in workers:
-            self._begun(one.stage)
+            if one.stage in self._stages:
+                self._begun(one.stage)
 
     def _begun(self, stage: str) -> progress.Ticker:
         if stage not in self._tickers:
@@ -112,6 +113,7 @@ class _Bars:
         for one in workers:
             self._begin(one.stage)
         self._view.workers = workers
+        self._view.refresh()
 
     def _begin(self, stage: str) -> None:
         if stage in self._tasks and stage not in self._began:

@@ -48,6 +48,7 @@ def carry_out(course: Course, executor: Executor, *, ask_about: bool) -> None:
                 executor.submit(task)
                 running += 1
             if not running:
+                course.board.doing(())
                 return
             course.board.doing(executor.doing())
             with span("wait for workers"):

@@ -62,6 +62,7 @@ class Doing:
 
     worker: str
     stage: str
+    """Empty for one that belongs to none."""
     title: str
     since: float
     """In seconds of `time.monotonic`."""

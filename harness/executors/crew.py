@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Protocol
 
@@ -95,7 +95,8 @@ class _Seat:
     index: int
     ready: bool = False
     job: _Job | None = None
-    since: float = 0.0
+    since: float = field(default_factory=time.monotonic)
+    """When it began its task, or to start."""
 
 
 class Crew:
@@ -143,11 +144,14 @@ class Crew:
         return self._finished.popleft() if self._finished else None
 
     def doing(self) -> Sequence[Doing]:
-        """What the busy workers do."""
-        busy = [seat for seat in self._seats if seat.job]
-        return [
-            Doing(seat.worker.name, seat.job.task.stage, seat.job.task.title, seat.since) for seat in busy if seat.job
-        ]
+        """What the busy workers do, and who starts."""
+        told = []
+        for seat in self._seats:
+            if seat.job:
+                told.append(Doing(seat.worker.name, seat.job.task.stage, seat.job.task.title, seat.since))
+            elif not seat.ready:
+                told.append(Doing(seat.worker.name, "", "starts", seat.since))
+        return told
 
     def _patience(self, until: float | None) -> float:
         """Seconds until somebody has to look again."""
