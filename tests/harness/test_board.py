@@ -50,7 +50,8 @@ def test_a_terminal_shows_begun_stages_and_every_worker(monkeypatch: pytest.Monk
         time.sleep(0.3)
         shown.doing([])
     text = seen(screen.getvalue())
-    assert "prepare" in text and "1/40" in text and "w1 mine clip_001, 5 s" in text and "w12 mine clip_012" in text
+    assert "prepare" in text and "1/40" in text and "w12 mine clip_012" in text
+    assert re.search(r"w1 mine clip_001, \d+ s", text)
     assert "w13" not in text and "and 8 more workers" in text
     assert "theirs" not in text, "a stage that nobody has begun takes no room"
     assert "w1 mine" not in text.splitlines()[-1]
