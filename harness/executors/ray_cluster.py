@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -69,7 +71,11 @@ class Cluster:
         """Started here for this run alone: it never grows."""
         self._connected = not self.ray.is_initialized()
         if self._connected:
+            ended = signal.getsignal(signal.SIGTERM)
             self._connect(options.address)
+            # Ray's own handler prints a native trace where a batch queue merely ends a job.
+            if ended is not None and threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, ended)
 
     def close(self) -> None:
         """Disconnect, unless somebody else had connected."""
@@ -124,7 +130,12 @@ class Cluster:
                 self.ray.init(address, namespace="bench", **say)
         except ImportError as error:  # ray:// needs grpcio.
             raise BenchError(f"--address {address}: {error}; pip install 'ray[client]'") from None
-        except (ConnectionError, ValueError, RuntimeError, TimeoutError, OSError) as error:
+        except (self.ray.exceptions.RayError, ValueError, RuntimeError, OSError) as error:
+            if type(error).__name__ == "AuthenticationError":  # Not in the older versions.
+                raise BenchError(
+                    f"--address {address}: the cluster wants its token. Set RAY_AUTH_MODE=token here, with the head's "
+                    "~/.ray/auth_token in place or in RAY_AUTH_TOKEN"
+                ) from None
             where = f"--address {address}" if address else "starting Ray on this machine"
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise BenchError(
