@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import pickle
 import zipfile
+import zlib
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from harness.names import shown
+from harness.pickle_check import check_pickle
 from harness.status import BenchError
 
 if TYPE_CHECKING:
@@ -27,6 +31,13 @@ _NUMPY_GLOBALS = frozenset(
 )
 
 
+_NUMBERS = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"})
+MAX_GROWTH = 20
+"""How many times its own size an archive may unpack to; weights hardly shrink when they are compressed."""
+_DEEPEST = 2_000
+"""Characters of a dotted name; a dictionary inside itself never ends."""
+
+
 class RefusedPickleError(BenchError):
     """A pickle that is broken, asks for something other than arrays, or holds something else."""
 
@@ -34,7 +45,7 @@ class RefusedPickleError(BenchError):
 def read_array_pickle(path: Path) -> dict[str, NDArray[np.generic]]:
     """Numeric arrays of a pickle of nested dicts, by dotted name (`Conv_0.kernel`). Raises `RefusedPickleError`."""
     with path.open("rb") as stream:
-        tree = _load(_ArrayUnpickler(stream), path)
+        tree = _load(_ArrayUnpickler, path, stream)
     arrays: dict[str, NDArray[np.generic]] = {}
     _flatten(tree, "", arrays, path)
     return arrays
@@ -48,9 +59,11 @@ def read_torchscript(path: Path) -> dict[str, NDArray[np.float32]]:
     try:
         with zipfile.ZipFile(path) as bundle:
             root = bundle.namelist()[0].partition("/")[0]
+            if sum(entry.file_size for entry in bundle.infolist()) > MAX_GROWTH * path.stat().st_size:
+                raise RefusedPickleError(f"{path} is refused: it unpacks to more than {MAX_GROWTH} times its size")
             with bundle.open(f"{root}/data.pkl") as stream:
-                tree = _load(_ScriptUnpickler(stream, bundle, root), path)
-    except (zipfile.BadZipFile, KeyError, IndexError) as error:
+                tree = _load(lambda source: _ScriptUnpickler(source, bundle, root), path, stream)
+    except (zipfile.BadZipFile, zlib.error, KeyError, IndexError, NotImplementedError, RuntimeError) as error:
         raise RefusedPickleError(f"{path} is not a TorchScript file: {error}") from error
     arrays: dict[str, NDArray[np.generic]] = {}
     _flatten(tree, "", arrays, path)
@@ -58,12 +71,45 @@ def read_torchscript(path: Path) -> dict[str, NDArray[np.float32]]:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
+    """Builds arrays by rules of ours: of the names in the pickle none is looked up, imported or called."""
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _NUMPY_GLOBALS:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        if name == "_reconstruct":  # The module moved between numpy 1 and 2.
-            return _reconstruct()
-        return super().find_class(module, name)
+        return {"_reconstruct": _Array, "ndarray": "ndarray", "dtype": _Kind}[name]
+
+
+class _Kind:
+    """Stands for `numpy.dtype`: a code such as `f4`, and the byte order that follows in its state."""
+
+    def __init__(self, code: Any = "", *_: Any) -> None:
+        self.code, self.order = str(code), "="
+
+    def __setstate__(self, state: Any) -> None:
+        self.order = str(state[1])
+
+    def dtype(self) -> np.dtype[Any]:
+        import numpy as np
+
+        if self.code not in _NUMBERS or self.order not in ("<", ">", "=", "|"):
+            raise pickle.UnpicklingError(f"it holds {self.code}, not numbers")
+        return np.dtype(self.code).newbyteorder(self.order)  # type: ignore[arg-type]
+
+
+class _Array:
+    """Stands for an array that is being rebuilt; its state is (version, shape, kind, column order, bytes)."""
+
+    def __init__(self, *_: Any) -> None:
+        self.value: NDArray[np.generic] | None = None
+
+    def __setstate__(self, state: Any) -> None:
+        import numpy as np
+
+        _, shape, kind, by_columns, content = state
+        if not isinstance(kind, _Kind) or not isinstance(content, bytes) or not isinstance(shape, tuple):
+            raise pickle.UnpicklingError("it holds an array of objects, not numbers")
+        flat = np.frombuffer(content, kind.dtype())
+        self.value = flat.reshape(shape, order="F" if by_columns else "C").copy(order="K")
 
 
 class _ScriptUnpickler(pickle.Unpickler):
@@ -113,23 +159,22 @@ def _rebuild_tensor(
     return np.ascontiguousarray(view).reshape(size)
 
 
-def _reconstruct() -> Any:
-    import numpy as np
-
-    # The function that numpy itself pickles arrays with, under whatever module this numpy keeps it.
-    return np.empty(0).__reduce__()[0]
-
-
-def _load(unpickler: pickle.Unpickler, path: Path) -> Any:
+def _load(reader: Callable[[IO[bytes]], pickle.Unpickler], path: Path, stream: IO[bytes]) -> Any:
     try:
-        return unpickler.load()
+        check_pickle(stream)
+        stream.seek(0)
+        return reader(stream).load()
     except Exception as error:  # Any exception at all can come out of hostile bytes.
-        raise RefusedPickleError(f"{path} is refused, nothing in it was run: {error}") from error
+        raise RefusedPickleError(f"{shown(path)} is refused, nothing in it was run: {shown(error, 300)}") from error
 
 
 def _flatten(tree: Any, prefix: str, into: dict[str, NDArray[np.generic]], path: Path) -> None:
     import numpy as np
 
+    if len(prefix) > _DEEPEST:
+        raise RefusedPickleError(f"{path} is refused: it holds itself")
+    if isinstance(tree, _Array):
+        tree = tree.value
     if isinstance(tree, np.ndarray):
         if tree.dtype.kind not in "fiu":
             raise RefusedPickleError(f"{path} is refused: {prefix} holds {tree.dtype}, not numbers")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from torchvision.ops import nms
 
 from harness.files import sha256_file
 from harness.status import BenchError
+from harness.weights_read import read_torch
 from models.s3fd.network import S3FD
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class S3fdDetector:
 def _load(path: Path) -> S3FD:
     network = S3FD()
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True), strict=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+        network.load_state_dict(read_torch(path), strict=True)
+    except (BenchError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise BenchError(
             f"{path.name} does not hold the tensors of S3FD ({reason[:200]}); "

@@ -19,7 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.pickle_check import check_pickle
 from harness.status import BenchError
+from harness.weights_read import check_torch, load_tensors
 
 _INERT_PACKAGES = frozenset({"dnnlib", "numpy", "torch", "torch_utils", "training"})
 """Names from here may stand in a network pickle; nothing of them is imported or called."""
@@ -55,6 +57,8 @@ def read_network(path: Path, key: str = "G_ema") -> dict[str, Tensor]:
     """Tensors of the network `key` by dotted name, on the CPU. Raises `RefusedNetworkError`; runs nothing."""
     try:
         with path.open("rb") as stream:
+            check_pickle(stream)
+            stream.seek(0)
             content = _NetworkUnpickler(stream).load()
     except Exception as error:  # Any exception at all can come out of hostile bytes.
         raise RefusedNetworkError(f"{path} is refused, nothing in it was run: {error}") from error
@@ -97,7 +101,8 @@ def _rebuild_parameter(data: Any, *_: Any) -> Any:
 
 def _load_storage(saved: Any) -> Tensor:
     """A storage that was saved on its own, as a flat tensor; PyTorch's own restricted reader takes it apart."""
-    storage = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
+    check_torch(io.BytesIO(saved))
+    storage = load_tensors(io.BytesIO(saved))
     if not isinstance(storage, torch.storage.TypedStorage):
         raise pickle.UnpicklingError(f"a storage is a {type(storage).__name__}")
     # TypedStorage is deprecated, but it is what the reader gives for this layout.

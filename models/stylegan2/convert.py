@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from harness.status import BenchError
+from harness.weights_read import read_safetensors, read_torch
 from models.stylegan2.ada_pickle import read_network
 from models.stylegan2.prior import Prior, PriorInfo, make_prior, save_prior
 from models.stylegan2.prior_config import PriorConfig
@@ -83,29 +83,9 @@ def _read(source: Path) -> dict[str, Tensor]:
         raise BenchError(f"no network at {source}; published ones are named in docs/prior.md")
     if source.suffix == ".pkl":
         return read_network(source)
-    content = _read_safetensors(source) if source.suffix == ".safetensors" else _read_torch(source)
+    content: Any = read_safetensors(source).state if source.suffix == ".safetensors" else read_torch(source)
     if isinstance(content, dict) and not any(_wanted(str(key)) for key in content):
         content = next((content[key] for key in ("G_ema", "g_ema") if key in content), content)
     if not isinstance(content, dict):
         raise BenchError(f"{source} holds a {type(content).__name__}, not a dictionary of tensors")
     return {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
-
-
-def _read_safetensors(source: Path) -> Any:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(source)
-    except SafetensorError as error:
-        raise BenchError(f"{source} is no safetensors file: {error}") from error
-
-
-def _read_torch(source: Path) -> Any:
-    try:
-        return torch.load(source, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
-        raise BenchError(f"{source} was refused: it holds more than tensors ({reason})") from error
-    except (RuntimeError, EOFError, ValueError) as error:
-        raise BenchError(f"{source} is no PyTorch file: {error}") from error

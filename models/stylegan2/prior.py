@@ -11,6 +11,7 @@ from torch import float16 as half_type
 
 from harness.status import BenchError
 from harness.weights_file import save_weights
+from harness.weights_read import read_safetensors
 from models.stylegan2.generator import Generator
 from models.stylegan2.prior_config import PriorConfig
 from models.stylegan2.synthesis import Synthesis
@@ -67,18 +68,12 @@ def save_prior(path: Path, prior: Prior, *, half: bool = False) -> None:
 
 def load_prior(path: Path) -> Prior:
     """Read what `save_prior` wrote. Raises `BenchError` for a missing, foreign or incomplete file."""
-    from safetensors import SafetensorError, safe_open
-
     if not path.is_file():
         raise BenchError(
             f"no StyleGAN2 prior at {path}: `bench train stylegan2` or `bench convert stylegan2` makes one"
         )
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a mapping
-    except SafetensorError as error:
-        raise BenchError(f"{path} is no safetensors file: {error}") from error
+    metadata, state = read_safetensors(path)
+    state = {key: value.float() for key, value in state.items()}
     if metadata.get("format") != FORMAT:
         raise BenchError(f"{path} has format {metadata.get('format')!r} in its metadata, not {FORMAT!r}")
     try:

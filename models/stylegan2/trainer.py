@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.status import BenchError
+from harness.weights_read import read_torch
 from models.stylegan2.data import draw
 from models.stylegan2.discriminator import Discriminator
 from models.stylegan2.generator import Generator
@@ -139,7 +140,7 @@ class GanTrainer:
 
     def load(self, path: Path) -> None:
         """Go on where `save` was called. Raises `BenchError` if the training had other settings."""
-        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        state: dict[str, Any] = read_torch(path, str(self.device))
         saved, wanted = json.loads(state["settings"]), json.loads(self.settings.model_dump_json())
         changed = sorted(key for key in wanted if key not in _MAY_CHANGE and saved.get(key) != wanted[key])
         if changed:

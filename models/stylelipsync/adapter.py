@@ -16,6 +16,7 @@ from torch import Tensor
 
 from harness.registry import Registry
 from harness.status import BenchError
+from harness.weights_read import read_torch
 from models.stylelipsync.adapt_settings import AdaptSettings
 from models.stylelipsync.batches import Batch, window
 from models.stylelipsync.data import TrainingData
@@ -156,7 +157,7 @@ class Adapter:
 
     def load(self, path: Path) -> None:
         """Go on where `save` was called. Raises `BenchError` if that was another task or had other settings."""
-        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        state: dict[str, Any] = read_torch(path, str(self.device))
         saved, wanted = json.loads(state["settings"]), json.loads(self.settings.model_dump_json())
         changed = sorted(key for key in wanted if key != "save_every" and saved.get(key) != wanted[key])
         if state["task"] != self.task.key:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from harness.registry import Registry
 from harness.status import BenchError
+from harness.weights_read import read_safetensors
 from models.stylelipsync.checkpoint import FORMAT, load_checkpoint
 from models.stylelipsync.config import StyleLipSyncConfig
 from models.stylelipsync.network import StyleLipSyncNet
@@ -73,13 +74,7 @@ def _from_prior(path: Path, config: StyleLipSyncConfig) -> Beginning:
 
 
 def _format(path: Path) -> str | None:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            return (file.metadata() or {}).get("format")
-    except SafetensorError as error:
-        raise BenchError(f"{path} is no safetensors file: {error}") from error
+    return read_safetensors(path).facts.get("format")
 
 
 def _short(names: list[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from harness.status import BenchError
+from harness.weights_read import read_torch
 from models.stylelipsync.bfm import CROP, SOURCES, BfmInvalid, bfm_file, read_mat
 from models.stylelipsync.rigid import Points
 
@@ -70,9 +71,9 @@ def load_network(folder: Path) -> CoefficientNet:
     with torch.device("meta"):  # initial values would be thrown away
         net = CoefficientNet()
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["net_recon"]
+        state = read_torch(path)["net_recon"]
         net.load_state_dict(state, assign=True)
-    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, AttributeError, EOFError) as error:
+    except (BenchError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BfmInvalid(
             f"{path.name} holds no network 'net_recon' of this shape: {reason}; {SOURCES[path.name]}"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,6 +13,7 @@ from torch import Tensor
 from harness.seen import SeenFrames
 from harness.status import BenchError
 from harness.weights_file import save_weights
+from harness.weights_read import read_safetensors, read_torch
 from models.stylelipsync.config import StyleLipSyncConfig
 from models.stylelipsync.network import StyleLipSyncNet
 
@@ -99,14 +99,7 @@ def _stored(value: Tensor, half: bool) -> Tensor:
 
 
 def _load_safetensors(path: Path) -> Checkpoint:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-    except SafetensorError as error:
-        raise BenchError(f"{path} is no safetensors file: {error}") from error
+    metadata, state = read_safetensors(path)
     if metadata.get("format") != FORMAT:
         raise BenchError(f"{path} has format {metadata.get('format')!r} in its metadata, not {FORMAT!r}")
     try:
@@ -124,13 +117,13 @@ def _load_published(path: Path, w_avg_path: Path | None) -> Checkpoint:
     if not w_avg_path.is_file():
         # The published code goes on without it, and then every frame is wrong.
         raise BenchError(f"{path} needs the mean latent in {w_avg_path}: put the published w_avg.pth there")
-    content = _load_pickle(path)
+    content = read_torch(path)
     if not isinstance(content, dict) or not isinstance(content.get("G"), dict):
         raise BenchError(f"{path} is not in the published layout: no dictionary 'G' in it")
-    mean = _load_pickle(w_avg_path)
+    mean = read_torch(w_avg_path)
     if not isinstance(mean, dict) or not isinstance(mean.get("w_avg"), Tensor):
         raise BenchError(f"{w_avg_path} has no tensor 'w_avg' in it")
-    state = {key.removeprefix("module."): value for key, value in content["G"].items()}
+    state = {str(key).removeprefix("module."): value for key, value in content["G"].items()}
     net = _build(StyleLipSyncConfig(), state, mean["w_avg"], path)
     info = CheckpointInfo(
         name=path.stem, trained_on="as published by the authors (VoxCeleb2)", licence="research use only"
@@ -138,20 +131,13 @@ def _load_published(path: Path, w_avg_path: Path | None) -> Checkpoint:
     return Checkpoint(net, info, hashlib.sha256((_sha256(path) + _sha256(w_avg_path)).encode()).hexdigest())
 
 
-def _load_pickle(path: Path) -> Any:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise BenchError(f"{path} was refused: it holds more than tensors ({str(error).splitlines()[0]})") from error
-    except (RuntimeError, EOFError, ValueError) as error:
-        raise BenchError(f"{path} is no checkpoint: {error}") from error
-
-
 def _build(config: StyleLipSyncConfig, state: dict[str, Tensor], w_avg: Tensor, path: Path) -> StyleLipSyncNet:
     # Random initialisation of 138 million parameters takes longer than loading them.
     with torch.device("meta"):
         net = StyleLipSyncNet(config)
     expected = {key: tuple(value.shape) for key, value in net.state_dict().items()}
+    if odd := [str(key) for key, value in state.items() if not isinstance(value, Tensor)]:
+        raise BenchError(f"{path} is not in the published layout: {odd[0]!r} is no tensor")
     given = {key: tuple(value.shape) for key, value in state.items()}
     if given != expected:
         raise BenchError(f"{path} does not fit {config.resolution} px StyleLipSync: {_difference(given, expected)}")

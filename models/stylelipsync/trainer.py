@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from harness.ranks import Ranks
 from harness.status import BenchError
+from harness.weights_read import read_torch
 from models.stylelipsync.batches import Batch, draw
 from models.stylelipsync.beginning import Beginning, take_over
 from models.stylelipsync.data import TrainingData
@@ -144,7 +145,7 @@ class Trainer:
 
     def load(self, path: Path) -> None:
         """Go on where `save` was called. Raises `BenchError` if the run had other settings."""
-        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        state: dict[str, Any] = read_torch(path, str(self.device))
         saved, wanted = TrainSettings.model_validate_json(state["settings"]).model_dump(), self.settings.model_dump()
         changed = sorted(key for key in wanted if key not in _MAY_CHANGE and saved[key] != wanted[key])
         if changed:

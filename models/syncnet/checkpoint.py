@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.status import BenchError
+from harness.weights_read import read_torch
 
 if TYPE_CHECKING:
     from models.syncnet.network import SyncNet
@@ -22,15 +22,13 @@ def load_syncnet_v2(path: Path, device: str = "cpu") -> SyncNet:
     Raises `WeightsRefused` for a file that is no plain state dict of this network, above all for a pickle that
     would run code: it is read with `weights_only`, which never calls what a pickle names.
     """
-    import torch
-
     from models.syncnet.network import SyncNet
 
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        state = read_torch(path)
+    except BenchError as error:
         raise WeightsRefused(
-            f"{path.name}: not read, because it is no plain state dict of tensors ({type(error).__name__}); "
+            f"{path.name}: not read, because it is no plain state dict of tensors: {error}; "
             "`bench assets add syncnet_v2 FILE` takes the syncnet_v2.model of the authors (sha256 961e8696f888...)"
         ) from error
     network = SyncNet()

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.status import BenchError
+from harness.weights_read import read_torch
 from models.syncnet.batches import TrainConfig
 
 CHECKPOINT = "checkpoint.pt"
@@ -123,7 +124,7 @@ class Loop(ABC):
         path = self.out / CHECKPOINT
         if not path.is_file():
             return
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        state = read_torch(path, str(self.device))
         if state["fingerprint"] != self.fingerprint:
             raise BenchError(f"{self.out} holds a training with other settings or clips; choose another --out")
         self.network.load_state_dict(state["network"])

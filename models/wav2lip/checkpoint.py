@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,6 +11,7 @@ from torch import Tensor
 from harness.files import sha256_file
 from harness.status import BenchError
 from harness.weights_file import save_weights
+from harness.weights_read import read_safetensors, read_torch
 from models.wav2lip.network import Wav2LipNet
 
 FORMAT = "wav2lip-1"
@@ -46,14 +46,7 @@ def load_wav2lip(path: Path) -> Wav2LipWeights:
 
 
 def _load_ours(path: Path) -> Wav2LipWeights:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            facts = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-    except SafetensorError as error:
-        raise BenchError(f"{path} is no safetensors file: {error}") from error
+    facts, state = read_safetensors(path)
     divide = facts.get("divide", "")
     if facts.get("format") != FORMAT or not divide.isdecimal() or not 1 <= int(divide) <= _MAX_DIVIDE:
         raise BenchError(f"{path} is not of Wav2Lip: format {facts.get('format')!r}, divide {divide!r} in its metadata")
@@ -63,12 +56,7 @@ def _load_ours(path: Path) -> Wav2LipWeights:
 
 
 def _load_published(path: Path) -> Wav2LipWeights:
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise BenchError(f"{path} was refused: it holds more than tensors ({str(error).splitlines()[0]})") from error
-    except (RuntimeError, EOFError, ValueError) as error:
-        raise BenchError(f"{path} is no checkpoint: {error}") from error
+    content = read_torch(path)
     state = content.get("state_dict") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise BenchError(f"{path} is not in the published layout: no dictionary 'state_dict' of tensors in it")

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from harness.registry import Registry
 from harness.status import BenchError
+from harness.weights_read import read_torch
 from models.wav2lip.crops import network_input, to_bgr
 from models.wav2lip.data import Wav2LipData
 from models.wav2lip.network import Wav2LipNet
@@ -109,7 +110,7 @@ class Wav2LipTrainer:
 
     def load(self, path: Path) -> None:
         """Go on where `save` was called. Raises `BenchError` if the run had other settings."""
-        state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        state: dict[str, Any] = read_torch(path, str(self.device))
         saved = Wav2LipSettings.model_validate_json(state["settings"]).model_dump()
         wanted = self.settings.model_dump()
         changed = sorted(key for key in wanted if key not in _MAY_CHANGE and saved[key] != wanted[key])
