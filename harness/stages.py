@@ -146,7 +146,9 @@ def adapt(
         work.rmdir()
 
     work.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(work.with_suffix(".lock")):
+    with span("wait for store"):
+        held = FileLock(work.with_suffix(".lock")).acquire()
+    with held, span("store"):
         return store.make("adapt", parts, build).path
 
 
