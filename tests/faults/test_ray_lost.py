@@ -1,0 +1,123 @@
+"""What a run on a Ray cluster survives: lost workers, lost machines, limits, and Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from ray_nodes import Nodes, ray_nodes
+from small_world import entries, full_command, left_over, make_clips, words
+from tests_tricks import Trick, Tricks
+
+from harness.executors.crew import Crew, Limits
+from harness.executors.ray_cluster import RayOptions
+from harness.executors.ray_source import RaySource
+from harness.results_digest import differences
+from harness.status import ClipError
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    with ray_nodes(gpus=0) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clips(tmp_path_factory.mktemp("clips"), count=6)
+
+
+def ray_run(nodes: Nodes, clips: Path, world: Path, *more: str) -> subprocess.Popen[str]:
+    """The run of `words` on the cluster, with a store of its own in `world`."""
+    arguments = [word for word in words(clips, world / "out") if word not in ("--executor", "local")]
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return full_command([*arguments, "--executor", "ray", "--address", nodes.address, *more], world / "cache", **how)
+
+
+def wait_for(what: Callable[[], object], run: subprocess.Popen[str], seconds: float = 150) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert run.poll() is None, run.communicate()[0]
+        assert time.monotonic() < until, "it did not come to that"
+        time.sleep(0.05)
+
+
+def busy(nodes: Nodes) -> list[psutil.Process]:
+    """Our actors that are doing something: Ray shows the method in the process's title."""
+    return [process for process in nodes.workers() if "Hand.do" in " ".join(process.cmdline())]
+
+
+def test_a_killed_worker_and_a_lost_machine_change_nothing(nodes: Nodes, clips: Path, tmp_path: Path) -> None:
+    reference = full_command(words(clips, tmp_path / "one/out"), tmp_path / "one/cache")
+    added = nodes.add()
+    run = ray_run(nodes, clips, tmp_path / "ray")
+    cache = tmp_path / "ray/cache"
+    wait_for(lambda: entries(cache) and busy(nodes), run)
+    killed = busy(nodes)[0]
+    before = entries(cache)
+    killed.kill()
+    wait_for(lambda: len(entries(cache)) > len(before) + 2, run)
+    there = entries(cache)
+    nodes.remove(added)  # Its processes are killed like those of a machine without power.
+    said = run.communicate(timeout=200)[0]
+    assert reference.wait(timeout=200) == 0
+    assert run.returncode == 0, said
+    after = entries(cache)
+    assert {name: after.get(name) for name in there if "meeting/" not in name} == {
+        name: inode for name, inode in there.items() if "meeting/" not in name
+    }, "what was finished was not made again"
+    assert not differences(tmp_path / "one/out", tmp_path / "ray/out")
+    assert "Traceback" not in said and "raylet" not in said
+    log = (tmp_path / "ray/out/log.txt").read_text()
+    assert "was killed or crashed while it did" in log
+    assert json.loads((tmp_path / "ray/out/run.json").read_text())["status"] == "complete"
+    assert not [name for name in after if name.startswith("meeting/")] and not nodes.workers()
+
+
+def test_limits_end_in_typed_statuses(nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
+    limits = Limits(seconds=8, memory=560 << 20, retries=1)
+    tricks = [Trick("hang", 0), Trick("eat", 1), Trick("die", 2), Trick("die-once", 3, tmp_path), Trick("no-face", 4)]
+    ended: dict[int, object] = {}
+    with Crew(RaySource(Tricks(), RayOptions(nodes.address), memory=limits.memory), limits) as crew:
+        for trick in [*tricks, Trick("wait", 5)]:
+            crew.submit(trick)
+        while len(ended) < 6:
+            if finished := crew.wait(1.0):
+                ended[finished.task.number] = finished.result
+    found = [result.status.value if isinstance(result, ClipError) else "ok" for _, result in sorted(ended.items())]
+    assert found == ["timeout", "memory", "worker_lost", "ok", "no_face", "ok"]
+    assert "tried 2 times" in str(ended[2]) and "--clip-memory" in str(ended[1])
+    assert not nodes.workers()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_stopped_leaves_no_actor_and_goes_on(
+    nodes: Nodes, clips: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    run = ray_run(nodes, clips, tmp_path)
+    wait_for(lambda: entries(tmp_path / "cache") and busy(nodes), run)
+    os.kill(run.pid, number)
+    said = run.communicate(timeout=60)[0]
+    assert run.returncode != 0 and "Traceback" not in said and "SIGTERM received" not in said
+    until = time.monotonic() + 30
+    while nodes.workers() and time.monotonic() < until:
+        time.sleep(0.2)
+    assert not nodes.workers()
+    if number is signal.SIGINT:
+        assert not left_over(tmp_path / "cache", tmp_path / "out")
+        there = entries(tmp_path / "cache")
+        again = ray_run(nodes, clips, tmp_path)
+        said = again.communicate(timeout=200)[0]
+        assert again.returncode == 0, said
+        after = entries(tmp_path / "cache")
+        assert {name: after[name] for name in there} == there
