@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,8 +65,8 @@ class Profile:
     ended: float = 0.0
     driver: Record | None = None
     totals: dict[Key, Total] = field(default_factory=dict)
-    spread: dict[Key, int] = field(default_factory=dict)
-    """In how many tasks each key occurs."""
+    spread: Counter[Key] = field(default_factory=Counter)
+    """In how many tasks each key occurs; under `Key(stage, "")` that of the stage as a whole."""
     models: dict[str, Total] = field(default_factory=dict)
     """Whole tasks by model; `items` are the frames that were generated."""
     workers: dict[str, Worker] = field(default_factory=dict)
@@ -88,7 +89,7 @@ class Profile:
         """Take in a finished task; `model` is the row that it belongs to, empty for preparation."""
         for key, total in record.totals.items():
             self.totals.setdefault(key, Total()).add(total)
-            self.spread[key] = self.spread.get(key, 0) + 1
+        self.spread.update({*record.totals, *(Key(key.stage, "") for key in record.totals)})
         if model:
             frames = sum(total.items for key, total in record.totals.items() if key.stage == "generate")
             self.models.setdefault(model, Total()).add(Total(record.seconds, 0.0, record.cpu, 1, frames))

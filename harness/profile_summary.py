@@ -21,9 +21,9 @@ def summarise(profile: Profile) -> dict[str, Any]:
     by_stage: dict[str, list[Key]] = {}
     for key in profile.totals:
         by_stage.setdefault(key.stage, []).append(key)
-    stages = [{"stage": stage, **_line(profile, keys, whole)} for stage, keys in by_stage.items()]
+    stages = [{"stage": name, **_line(profile, Key(name, ""), keys, whole)} for name, keys in by_stage.items()]
     named = [key for key in profile.totals if key.detail]
-    parts = [{"stage": key.stage, "name": key.detail, **_line(profile, [key], whole)} for key in named]
+    parts = [{"stage": key.stage, "name": key.detail, **_line(profile, key, [key], whole)} for key in named]
     summary = {
         "format": 1,
         "seconds": round(profile.seconds, 3),
@@ -44,11 +44,11 @@ def is_wait(stage: str) -> bool:
     return stage.startswith("wait ")
 
 
-def _line(profile: Profile, keys: Sequence[Key], whole: float) -> dict[str, Any]:
+def _line(profile: Profile, name: Key, keys: Sequence[Key], whole: float) -> dict[str, Any]:
     total = Total()
     for key in keys:
         total.add(profile.totals[key])
-    tasks = max(profile.spread[key] for key in keys)
+    tasks = profile.spread[name]
     both = total.wall + total.beside
     return {
         "seconds": round(total.wall, 4),

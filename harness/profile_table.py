@@ -7,11 +7,14 @@ from typing import Any
 
 _LEAST = 0.005
 """Share below which a stage has no line on the screen; `profile.json` has them all."""
+_STARVED = 0.4
+"""Processor time a second of work, below which something else is going on."""
+_OTHERS = "others are at work on this machine, or it waits for a GPU or a disk"
 
 
 def text_table(summary: Mapping[str, Any]) -> str:
     """Stages from the longest on, scorers apart, then workers, driver and the hint."""
-    lines = [f"{'stage':<28}{'share':>8}{'seconds':>10}{'beside':>10}{'per clip':>11}{'per frame':>12}"]
+    lines = [f"{'stage':<28}{'share':>8}{'seconds':>10}{'beside':>10}{'cpu':>9}{'per clip':>11}{'per frame':>12}"]
     for line in summary["stages"]:
         if line["share"] < _LEAST and line["beside"] < _LEAST * summary["work_seconds"]:
             continue
@@ -33,7 +36,8 @@ def _row(name: str, line: Mapping[str, Any]) -> str:
     per_frame = "" if frame is None else f"{frame * 1000:.2f} ms"
     clip = f"{line['seconds_per_clip']:.3f} s"
     beside = f"{line['beside']:.2f}" if line["beside"] else ""
-    return f"{name[:27]:<28}{line['share']:>8.1%}{line['seconds']:>10.2f}{beside:>10}{clip:>11}{per_frame:>12}"
+    own = f"{name[:27]:<28}{line['share']:>8.1%}{line['seconds']:>10.2f}"
+    return f"{own}{beside:>10}{line['cpu']:>9.2f}{clip:>11}{per_frame:>12}"
 
 
 def _top(driver: Mapping[str, Any]) -> str:
@@ -54,6 +58,14 @@ def hint(summary: Mapping[str, Any]) -> str:
     busy = [worker["busy_share"] for worker in summary["workers"]]
     if len(busy) > 1 and sum(busy) / len(busy) < 0.6:
         return f"workers are busy only {sum(busy) / len(busy):.0%} of the time; fewer of them would do for this run"
+    bottleneck = _bottleneck(summary, share)
+    got = summary["cpu_seconds"] / max(summary["work_seconds"], 1e-9)
+    if got < _STARVED:
+        return f"tasks had the processor only {got:.0%} of their time: {_OTHERS}; in them, {bottleneck}"
+    return bottleneck
+
+
+def _bottleneck(summary: Mapping[str, Any], share: Mapping[str, float]) -> str:
     for wait, cure in _WAITS.items():
         if share.get(wait, 0.0) > 0.15:
             return f"{share[wait]:.0%} of the work is '{wait}': {cure}"

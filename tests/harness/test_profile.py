@@ -193,7 +193,7 @@ def run(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Profile:
     monkeypatch.setattr("harness.profile_report.time", clock)
     profile = Profile()
     with profile.driving():
-        for worker, model in (("w1", ""), ("w2", "mine"), ("w1", "mine")):
+        for worker, model in (("w1", ""), ("w2", "mine"), ("w1", "other")):
             with recording() as record:
                 with span("generate" if model else "faces", model, items=10):
                     clock.work(2)
@@ -219,11 +219,14 @@ def test_the_summary_says_who_did_what(run: Profile) -> None:
     assert sum(line["share"] for line in stages.values()) == pytest.approx(1, abs=1e-3)
     assert {(part["stage"], part["name"]) for part in summary["parts"]} == {
         ("generate", "mine"),
+        ("generate", "other"),
         ("score", "lpips"),
         ("score", "ssim"),
     }
-    (model,) = summary["models"]
-    assert model == {"model": "mine", "seconds": 5, "clips": 2, "seconds_per_clip": 2.5}
+    assert stages["generate"]["seconds_per_clip"] == 2
+    assert summary["models"] == [
+        {"model": name, "seconds": 2.5, "clips": 1, "seconds_per_clip": 2.5} for name in ("mine", "other")
+    ]
     told = [(worker["worker"], worker["tasks"], worker["busy"], worker["idle"]) for worker in summary["workers"]]
     assert told == [("w1", 2, 5, 7.5), ("w2", 1, 2.5, 10)]
     assert (summary["seconds"], summary["work_seconds"], summary["cpu_seconds"]) == (12.5, 7.5, 7.5)
@@ -239,15 +242,17 @@ def test_the_table_and_the_hint(run: Profile) -> None:
 
 
 def test_the_hint_names_the_bottleneck() -> None:
-    def of(**walls: float) -> str:
+    def of(busy: float = 1.0, **walls: float) -> str:
         totals = {Key(stage.replace("_", " "), ""): Total(wall=seconds, count=1) for stage, seconds in walls.items()}
         profile = Profile(began=0.0, ended=10.0)
-        profile.add("w1", "t", Record(seconds=sum(walls.values()), totals=totals))
+        seconds = sum(walls.values())
+        profile.add("w1", "t", Record(seconds=seconds, cpu=busy * seconds, totals=totals))
         return str(profile.summary()["hint"])
 
     assert "generate" in of(generate=5, faces=2) and "GPU" in of(generate=5, faces=2)
     assert "decoding is slower" in of(generate=5, wait_for_frames=2)
     assert "faces" in of(faces=6, generate=2)
+    assert "only 10% of their time" in of(0.1, faces=6) and "into faces" in of(0.1, faces=6)
 
 
 def test_the_trace_is_one_that_viewers_take(run: Profile, tmp_path: Path) -> None:
