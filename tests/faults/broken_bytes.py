@@ -25,6 +25,10 @@ _CONTAINERS: dict[str, tuple[Picture, Sound]] = {
 }
 
 
+def _dice(seed: int) -> random.Random:
+    return random.Random(seed)  # the same damage every time is the point
+
+
 @cache
 def good(suffix: str) -> bytes:
     """A good file with this suffix."""
@@ -60,7 +64,7 @@ _OTHER: dict[str, Callable[[], bytes]] = {
     "one_byte": lambda: b"\0",
     "zeros": lambda: bytes(100_000),
     "ones": lambda: b"\xff" * 100_000,
-    "noise": lambda: random.Random(1).randbytes(100_000),
+    "noise": lambda: _dice(1).randbytes(100_000),
     "text": lambda: b"This is not a film.\n" * 500,
     "html": lambda: b"<!DOCTYPE html><html><body>404 Not Found</body></html>\n" * 20,
     "json": lambda: b'{"error": "quota exceeded"}',
@@ -120,7 +124,7 @@ def truncated_cases() -> list[Case]:
 
 def flipped(data: bytes, seed: int) -> bytes:
     """Single bits turned over, one in some thousand bytes."""
-    rng, changed = random.Random(seed), bytearray(data)
+    rng, changed = _dice(seed), bytearray(data)
     for _ in range(max(3, len(data) // 3000)):
         changed[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
     return bytes(changed)
@@ -128,7 +132,7 @@ def flipped(data: bytes, seed: int) -> bytes:
 
 def header_flipped(data: bytes, seed: int) -> bytes:
     """Damage in the first and the last 2 KiB, where most containers keep what everything else hangs on."""
-    rng, changed = random.Random(seed), bytearray(data)
+    rng, changed = _dice(seed), bytearray(data)
     for _ in range(12):
         place = rng.randrange(min(2048, len(data)))
         changed[place if rng.random() < 0.5 else len(data) - 1 - place] = rng.choice(
@@ -139,7 +143,7 @@ def header_flipped(data: bytes, seed: int) -> bytes:
 
 def swapped(data: bytes, seed: int) -> bytes:
     """Blocks of 512 bytes in each other's place."""
-    rng = random.Random(seed)
+    rng = _dice(seed)
     blocks = [data[k : k + 512] for k in range(0, len(data), 512)]
     for _ in range(max(1, len(blocks) // 20)):
         one, two = rng.randrange(len(blocks)), rng.randrange(len(blocks))
@@ -149,21 +153,21 @@ def swapped(data: bytes, seed: int) -> bytes:
 
 def cut_out(data: bytes, seed: int) -> bytes:
     """A stretch missing from the middle."""
-    rng = random.Random(seed)
+    rng = _dice(seed)
     start = rng.randrange(len(data))
     return data[:start] + data[start + rng.randrange(1, 1 + len(data) // 8) :]
 
 
 def repeated(data: bytes, seed: int) -> bytes:
     """The beginning once more, somewhere inside."""
-    rng = random.Random(seed)
+    rng = _dice(seed)
     length, place = rng.randrange(16, 4096), rng.randrange(len(data))
     return data[:place] + data[:length] + data[place:]
 
 
 def blanked(data: bytes, seed: int) -> bytes:
     """A stretch of zeros, as a bad sector or a sparse copy leaves."""
-    rng = random.Random(seed)
+    rng = _dice(seed)
     start, length = rng.randrange(len(data)), rng.randrange(1, 1 + len(data) // 10)
     return data[:start] + bytes(min(length, len(data) - start)) + data[start + length :]
 

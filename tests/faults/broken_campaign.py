@@ -21,8 +21,12 @@ from broken_media import Picture, write
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
-MAX_SECONDS = 60.0
-"""Wall time that one case may take, on a machine that does other things as well."""
+MAX_SECONDS = 150.0
+"""Wall time after which a case counts as hanging, on a machine that may do many other things as well."""
+STRACE = (
+    *("strace", "-f", "-qq", "-A", "-y", "--seccomp-bpf", "-s", "300", "-e"),
+    "trace=open,openat,creat,connect,sendto,execve,unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat",
+)
 MAX_ADDRESS_SPACE = 24 << 30
 """Bytes; keeps the machine alive if a limit in the code fails. What is asserted is what was really used."""
 
@@ -34,6 +38,7 @@ class Told:
     name: str
     ends: list[dict[str, Any]]
     seconds: float = 0.0
+    """Of processor time."""
     megabytes: float = 0.0
     log: list[str] = field(default_factory=list)
     broken_rules: list[str] = field(default_factory=list)
@@ -47,11 +52,11 @@ class Told:
 class _Counting(http.server.BaseHTTPRequestHandler):
     hits: list[str] = []  # noqa: RUF012 - one list for all requests is the point
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         self.hits.append(self.requestline)
         self.send_error(404)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 
@@ -76,32 +81,39 @@ def make_canary(folder: Path) -> Path:
     return write(outside / "canary.mkv", [Picture()])
 
 
-def run_campaign(
-    names: Sequence[str], folder: Path, canary: Path, address: str, shared: Path | None, trace: Path | None = None
-) -> Iterator[Told]:
-    """Every case of `names` as it ends; a process that dies or hangs is replaced and the rest goes on."""
-    left = list(names)
-    while left:
-        for one in _worker(list(left), folder, canary, address, shared, trace):
-            left.remove(one.name)
-            yield one
+@dataclass(frozen=True)
+class Campaign:
+    """Where broken inputs are tried, and what lies in wait for those who follow where they lead."""
+
+    folder: Path
+    canary: Path
+    address: str
+    shared: Path | None
+    trace: Path | None = None
+    """File for strace's account of what was opened and connected to."""
+
+    def run(self, names: Sequence[str]) -> Iterator[Told]:
+        """Every case of `names` as it ends; a process that dies or hangs is replaced and the rest goes on."""
+        left = list(names)
+        while left:
+            for one in _worker(self, list(left)):
+                left.remove(one.name)
+                yield one
 
 
-def _worker(
-    names: list[str], folder: Path, canary: Path, address: str, shared: Path | None, trace: Path | None
-) -> Iterator[Told]:
+def _worker(campaign: Campaign, names: list[str]) -> Iterator[Told]:
+    folder, canary, shared, trace = campaign.folder, campaign.canary, campaign.shared, campaign.trace
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
-    order = {"names": names, "canary": str(canary), "address": address, "scratch": str(scratch)}
+    order = {"names": names, "canary": str(canary), "address": campaign.address, "scratch": str(scratch)}
     (folder / "order.json").write_text(json.dumps({**order, "shared": str(shared) if shared else ""}))
     command = [sys.executable, str(HERE / "broken_worker.py"), str(folder / "order.json")]
     if trace is not None:
-        calls = "trace=open,openat,creat,connect,sendto,execve,unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink"
-        command = ["strace", "-f", "-qq", "--seccomp-bpf", "-s", "300", "-e", calls, "-o", str(trace), *command]
+        command = [*STRACE, "-o", str(trace), *command]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{HERE}{os.pathsep}{REPOSITORY}"}
     environment |= {"GLOG_minloglevel": "2", "TF_CPP_MIN_LOG_LEVEL": "2", "http_proxy": "", "no_proxy": "*"}
     with (folder / "stderr.txt").open("ab") as stderr:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - this interpreter and our own file
             command, stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL, env=environment,
             preexec_fn=_limits,  # noqa: PLW1509 - one thread at this point matters to nobody here
         )  # fmt: skip

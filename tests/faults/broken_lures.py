@@ -15,15 +15,18 @@ from mp4_boxes import replace_box
 
 _HLS = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:10\n{extra}#EXTINF:2,\n{url}\n#EXT-X-ENDLIST\n"
 _MPD = (
-    '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT2S" '
-    'minBufferTime="PT1S" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"><Period><AdaptationSet mimeType="video/mp4">'
-    '<Representation id="1" bandwidth="1000"><BaseURL>{url}</BaseURL></Representation></AdaptationSet></Period></MPD>'
+    '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
+    'mediaPresentationDuration="PT2S" minBufferTime="PT1S" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011">'
+    '<Period><AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1000">'
+    "<BaseURL>{url}</BaseURL></Representation></AdaptationSet></Period></MPD>"
 )
 _SDP = "v=0\no=- 0 0 IN IP4 {host}\ns=x\nc=IN IP4 {host}\nt=0 0\nm=video {port} RTP/AVP 96\na=rtpmap:96 H264/90000\n"
 _CPL = (
-    '<?xml version="1.0" encoding="UTF-8"?><CompositionPlaylist xmlns="http://www.smpte-ra.org/schemas/2067-3/2016">'
-    "<Id>urn:uuid:00000000-0000-0000-0000-000000000000</Id><EditRate>25 1</EditRate><SegmentList><Segment><SequenceList>"
-    "<Resource><TrackFileId>{url}</TrackFileId></Resource></SequenceList></Segment></SegmentList></CompositionPlaylist>"
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<CompositionPlaylist xmlns="http://www.smpte-ra.org/schemas/2067-3/2016">'
+    "<Id>urn:uuid:00000000-0000-0000-0000-000000000000</Id><EditRate>25 1</EditRate><SegmentList><Segment>"
+    "<SequenceList><Resource><TrackFileId>{url}</TrackFileId></Resource></SequenceList></Segment></SegmentList>"
+    "</CompositionPlaylist>"
 )
 _SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="99" height="99">'

@@ -67,7 +67,8 @@ _NAMES: dict[str, str | bytes] = {
 
 
 @cache
-def _tiny() -> bytes:
+def tiny() -> bytes:
+    """A good video of five small frames."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +79,7 @@ def _tiny() -> bytes:
 def _named(name: str | bytes) -> Callable[[Path, Lures], object]:
     def make(folder: Path, lures: Lures) -> None:
         with open(os.path.join(os.fsencode(folder), os.fsencode(name)), "wb") as stream:  # noqa: PTH118, PTH123
-            stream.write(_tiny())
+            stream.write(tiny())
 
     return make
 
@@ -88,27 +89,27 @@ def _as_folder(name: str | bytes) -> Callable[[Path, Lures], object]:
         inner = os.path.join(os.fsencode(folder), os.fsencode(name))  # noqa: PTH118
         os.mkdir(inner)  # noqa: PTH102
         with open(os.path.join(inner, b"a.mp4"), "wb") as stream:  # noqa: PTH118, PTH123
-            stream.write(_tiny())
+            stream.write(tiny())
 
     return make
 
 
 def _case_clash(folder: Path, lures: Lures) -> None:
     for name in ("clip.mp4", "CLIP.mp4", "Clip.MP4", "clip.mkv", "clip .mp4"):
-        (folder / name).write_bytes(_tiny())
+        (folder / name).write_bytes(tiny())
 
 
 def _deep(folder: Path, lures: Lures) -> None:
     for _ in range(60):
         folder = folder / ("d" * 30)
     folder.mkdir(parents=True)
-    (folder / "a.mp4").write_bytes(_tiny())
+    (folder / "a.mp4").write_bytes(tiny())
 
 
 def _many_folders(folder: Path, lures: Lures) -> None:
     for k in range(2000):
         (folder / f"{k:04d}").mkdir()
-    (folder / "0000" / "a.mp4").write_bytes(_tiny())
+    (folder / "0000" / "a.mp4").write_bytes(tiny())
 
 
 def name_cases() -> list[Case]:

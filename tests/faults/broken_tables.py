@@ -12,7 +12,7 @@ from pathlib import Path
 from broken_bytes import MUTATIONS, good
 from broken_case import TOLD, Case, Lures
 from broken_media import Picture, Sound, write
-from broken_names import _tiny
+from broken_names import tiny
 
 SHORT = frozenset({"too_short"})
 EITHER = TOLD | SHORT
@@ -21,7 +21,7 @@ Content = bytes | Callable[[Path, Lures], object]
 
 def _identities(content: Content) -> Callable[[Path, Lures], object]:
     def make(folder: Path, lures: Lures) -> None:
-        (folder / "a.mp4").write_bytes(_tiny())
+        (folder / "a.mp4").write_bytes(tiny())
         if callable(content):
             content(folder / "identities.csv", lures)
         else:
@@ -168,7 +168,7 @@ def _precomputed_cases() -> list[Case]:
     cases = [
         Case("precomputed/zero_bytes", _predicted(lambda: b""), bad, kind="precomputed", core=True),
         Case("precomputed/text", _predicted(lambda: b"no film\n" * 99), bad, kind="precomputed"),
-        Case("precomputed/other_size", _predicted(lambda: _tiny()), bad, kind="precomputed", core=True),
+        Case("precomputed/other_size", _predicted(tiny), bad, kind="precomputed", core=True),
         Case("precomputed/half", _predicted(lambda: good("mp4")[: len(good("mp4")) // 2]), bad, kind="precomputed"),
         Case("precomputed/playlist", _predicted_lure, bad, kind="precomputed", core=True),
         Case("precomputed/link_out", _predicted_link, TOLD, kind="precomputed"),
@@ -198,11 +198,11 @@ def _predicted_link(folder: Path, lures: Lures) -> None:
 def _predicted_twice(folder: Path, lures: Lures) -> None:
     for name in ("x", "y"):
         (folder / name).mkdir()
-        (folder / name / "reference.mp4").write_bytes(_tiny())
+        (folder / name / "reference.mp4").write_bytes(tiny())
 
 
 def _predicted_other(folder: Path, lures: Lures) -> None:
-    (folder / "some\nbody.mp4").write_bytes(_tiny())
+    (folder / "some\nbody.mp4").write_bytes(tiny())
 
 
 def _predicted_rate(folder: Path, lures: Lures) -> None:
