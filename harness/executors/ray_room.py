@@ -24,14 +24,15 @@ class Room:
         self._looked = time.monotonic()
         self._waiting_since: float | None = None
         self._said = False
-        if cluster.own and cluster.could_hold() == 0:
+        self._holds = cluster.could_hold()
+        if cluster.own and self._holds == 0:
             raise BenchError(f"a worker needs {cluster.options}; this machine has {cluster.describe()}")
 
     def limit(self, placed: int) -> int:
         """Most workers that should be asked for while `placed` have a place."""
         asked, cluster = self._cluster.options.workers, self._cluster
         if cluster.own:
-            return min(asked or cluster.could_hold(), cluster.could_hold())
+            return min(asked or self._holds, self._holds)
         # What is asked for and has no place yet makes an autoscaler start machines.
         return asked or placed + self._look() + 1
 
