@@ -87,9 +87,9 @@ def _portrait(video: Path) -> str:
     """The first frame as a JPEG in a `data:` URI: raters must know whose identity is to be kept."""
     import base64
 
-    import av
+    from harness.media.container import open_media
 
-    with av.open(str(video)) as container:
+    with open_media(video) as container:
         frame: Any = next(container.decode(video=0))
         picture = frame.to_image()
     picture.thumbnail((192, 192))
