@@ -5,8 +5,9 @@ It refers to results in the store and holds none of them but single numbers. As 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from harness.aggregate import ModelRun
@@ -96,10 +97,30 @@ def model_runs(ledger: Ledger, store: Store) -> list[ModelRun]:
 
 
 def _scores(pair: PairDone, store: Store) -> Scores:
-    files = {ref: store.file(ref) for ref in {*pair.features.values(), *pair.curves.values()}}
     return Scores(
         values=pair.values,
-        features={column: files[ref] for column, ref in pair.features.items()},
-        curves={column: files[ref] for column, ref in pair.curves.items()},
+        features=_Files(pair.features, store),
+        curves=_Files(pair.curves, store),
         failures=[trouble.error() for trouble in pair.failures],
     )
+
+
+class _Files(Mapping[str, Path]):
+    """References as files of the store, each made when it is looked at: a large run has millions."""
+
+    __slots__ = ("_refs", "_store")
+
+    def __init__(self, refs: Mapping[str, str], store: Store) -> None:
+        self._refs, self._store = refs, store
+
+    def __getitem__(self, column: str) -> Path:
+        return self._store.file(self._refs[column])
+
+    def __contains__(self, column: object) -> bool:
+        return column in self._refs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._refs)
+
+    def __len__(self) -> int:
+        return len(self._refs)

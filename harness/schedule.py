@@ -18,7 +18,7 @@ from harness.clip import Clip
 from harness.donors import Donors
 from harness.spec import AdaptSpec
 from harness.status import ClipError
-from harness.tasks import FootageRef, FootageTask, PairDone, PairTask, PrepareTask, Trouble
+from harness.tasks import FootageRef, FootageTask, PairDone, PairTask, PrepareTask, Trouble, lean
 
 
 class Row(NamedTuple):
@@ -112,7 +112,7 @@ class Schedule:
         """What came of `task`; a `ClipError` where it failed."""
         trouble = Trouble.of(result) if isinstance(result, ClipError) else None
         if isinstance(task, PairTask):
-            self.pairs[task.row, task.clip] = trouble or result
+            self.pairs[task.row, task.clip] = trouble or lean(result)
             return
         index = self._index[task.clip.id]
         state = self._states[index]

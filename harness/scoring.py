@@ -34,9 +34,9 @@ class Scores:
 
     values: dict[str, float] = field(default_factory=dict)
     """Clip metrics by column."""
-    features: dict[str, Path] = field(default_factory=dict)
+    features: Mapping[str, Path] = field(default_factory=dict)
     """Files with the features of set metrics, by column; read with `load_features`."""
-    curves: dict[str, Path] = field(default_factory=dict)
+    curves: Mapping[str, Path] = field(default_factory=dict)
     """Files with per-frame values, by column; read with `load_curve`."""
     failures: list[ClipError] = field(default_factory=list)
 
@@ -136,5 +136,6 @@ def _collect(loaded: LoadedScorer, folder: Path, scores: Scores) -> None:
     values = json.loads((folder / "values.json").read_text(encoding="utf-8"))
     scores.values.update({column: value for column, value in values.items() if column in wanted})
     features, curves = folder / "features.npz", folder / "curves.npz"
-    scores.features.update({column: features for column, info in wanted.items() if info.level == "set"})
-    scores.curves.update({column: curves for column in read_npz(curves) if column in wanted})
+    sets = {column: features for column, info in wanted.items() if info.level == "set"}
+    scores.features = {**scores.features, **sets}
+    scores.curves = {**scores.curves, **{column: curves for column in read_npz(curves) if column in wanted}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections import Counter
 from pathlib import Path
@@ -14,7 +15,7 @@ from harness.donors import Donors
 from harness.schedule import Footage, Row, Schedule
 from harness.spec import AdaptSpec
 from harness.status import ClipError, Status
-from harness.tasks import FootageRef, FootageTask, PairDone, PairTask, PrepareTask
+from harness.tasks import FootageRef, FootageTask, PairDone, PairTask, PrepareTask, lean
 
 ROWS = [Row("model"), Row("shuffled-audio", needs_donor=True)]
 
@@ -163,3 +164,12 @@ def test_work_grows_with_the_number_of_clips(people: int, monkeypatch: pytest.Mo
     schedule = Schedule(made, ROWS, 256, ahead=8)
     play(schedule, 4, {clip.id for clip in made[::10]})
     assert asked["candidates"] < 3 * count
+
+
+def test_results_from_other_processes_share_their_texts() -> None:
+    """A large run keeps half a million of them."""
+    refs = {"A[x]": "score/ab/abcd/curves.npz", "B[x]": "score/ab/abcd/curves.npz"}
+    one, two = (lean(pickle.loads(pickle.dumps(PairDone("v", None, {"A[x]": 1.5}, {}, dict(refs))))) for _ in range(2))
+    assert one == PairDone("v", None, {"A[x]": 1.5}, {}, refs)
+    assert next(iter(one.values)) is next(iter(two.values))
+    assert len({id(ref) for ref in one.curves.values()}) == 1
