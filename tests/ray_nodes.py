@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 TRICKS = REPOSITORY / "tests/harness/executors"
 STORE_BYTES = 80 << 20
+if str(TRICKS) not in sys.path:
+    sys.path.append(str(TRICKS))
 
 
 class Nodes:

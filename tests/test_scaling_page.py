@@ -7,8 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.results_digest import differences
@@ -70,29 +72,61 @@ def test_every_option_on_the_page_exists() -> None:
                 assert option in shown, f"bench {name} has no {option}"
 
 
-@pytest.mark.timeout(300)
-def test_the_array_and_the_merge_make_the_run(tmp_path: Path) -> None:
-    """`submit.sh` with two parts, the second done first, against the same run in one piece."""
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A folder with the page's scripts, `run.yaml` for small clips, and stand-ins for `bench` and Slurm in `tools`."""
     sys.path.insert(0, str(REPOSITORY / "tests/faults"))
-    from small_world import environment, make_clips
+    from small_world import make_clips
 
     clips = make_clips(tmp_path / "clips", 3)
     tools = tmp_path / "tools"
     tools.mkdir()
     tool(tools, "sbatch", SBATCH.format(python=sys.executable))
+    tool(tools, "scontrol", "#!/bin/bash\necho 127.0.0.1\necho 127.0.0.2\n")
+    tool(tools, "srun", '#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\nexec "$@"\n')
     tool(tools, "bench", f'#!{sys.executable}\nfrom harness.cli import main\nif __name__ == "__main__":\n    main()\n')
     for name, text in scripts().items():
         tool(tmp_path, name, text)
     config = f"models: [static]\ndataset: folder\ndata_root: {clips}\nmetrics: [PSNR]\n"
     (tmp_path / "run.yaml").write_text(config)
-    path = os.pathsep.join([str(tools), os.environ["PATH"]])
-    env = {**os.environ, **environment(tmp_path / "cache"), "PATH": path, "PARTS": "2", "WORKERS": "1"}
-    done = subprocess.run(["bash", "submit.sh"], cwd=tmp_path, env=env, check=False, capture_output=True, text=True)  # noqa: S607
-    assert done.returncode == 0, done.stderr
-    assert [line.split()[1] for line in (tmp_path / "jobs.txt").read_text().splitlines()] == [
-        "bench-part.sh",
-        "bench-merge.sh",
-    ]
-    whole = [str(tools / "bench"), "run", "--config", "run.yaml", "--executor", "local", "--out", "runs/one"]
-    subprocess.run(whole, cwd=tmp_path, env=env, check=True, capture_output=True)  # noqa: S603
-    assert not differences(tmp_path / "runs/one", tmp_path / "runs/whole")
+    return tmp_path
+
+
+def call(desk: Path, *command: str, **variables: str) -> str:
+    """Run a command at the desk; returns all that it said."""
+    from small_world import environment
+
+    path = os.pathsep.join([str(desk / "tools"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    env = {**os.environ, **environment(desk / "cache"), "PATH": path, **variables}
+    done = subprocess.run(command, cwd=desk, env=env, check=False, capture_output=True, text=True)  # noqa: S603
+    notes = [file.read_text() for file in desk.glob("*.txt") if file.name != "jobs.txt"]
+    assert done.returncode == 0, "\n".join([done.stdout, done.stderr, *notes])
+    return done.stdout + done.stderr
+
+
+def same_as_one_process(desk: Path, out: str) -> bool:
+    call(desk, "bench", "run", "--config", "run.yaml", "--executor", "local", "--out", "runs/one", "--no-report")
+    return not differences(desk / "runs/one", desk / out)
+
+
+@pytest.mark.timeout(300)
+def test_the_array_and_the_merge_make_the_run(desk: Path) -> None:
+    """`submit.sh` with two parts, the second done first, against the same run in one piece."""
+    call(desk, "bash", "submit.sh", PARTS="2", WORKERS="1")
+    jobs = [line.split()[1] for line in (desk / "jobs.txt").read_text().splitlines()]
+    assert jobs == ["bench-part.sh", "bench-merge.sh"]
+    assert same_as_one_process(desk, "runs/whole")
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(os.environ.get("BENCH_FAULTS") != "full", reason="a whole Ray cluster; BENCH_FAULTS=full runs it")
+def test_ray_in_slurm_makes_the_run(desk: Path) -> None:
+    """`bench-ray.sh` on two "machines", which are this one twice; nothing of Ray is left."""
+    job = {"SLURM_JOB_ID": str(os.getpid()), "SLURM_JOB_NODELIST": "node[1-2]", "SLURM_NNODES": "2"}
+    call(desk, "bash", "bench-ray.sh", **job, SLURM_CPUS_PER_TASK="1", GPU_SHARE="0", CORES="1")
+    assert same_as_one_process(desk, "runs/whole")
+    time.sleep(2)
+    mine = str(6379 + os.getpid() % 1000)
+    left = [process.cmdline() for process in psutil.process_iter() if f"--gcs_server_port={mine}" in process.cmdline()]
+    assert not left

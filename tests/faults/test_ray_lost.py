@@ -48,7 +48,7 @@ def wait_for(what: Callable[[], object], run: subprocess.Popen[str], seconds: fl
     while not what():
         assert run.poll() is None, run.communicate()[0]
         assert time.monotonic() < until, "it did not come to that"
-        time.sleep(0.05)
+        time.sleep(0.25)
 
 
 def busy(nodes: Nodes) -> list[psutil.Process]:
