@@ -15,6 +15,7 @@ from harness.files import sha256_json
 from harness.paths import cache_dir
 from harness.remote_files import ObjectTooLargeError, RemoteFiles
 from harness.store import Store
+from harness.store_scratch import place, scratch_folder
 from harness.store_tar import BrokenObjectError, pack, unpack
 
 logger = logging.getLogger("bench")
@@ -52,7 +53,7 @@ class MirroredStore(Store):
 
     def _fetch(self, entry: Path) -> None:
         """Bring an entry here if the storage has it; a broken one counts as none, and is replaced when made again."""
-        with self._scratch() as scratch:
+        with scratch_folder(self.root) as scratch:
             packed, folder = scratch / "object.tar", scratch / "entry"
             folder.mkdir()
             try:
@@ -62,14 +63,14 @@ class MirroredStore(Store):
             except (BrokenObjectError, ObjectTooLargeError) as error:
                 logger.warning("%s/%s is not used: %s", self.url, self._object(entry), error)
                 return
-            self._place(folder, entry)
+            place(folder, entry)
 
     def _share(self, scratch: Path, entry: Path) -> None:
         """Upload a sealed folder before it gets its name here, unless somebody else's is there already."""
         self._fetch(entry)
         if entry.is_dir():
             return
-        with self._scratch() as place:
+        with scratch_folder(self.root) as place:
             packed = place / "object.tar"
             pack(scratch, packed)
             self._remote.put(packed, self._object(entry))

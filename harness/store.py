@@ -11,15 +11,14 @@ import contextlib
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness.disk import machine_error, no_room, room_needed
-from harness.files import discard, link_or_copy, sync, sync_tree
-from harness.leases import lease, oldest_lease
-from harness.owner import is_abandoned, owned_name
+from harness.disk import machine_error
+from harness.files import link_or_copy
+from harness.leases import lease
 from harness.paths import cache_dir
 from harness.status import BenchError, ClipError, Status
 from harness.store_entry import (
@@ -35,6 +34,7 @@ from harness.store_entry import (
     seal,
     write_failure,
 )
+from harness.store_scratch import place, scratch_folder, sweep, take_away
 
 __all__ = ["FAILURE_FILE", "FILES_FILE", "KEY_FILE", "Entry", "Store", "changed_files", "link_or_copy"]
 logger = logging.getLogger("bench")
@@ -82,7 +82,7 @@ class Store:
         if found is not None:
             return Entry(found, made=False)
         path = entry_path(self.root, stage, parts)
-        with self._scratch() as scratch:
+        with scratch_folder(self.root) as scratch:
             try:
                 build(scratch)
             except ClipError as error:
@@ -106,7 +106,7 @@ class Store:
         ours = self.root / stage / key[:2] / key
         if self._has(ours):
             return ours
-        with self._scratch() as scratch:
+        with scratch_folder(self.root) as scratch:
             for name, path in all_files(entry).items():
                 link_or_copy(path, scratch / name)
             if wrong := foreign_problems(scratch, stage, key):
@@ -120,26 +120,11 @@ class Store:
         `unless` is asked again when nobody else can reach the entry; it then may come back. Does nothing where
         somebody else was faster, and where the store may only be read.
         """
-        grave = self.root / "tmp" / owned_name()
-        try:
-            grave.parent.mkdir(parents=True, exist_ok=True)
-            entry.rename(grave)
-        except OSError:
-            return False
-        if unless(grave):
-            with contextlib.suppress(OSError):  # It was made again meanwhile.
-                grave.rename(entry)
-                return False
-        shutil.rmtree(grave, ignore_errors=True)
-        return True
+        return take_away(self.root, entry, unless)
 
     def sweep(self) -> int:
         """Remove what ended processes of this machine left half made; returns how many. For the start of a run."""
-        left = [path for path in self.root.glob("tmp/*") if is_abandoned(path.name)]
-        for path in left:
-            discard(path)
-        oldest_lease(self.root)  # Takes the leases of killed runs away.
-        return len(left)
+        return sweep(self.root)
 
     def lease(self) -> contextlib.AbstractContextManager[None]:
         """Held by a run: what is used meanwhile is not removed to make room."""
@@ -185,34 +170,7 @@ class Store:
     def _share(self, scratch: Path, entry: Path) -> None:
         """Hand a sealed folder, which is about to become `entry`, to others; this store has no others."""
 
-    @contextlib.contextmanager
-    def _scratch(self) -> Iterator[Path]:
-        """An empty folder on the store's disk that is gone afterwards."""
-        scratch = self.root / "tmp" / owned_name()
-        try:
-            scratch.mkdir(parents=True)
-        except OSError as error:
-            raise no_room(self.root, error) from error
-        try:
-            with room_needed(self.root):
-                yield scratch
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-
     def _publish(self, scratch: Path, path: Path) -> None:
         """Give a sealed folder its name, here and for others."""
         self._share(scratch, path)
-        self._place(scratch, path)
-
-    @staticmethod
-    def _place(scratch: Path, path: Path) -> None:
-        sync_tree(scratch)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            scratch.rename(path)
-        except OSError:
-            # Another process finished the same entry first; its content is ours by construction.
-            if not path.is_dir() or changed_files(path):
-                raise
-        for folder in (path.parent, path.parent.parent):
-            sync(folder)
+        place(scratch, path)

@@ -13,6 +13,7 @@ from harness.files import discard
 from harness.leases import LEASES, oldest_lease
 from harness.owner import is_abandoned, is_alive
 from harness.store import KEY_FILE, Store
+from harness.store_scratch import SCRATCH
 
 RECENT = 3600.0
 """Seconds within which an entry was used that is never removed: somebody may be about to read it."""
@@ -20,7 +21,7 @@ LEFT_OVER = 24 * 3600.0
 """Seconds after which what a run on another machine left half made is removed."""
 _CLOCKS = 60.0
 """Seconds by which the clocks of the machines that share a store may differ."""
-_NOT_STAGES = frozenset({"tmp", "adapting", LEASES})
+_NOT_STAGES = frozenset({SCRATCH, "adapting", LEASES})
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def make_room(
         if too_old or too_much:
             taken.append(entry)
             total -= entry.bytes
-    left_over = [path for path in (store.root / "tmp").glob("*") if _left_over(path, now)]
+    left_over = [path for path in (store.root / SCRATCH).glob("*") if _left_over(path, now)]
     if not dry:
         taken = [entry for entry in taken if _take(store, entry)]
         for path in left_over:

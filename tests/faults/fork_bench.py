@@ -1,7 +1,8 @@
 """Runs `bench` commands in forks of a process that has imported everything, and kills them when it is told to.
 
-Reads one request a line, as JSON, and answers with one: `{"words": [...], "env": {...}, "log": path, "signal": 9,
-"after": seconds or null, "at_event": number or null}` gives `{"code": exit code, "seconds": s, "events": n}`.
+Reads one request a line, as JSON: `{"words": [...], "env": {...}, "log": path, "answer": path, "signal": 9, "after":
+seconds or null, "at_event": number or null}`. The answer is written when the run has ended: `{"code": exit code,
+"seconds": s, "events": n}`; until then the file `answer.pid` holds the run's process. Requests run beside each other.
 
 An event is a change of the file system that the run is about to make. A run that is killed at one ends just before it.
 """
@@ -14,6 +15,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 MODULES = (
@@ -31,8 +33,19 @@ def main() -> None:
         except ImportError as error:  # Only slower.
             print(f"not ahead: {error}", file=sys.stderr)
     print("ready", flush=True)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for those who answer.
     for line in sys.stdin:
-        print(json.dumps(_serve(json.loads(line))), flush=True)
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _answer(json.loads(line))
+            os._exit(0)
+
+
+def _answer(request: dict[str, Any]) -> None:
+    path = Path(request["answer"])
+    half = path.with_name(f"{path.name}.half")
+    half.write_text(json.dumps(_serve(request)))
+    half.replace(path)
 
 
 def _serve(request: dict[str, Any]) -> dict[str, Any]:
@@ -43,6 +56,7 @@ def _serve(request: dict[str, Any]) -> dict[str, Any]:
         os.close(counted)
         _child(request, counter)
     os.close(counter)
+    Path(f"{request['answer']}.pid").write_text(str(pid))
     after = request.get("after")
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
@@ -62,6 +76,7 @@ def _child(request: dict[str, Any], counter: int) -> None:
     """Never returns."""
     code = 1
     try:
+        os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+import uuid
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +21,8 @@ from harness.datasets.demo.plan import plans
 from harness.paths import cache_dir
 
 FRAMES = 42
+PATIENCE = 900.0
+"""Seconds after which a run counts as hanging."""
 REPOSITORY = Path(__file__).resolve().parents[2]
 FORKS = Path(__file__).with_name("fork_bench.py")
 
@@ -87,6 +94,27 @@ class Ended(NamedTuple):
     said: str
 
 
+@dataclass
+class Forked:
+    """A run that goes on in a forked process."""
+
+    answer: Path
+    log: Path
+
+    def wait(self, timeout: float = PATIENCE) -> Ended:
+        """How it ends."""
+        until(self.answer.exists, "the end of a run", timeout)
+        said = self.log.read_text(encoding="utf-8", errors="replace")
+        return Ended(**json.loads(self.answer.read_text()), said=said)
+
+    def kill(self) -> None:
+        """SIGKILL, unless it has ended."""
+        pid = Path(f"{self.answer}.pid")
+        until(lambda: pid.exists() and pid.read_text(), "the beginning of a run")
+        with suppress(ProcessLookupError):
+            os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
 class Forks:
     """Starts runs in forks of a process that has imported everything: Python's own start takes far longer."""
 
@@ -95,23 +123,30 @@ class Forks:
         command = [sys.executable, str(FORKS)]
         pipe = subprocess.PIPE
         self._server = subprocess.Popen(command, env=env, text=True, stdin=pipe, stdout=pipe)  # noqa: S603, our own
-        assert self._answer() == "ready"
+        assert self._server.stdout.readline().strip() == "ready"
+
+    def begin(self, arguments: list[str], cache: Path, **kill: Any) -> Forked:
+        """Start `bench ARGUMENTS`; `after` (seconds) with `signal`, or `at_event`, says when it is killed."""
+        env = environment(cache)
+        answer = cache / f"answer-{uuid.uuid4().hex}"
+        run = Forked(answer, answer.with_suffix(".txt"))
+        request = {"words": arguments, "env": env, "log": str(run.log), "answer": str(answer), **kill}
+        print(json.dumps(request), file=self._server.stdin, flush=True)
+        return run
 
     def run(self, arguments: list[str], cache: Path, **kill: Any) -> Ended:
-        """Run `bench ARGUMENTS`; `after` (seconds) with `signal`, or `at_event`, says when it is killed."""
-        log = cache / "said.txt"
-        env = environment(cache)
-        log.write_text("")
-        print(
-            json.dumps({"words": arguments, "env": env, "log": str(log), **kill}), file=self._server.stdin, flush=True
-        )
-        answer = json.loads(self._answer())
-        return Ended(**answer, said=log.read_text(encoding="utf-8", errors="replace"))
+        """The same, to its end."""
+        return self.begin(arguments, cache, **kill).wait()
 
     def close(self) -> None:
         """End the process."""
         self._server.stdin.close()
         self._server.wait(timeout=60)
 
-    def _answer(self) -> str:
-        return str(self._server.stdout.readline()).strip()
+
+def until(ask: Callable[[], object], what: str, timeout: float = PATIENCE) -> None:
+    """Wait for `ask` to say yes; nothing may hang."""
+    ends = time.monotonic() + timeout
+    while not ask():
+        assert time.monotonic() < ends, f"waited {timeout:.0f} s for {what}"
+        time.sleep(0.01)

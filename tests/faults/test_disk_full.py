@@ -89,7 +89,7 @@ def _when_an_entry_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _when_an_entry_is_synced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.store.sync_tree", _no_space)
+    monkeypatch.setattr("harness.store_scratch.sync_tree", _no_space)
 
 
 def _when_a_table_is_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from small_world import entries, full_command, left_over, make_clips, words
+from small_world import PATIENCE, Forks, entries, full_command, left_over, until, words
 
 from harness.results_digest import differences, results_digest
 from harness.store import Store
@@ -22,21 +22,12 @@ from harness.store_care import problems
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 FULL = os.environ.get("BENCH_FAULTS") == "full"
 SEED = 11
-PATIENCE = 600.0
-"""Seconds after which a run counts as hanging."""
 
 
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_clips(tmp_path_factory.mktemp("clips") / "clips", count=2)
-
-
-@pytest.fixture(scope="module")
-def whole(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def whole(undisturbed) -> Path:
     """The run folder of an undisturbed run in one process."""
-    root = tmp_path_factory.mktemp("whole")
-    assert _end(full_command(words(clips, root / "run"), root / "cache")) == 0
-    return root / "run"
+    return undisturbed("--no-report").folder
 
 
 @pytest.fixture
@@ -71,13 +62,6 @@ def _with_children(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _until(ask, what: str) -> None:
-    ends = time.monotonic() + PATIENCE
-    while not ask():
-        assert time.monotonic() < ends, f"waited {PATIENCE:.0f} s for {what}"
-        time.sleep(0.05)
-
-
 def _require_whole(cache: Path, folder: Path, whole: Path) -> None:
     assert differences(whole, folder) == []
     assert results_digest(folder) == results_digest(whole)
@@ -85,34 +69,36 @@ def _require_whole(cache: Path, folder: Path, whole: Path) -> None:
     assert not any(problems(entry) for entry in stored(Store(cache / "store")))
 
 
-def test_two_runs_at_once_on_one_store(tmp_path: Path, clips: Path, whole: Path, started) -> None:
+def test_two_runs_at_once_on_one_store(tmp_path: Path, clips: Path, forks: Forks, whole: Path) -> None:
     cache, folders = tmp_path / "cache", [tmp_path / "one", tmp_path / "two"]
-    runs = [_begin(started, words(clips, folder), cache, tmp_path / f"{folder.name}.txt") for folder in folders]
-    assert [_end(run) for run in runs] == [0, 0]
+    runs = [forks.begin(words(clips, folder), cache) for folder in folders]
+    for run, folder in zip(runs, folders, strict=True):
+        ended = run.wait()
+        assert ended.code == 0 and "Traceback" not in ended.said, ended
+        assert differences(whole, folder) == []
     for folder in folders:
-        assert "Traceback" not in (tmp_path / f"{folder.name}.txt").read_text()
         _require_whole(cache, folder, whole)
 
 
 def test_two_runs_into_one_folder_both_killed_and_begun_again(
-    tmp_path: Path, clips: Path, whole: Path, started
+    tmp_path: Path, clips: Path, forks: Forks, whole: Path
 ) -> None:
     """Even the same command twice at once, into the same run folder, ends whole."""
     chance = random.Random(SEED)
-    cache, said, folder = tmp_path / "cache", tmp_path / "said.txt", tmp_path / "run"
-    for number in range(3 if FULL else 1):
+    cache, folder = tmp_path / "cache", tmp_path / "run"
+    for _ in range(4 if FULL else 2):
         before = entries(cache)
-        runs = [_begin(started, words(clips, folder), cache, said) for _ in range(2)]
-        _until(lambda before=before: len(entries(cache)) > len(before), "an entry")
+        runs = [forks.begin(words(clips, folder), cache) for _ in range(2)]
+        until(lambda before=before, run=runs[0]: len(entries(cache)) > len(before) or run.answer.exists(), "an entry")
         for run in runs:
             time.sleep(chance.uniform(0, 0.5))
             run.kill()
-            assert _end(run) in (0, -9), number
+        assert {run.wait().code for run in runs} <= {0, -9}
         after = entries(cache)
         assert {name: after.get(name) for name in before} == before, "a finished entry was made again"
-    runs = [_begin(started, words(clips, folder), cache, said) for _ in range(2)]
-    assert [_end(run) for run in runs] == [0, 0]
-    assert "Traceback" not in said.read_text()
+    ended = [run.wait() for run in [forks.begin(words(clips, folder), cache) for _ in range(2)]]
+    assert [run.code for run in ended] == [0, 0], ended
+    assert not any("Traceback" in run.said for run in ended)
     _require_whole(cache, folder, whole)
 
 
@@ -120,12 +106,12 @@ def test_two_runs_into_one_folder_both_killed_and_begun_again(
 def test_a_run_with_workers_that_is_killed_leaves_no_process_and_goes_on(
     tmp_path: Path, clips: Path, whole: Path, started, number: signal.Signals
 ) -> None:
-    if number is signal.SIGTERM and not FULL:
-        pytest.skip("only with BENCH_FAULTS=full: much like SIGINT")
+    if number is not signal.SIGKILL and not FULL:
+        pytest.skip("only with BENCH_FAULTS=full")
     cache, said, folder = tmp_path / "cache", tmp_path / "said.txt", tmp_path / "run"
     arguments = words(clips, folder, "--workers", "2")
     run = _begin(started, arguments, cache, said)
-    _until(lambda: entries(cache) or run.poll() is not None, "an entry")
+    until(lambda: entries(cache) or run.poll() is not None, "an entry")
     family = _with_children(run.pid)
     if number is signal.SIGINT:
         os.killpg(run.pid, number)  # Ctrl-C reaches every process of the terminal.
@@ -150,7 +136,7 @@ def test_workers_that_are_killed_are_replaced(tmp_path: Path, clips: Path, whole
     kills, wanted = 0, 5 if FULL else 2
     while kills < wanted and run.poll() is None:
         known = len(entries(cache))
-        _until(lambda known=known: len(entries(cache)) > known or run.poll() is not None, "an entry")
+        until(lambda known=known: len(entries(cache)) > known or run.poll() is not None, "an entry")
         workers = [process for process in _with_children(run.pid)[1:] if _is_worker(process)]
         if workers:
             chance.choice(workers).kill()
