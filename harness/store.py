@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -126,9 +126,14 @@ class Store:
         """Remove what ended processes of this machine left half made; returns how many. For the start of a run."""
         return sweep(self.root)
 
-    def lease(self) -> contextlib.AbstractContextManager[None]:
-        """Held by a run: what is used meanwhile is not removed to make room."""
-        return lease(self.root)
+    @contextlib.contextmanager
+    def lease(self) -> Iterator[None]:
+        """Held by a run: what is used meanwhile is not removed to make room. Sweeps after workers that were lost."""
+        with lease(self.root):
+            try:
+                yield
+            finally:
+                self.sweep()
 
     def ref(self, path: Path) -> str:
         """The name of an entry, or of a file in one, that is the same wherever the store lies: its path below the root.

@@ -23,6 +23,11 @@ from harness.store import Store
 with Store(pathlib.Path(sys.argv[1])).lease():
     os._exit(9)
 """
+KILLED_IN_THE_MIDDLE = """
+import os, pathlib, sys
+from harness.store import Store
+Store(pathlib.Path(sys.argv[1])).make("stage", {}, lambda folder: os._exit(9))
+"""
 
 
 def _used(store: Store, number: int, ago: float) -> None:
@@ -46,6 +51,15 @@ def test_a_lease_lasts_as_long_as_its_block(tmp_path: Path) -> None:
     assert first is not None and before <= first <= time.time()
     assert oldest_lease(tmp_path) is None and not list((tmp_path / LEASES).iterdir())
     assert not any(thread.name == "lease" for thread in threading.enumerate())
+
+
+def test_at_its_end_a_run_sweeps_after_its_workers(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.lease():
+        command = [sys.executable, "-c", KILLED_IN_THE_MIDDLE, str(tmp_path)]
+        assert subprocess.run(command, check=False).returncode == 9  # noqa: S603, our own
+        assert len(list((tmp_path / "tmp").iterdir())) == 1
+    assert not list((tmp_path / "tmp").iterdir())
 
 
 def test_what_was_used_since_the_oldest_run_began_stays(tmp_path: Path) -> None:
