@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -208,3 +210,39 @@ def test_a_chunk_of_the_whole_clip_waits_in_pieces(
     facts = write_frames(Painter(), clip, SOUND, GenerateContext(batch_size=45), tmp_path / "a.mkv")
     whole = write_frames(Painter(), clip, SOUND, GenerateContext(batch_size=45), tmp_path / "b.mkv")
     assert sizes[:5] == [10, 10, 10, 10, 5] and facts == whole
+
+
+_REAL = """
+import resource, sys
+from pathlib import Path
+import numpy as np, psutil, torch
+from harness.clip import PreparedClip
+from harness.generating import write_frames
+from harness.model import GenerateContext, ModelCard
+torch.set_num_threads(1)
+
+class Hungry:
+    card = ModelCard("hungry", "model")
+    def generate(self, clip, audio, context):
+        for first in range(0, clip.frames, context.batch_size):
+            count = min(context.batch_size, clip.frames - first)
+            layer = torch.empty(context.batch_size, 256 << 20, dtype=torch.uint8)
+            yield layer[:count, : 32 * 32 * 3].reshape(count, 32, 32, 3).numpy()
+
+clip = PreparedClip("a", "b", Path(), {"frames": 20, "size": 32})
+context = GenerateContext(batch_size=16)
+write_frames(Hungry(), clip, np.zeros(0, np.int16), GenerateContext(batch_size=1), Path(sys.argv[1]))
+room = psutil.Process().memory_info().vms + (1500 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (room, room))
+print(write_frames(Hungry(), clip, np.zeros(0, np.int16), context, Path(sys.argv[1]))["batch_size"])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits on addresses are Linux's")
+def test_a_real_shortage_of_pytorch(tmp_path: Path) -> None:
+    """A quarter of a gigabyte a frame, two batches held at once, in a process that may have 1.5 more: two fit."""
+    command = [sys.executable, "-c", _REAL, str(tmp_path / "a.mkv")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - ourselves
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["2"]
+    assert "out of memory on cpu with 16 frames at once; going on with 8" in done.stderr
