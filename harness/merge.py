@@ -13,9 +13,10 @@ from harness.files import write_text_atomically
 from harness.finish import RunOutcome, finish
 from harness.ledger import Ledger
 from harness.parts import SHARD_FILE, VERSION, Part, adapter, fitting, joined, read_part
-from harness.pipeline import RunOptions, do_tasks, linker, make_plan, open_run_folder, running
+from harness.pipeline import RunOptions, do_tasks, make_plan, show_profile
 from harness.profile_report import Profile
 from harness.remote_store import open_store
+from harness.run_folder import linker, open_run_folder
 from harness.scorers import load_scorers
 from harness.shards import Shard
 from harness.spec import RunSpec, load_spec, make_spec
@@ -30,7 +31,7 @@ def execute_shard(spec: RunSpec, options: RunOptions, shard: Shard) -> Path:
     """Do one part of a run; returns its folder. Raises `BenchError` for mistakes of use."""
     plan = make_plan(spec, options, shard)
     profile = Profile()
-    with running(plan), profile.driving():
+    with open_run_folder(plan.folder, plan.spec, plan.store), profile.driving():
         ledger = do_tasks(plan, profile)
         small = Store(plan.folder / STORE)
         for entry in _entries(ledger):
@@ -38,8 +39,7 @@ def execute_shard(spec: RunSpec, options: RunOptions, shard: Shard) -> Path:
         text = adapter().dump_json(Part(VERSION, shard.number, shard.of, ledger)).decode()
         write_text_atomically(plan.folder / SHARD_FILE, text + "\n")
     if options.profile:
-        profile.write(plan.folder)
-        print(profile.table())
+        show_profile(profile, plan.folder)
     return plan.folder
 
 

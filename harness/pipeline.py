@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,22 +17,19 @@ from harness.carry_out import Course, carry_out
 from harness.comparable import refused
 from harness.executors.base import Place
 from harness.executors.choose import ExecutorOptions, make_executor
-from harness.files import sweep_run_folder, write_text_atomically
 from harness.finish import RunOutcome, finish
 from harness.ledger import ClipLine, Ledger, RowLine
 from harness.loading import ModelSet, load_models, requests
-from harness.names import safe_id
-from harness.profile import span
 from harness.profile_report import Profile
 from harness.remote_store import open_store
 from harness.run_files import files_of
+from harness.run_folder import linker, open_run_folder
 from harness.schedule import Footage, Row, Schedule
 from harness.scorers import ScorerSet, load_scorers
 from harness.select import Selection, select
 from harness.shards import Shard
 from harness.spec import RunSpec
-from harness.store import Store, link_or_copy
-from harness.tasks import PairDone, Trouble
+from harness.store import Store
 from harness.threads import settle_threads
 from harness.workshop import Workshop, WorkshopSetup, needs_donor
 
@@ -78,15 +75,20 @@ def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
     """Do everything that `bench run` does. Raises `BenchError` for mistakes of use; clip failures are results."""
     plan = make_plan(spec, options)
     profile = Profile()
-    with running(plan), profile.driving():
+    with open_run_folder(plan.folder, plan.spec, plan.store), profile.driving():
         ledger = do_tasks(plan, profile)
         began = time.perf_counter()
         outcome = finish(plan.spec, ledger, plan.scorers, plan.store, plan.folder, report=options.report)
         logger.info("aggregated and written in %.2f s", time.perf_counter() - began)
     if options.profile:
-        profile.write(plan.folder)
-        print(profile.table())
+        show_profile(profile, plan.folder)
     return outcome
+
+
+def show_profile(profile: Profile, folder: Path) -> None:
+    """Write the profile into the run's folder and print its table beside what the command prints."""
+    profile.write(folder)
+    print(profile.table(), file=sys.stderr)
 
 
 def make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) -> Plan:
@@ -100,24 +102,6 @@ def make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) ->
     digest = spec.hash([clip.id for clip in selected.found.clips])
     name = f"{spec.dataset}-{digest[:8]}" + (f".{shard.name}" if shard else "")
     return Plan(spec, options, selected, scorers, models, open_store(), options.out or Path("runs") / name, shard)
-
-
-@contextmanager
-def running(plan: Plan) -> Iterator[None]:
-    """The run's folder with its specification and its log."""
-    with open_run_folder(plan.folder, plan.spec, plan.store):
-        yield
-
-
-@contextmanager
-def open_run_folder(folder: Path, spec: RunSpec, store: Store) -> Iterator[None]:
-    """A run folder and the store, rid of what killed runs left half made, while somebody works with them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    sweep_run_folder(folder)
-    store.sweep()
-    with _log_to(folder / "log.txt"), store.lease():
-        write_text_atomically(folder / "run.yaml", spec.to_yaml())
-        yield
 
 
 def do_tasks(plan: Plan, profile: Profile) -> Ledger:
@@ -165,21 +149,6 @@ def _setups(plan: Plan) -> tuple[_Here, WorkshopSetup]:
     return _Here(Workshop(setup, options.device, plan.store, plan.scorers.loaded, loaded)), setup
 
 
-def linker(store: Store, folder: Path) -> Callable[[str, str, PairDone | Trouble], None]:
-    """Puts a finished pair of a row and a clip into the run folder, to be watched while the run goes on."""
-
-    def link(row: str, clip: str, pair: PairDone | Trouble) -> None:
-        if isinstance(pair, Trouble):
-            return
-        with span("link"):
-            name = safe_id(row)
-            link_or_copy(store.file(pair.video), folder / "generated" / name / f"{clip}.mkv")
-            if pair.preview:
-                link_or_copy(store.file(pair.preview), folder / "media" / name / f"{clip}.mp4")
-
-    return link
-
-
 def _ledger(plan: Plan, course: Course) -> Ledger:
     """What happened, in the order of the clips and rows, whatever the order of the work was."""
     lines = []
@@ -214,17 +183,3 @@ def _ledger(plan: Plan, course: Course) -> Ledger:
 def _caveats(models: ModelSet) -> list[str]:
     rows = {id(model.model): model for model in reversed(models.models)}  # one of a model's rows
     return [f"{model.name}: {model.card.caveat}" for model in reversed(rows.values()) if model.card.caveat]
-
-
-@contextmanager
-def _log_to(path: Path) -> Iterator[None]:
-    """Tracebacks and warnings of the run go to its folder, not to the screen."""
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
