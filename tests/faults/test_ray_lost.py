@@ -43,6 +43,11 @@ def ray_run(nodes: Nodes, clips: Path, world: Path, *more: str) -> subprocess.Po
     return full_command([*arguments, "--executor", "ray", "--address", nodes.address, *more], world / "cache", **how)
 
 
+def made(cache: Path) -> dict[str, int]:
+    """Results in the store, without the notes of workers that start."""
+    return {name: inode for name, inode in entries(cache).items() if not name.startswith("meeting/")}
+
+
 def wait_for(what: Callable[[], object], run: subprocess.Popen[str], seconds: float = 150) -> None:
     until = time.monotonic() + seconds
     while not what():
@@ -61,26 +66,23 @@ def test_a_killed_worker_and_a_lost_machine_change_nothing(nodes: Nodes, clips: 
     added = nodes.add()
     run = ray_run(nodes, clips, tmp_path / "ray")
     cache = tmp_path / "ray/cache"
-    wait_for(lambda: entries(cache) and busy(nodes), run)
-    killed = busy(nodes)[0]
-    before = entries(cache)
-    killed.kill()
-    wait_for(lambda: len(entries(cache)) > len(before) + 2, run)
-    there = entries(cache)
+    wait_for(lambda: made(cache) and busy(nodes), run)
+    before = made(cache)
+    busy(nodes)[0].kill()
+    wait_for(lambda: len(made(cache)) > len(before) + 2, run)
+    there = made(cache)
     nodes.remove(added)  # Its processes are killed like those of a machine without power.
     said = run.communicate(timeout=200)[0]
     assert reference.wait(timeout=200) == 0
     assert run.returncode == 0, said
-    after = entries(cache)
-    assert {name: after.get(name) for name in there if "meeting/" not in name} == {
-        name: inode for name, inode in there.items() if "meeting/" not in name
-    }, "what was finished was not made again"
+    after = made(cache)
+    assert {name: after.get(name) for name in there} == there, "what was finished was not made again"
     assert not differences(tmp_path / "one/out", tmp_path / "ray/out")
     assert "Traceback" not in said and "raylet" not in said
     log = (tmp_path / "ray/out/log.txt").read_text()
     assert "was killed or crashed while it did" in log
     assert json.loads((tmp_path / "ray/out/run.json").read_text())["status"] == "complete"
-    assert not [name for name in after if name.startswith("meeting/")] and not nodes.workers()
+    assert not nodes.workers()
 
 
 def test_limits_end_in_typed_statuses(nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +107,7 @@ def test_a_run_that_is_stopped_leaves_no_actor_and_goes_on(
     nodes: Nodes, clips: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     run = ray_run(nodes, clips, tmp_path)
-    wait_for(lambda: entries(tmp_path / "cache") and busy(nodes), run)
+    wait_for(lambda: made(tmp_path / "cache") and busy(nodes), run)
     os.kill(run.pid, number)
     said = run.communicate(timeout=60)[0]
     assert run.returncode != 0 and "Traceback" not in said and "SIGTERM received" not in said
@@ -115,9 +117,9 @@ def test_a_run_that_is_stopped_leaves_no_actor_and_goes_on(
     assert not nodes.workers()
     if number is signal.SIGINT:
         assert not left_over(tmp_path / "cache", tmp_path / "out")
-        there = entries(tmp_path / "cache")
+        there = made(tmp_path / "cache")
         again = ray_run(nodes, clips, tmp_path)
         said = again.communicate(timeout=200)[0]
         assert again.returncode == 0, said
-        after = entries(tmp_path / "cache")
+        after = made(tmp_path / "cache")
         assert {name: after[name] for name in there} == there
