@@ -117,8 +117,8 @@ def scaling_tables(found: dict[str, Any]) -> str:
         ]
         start, a_clip, a_frame = (float(fit[key]) for key in ("start_s", "a_clip_s", "a_frame_s"))
         parts.append(
-            f"**Model**: {start:.1f} s + {a_clip:.2f} s a clip + {1e3 * a_frame:.1f} ms a frame of CPU time, fitted to the "
-            "runs of up to 5,000 frames.\n\n"
+            f"**Model**: {start:.1f} s + {a_clip:.2f} s a clip + {1e3 * a_frame:.1f} ms a frame of CPU time, "
+            "fitted to the runs of up to 5,000 frames.\n\n"
             + table(["", "clips", "frames", "measured CPU s", "model CPU s", "error"], told)
         )
     return "\n\n".join(parts)
