@@ -38,6 +38,9 @@ def make_session(index: str = "") -> requests.Session:
     import requests
     from requests.adapters import HTTPAdapter
 
+    from harness.faces.usage_reports import proxy_of_the_user
+
+    proxy_of_the_user()
     session = requests.Session()
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(max_retries=1))

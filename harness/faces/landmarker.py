@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from harness.faces.geometry import solve_poses
 from harness.faces.region import Region, whole
+from harness.faces.usage_reports import keep_reports_in
 from harness.status import BenchError
 
 MAX_FACES = 4
@@ -57,6 +58,7 @@ class Landmarker:
         from harness.assets import asset_path
 
         model = asset_path("face_landmarker")
+        keep_reports_in()
         try:
             with _silent_stderr():
                 self._task = _load(model.read_bytes())
