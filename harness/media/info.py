@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from av.error import InvalidDataError
+from av.error import ArgumentError, InvalidDataError
 
 from harness.media.container import audio_stream, media_errors, open_media, seconds, video_stream
 from harness.media.limits import MAX_PIXELS, MAX_SIDE, SMALLER
@@ -91,6 +91,9 @@ def first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
             frames = packet.decode()
         except InvalidDataError:
             continue
+        except ArgumentError as error:
+            # What FFmpeg says of a picture beyond `MAX_PIXELS` whose size stands in the stream alone.
+            raise ValueError(f"its pictures are broken or larger than {MAX_PIXELS / 1e6:.0f} million pixels") from error
         for frame in frames:
             return frame
     raise ValueError("holds no frame that can be decoded")
