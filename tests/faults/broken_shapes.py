@@ -126,12 +126,38 @@ def _claims() -> list[Case]:
         Case("claim/h264_16384", file("a.mp4", lambda: _h264_claims(16384, 16384)), core=True),
         Case("claim/h264_8192", file("a.mp4", lambda: _h264_claims(8192, 8192))),
         Case("claim/h264_30000x16", file("a.mp4", lambda: _h264_claims(30000, 16))),
+        Case("claim/mp4_100_million_samples", file("a.mp4", lambda: _sample_table(100_000_000)), ANY, core=True),
+        Case("claim/mp4_20_million_samples", file("a.mp4", lambda: _sample_table(20_000_000)), ANY),
+        Case("claim/mp4_fragment_of_80_million", file("a.mp4", lambda: _fragment(80_000_000)), ANY),
+        Case("claim/mp4_fragment_of_2_billion", file("a.mp4", lambda: _fragment(2_000_000_000)), ANY),
         Case("claim/png_60000", file("a.mp4", lambda: png), core=True),
         Case("claim/gif_65535", file("a.mp4", lambda: gif)),
         Case("claim/avi_65000", file("a.avi", lambda: bytes(avi)), REFUSED | {"ok"}),
         Case("claim/y4m_30000", file("a.mp4", lambda: yuv)),
         Case("claim/zip_bomb_png", file("a.mov", _png_bomb_mov)),
     ]
+
+
+def _sample_table(samples: int) -> bytes:
+    """A few hundred bytes of index that stand for `samples` pictures of a byte each."""
+    data = replace_box(plain_mp4(), [*_STBL, "stsz"], b"stsz", struct.pack(">III", 0, 1, samples))
+    data = replace_box(data, [*_STBL, "stsc"], b"stsc", struct.pack(">IIIII", 0, 1, 1, samples, 1))
+    return replace_box(data, [*_STBL, "stts"], b"stts", struct.pack(">IIII", 0, 1, samples, 1))
+
+
+def _fragment(samples: int) -> bytes:
+    """A fragment of an MP4 that claims `samples` pictures and describes none."""
+    data = _made_with({"movflags": "frag_keyframe+empty_moov"})
+    where = data.index(b"trun")
+    body = b"\0\0\0\1" + struct.pack(">I", samples) + data[where + 12 : where + 16]
+    return data[: where + 4] + body + data[where + 16 :]
+
+
+def _made_with(options: dict[str, str]) -> bytes:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        return write(Path(folder) / "a.mp4", [Picture()], [Sound()], options=options).read_bytes()
 
 
 def _png_bomb_mov() -> bytes:
