@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.clip import FPS, Clip, PreparedClip
-from harness.files import sha256_file, sha256_json
+from harness.files import discard, link_or_copy, sha256_file, sha256_json, sync_tree
 from harness.generating import write_frames
 from harness.model import AdaptableModel, AdaptRequest, GenerateContext, LipSyncModel, TellingModel
 from harness.names import shown
@@ -130,26 +130,32 @@ def adapt(
         "device": request.device.split(":")[0],
     }
     work = store.root / "adapting" / sha256_json(parts)
+    done = work.with_suffix(".done")
 
     def build(folder: Path) -> None:
         work.mkdir(exist_ok=True)
         try:
-            with span("adapt", model.card.name):
-                model.adapt(footage, frames, request, work)
+            if not done.exists():
+                with span("adapt", model.card.name):
+                    model.adapt(footage, frames, request, work)
+                sync_tree(work)
+                done.touch()
         except (ClipError, BenchError):
             raise
         except Exception as error:
             logger.exception("adapting %s to %s failed", model.card.name, footage.id)
             raise ClipError(Status.MODEL_FAILED, f"adaptation: {type(error).__name__}: {error}") from error
-        for path in work.iterdir():
-            path.replace(folder / path.name)
-        work.rmdir()
+        for path in work.iterdir():  # Links: whatever happens before the entry is finished, the work is not lost.
+            link_or_copy(path, folder / path.name)
 
     work.parent.mkdir(parents=True, exist_ok=True)
     with span("wait for store"):
         held = FileLock(work.with_suffix(".lock")).acquire()
     with held, span("store"):
-        return store.make("adapt", parts, build).path
+        entry = store.make("adapt", parts, build).path
+        discard(done)  # First: what it says is true of the whole folder only.
+        discard(work)
+        return entry
 
 
 def preview(generated: Generated, audio: NDArray[np.int16], store: Store) -> Path:

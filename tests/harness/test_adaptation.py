@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from harness.pipeline import RunOutcome
 from harness.seen import SeenFrames, frames_of, overlap, refuse_seen
 from harness.spec import make_spec
 from harness.status import BenchError, ClipError, Status
+from harness.store_entry import seal
 
 BASE = {"models": ["learner"], "dataset": "folder"}
 
@@ -200,3 +201,29 @@ def test_an_interrupted_adaptation_keeps_its_folder(people: World, monkeypatch: 
     monkeypatch.setattr(Learner, "adapt", broken(False))
     result = people.run("a", "learner", mode="adapted", limit=None).result
     assert "seen enough" in {failure.reason for failure in result.failures}
+
+
+def test_a_finished_adaptation_is_not_lost_when_the_run_dies_before_it_is_stored(
+    people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(folder: Path, parts: Mapping[str, object]) -> None:
+        if "settings" in parts:
+            raise KeyboardInterrupt
+        seal(folder, parts)
+
+    def counted(self, footage: PreparedClip, *more: object) -> None:
+        again.append(footage.id)
+        adapt(self, footage, *more)
+
+    with monkeypatch.context() as killed:
+        killed.setattr("harness.store.seal", dies)
+        with pytest.raises(KeyboardInterrupt):
+            people.run("a", "learner", mode="adapted")
+    again: list[str] = []
+    adapt = Learner.adapt
+    monkeypatch.setattr(Learner, "adapt", counted)
+    assert not people.run("a", "learner", mode="adapted").result.failures
+    store = people.root / "cache" / "store"
+    adapted = len(list(store.glob("adapt/??/*")))
+    assert len(again) == len(set(again)) == adapted - 1, "the first was finished before"
+    assert not list(store.glob("adapting/*.done"))
