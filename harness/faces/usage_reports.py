@@ -13,9 +13,9 @@ import os
 import sys
 from functools import lru_cache
 
-_VARIABLE = "https_proxy"
-_NOWHERE = "off://usage-reports.invalid"
-_BEFORE = "BENCH_HTTPS_PROXY_BEFORE"
+_SET = {"https_proxy": "off://usage-reports.invalid", "no_proxy": "usage-reports.invalid"}
+"""What libcurl is told: everything goes through a proxy of no known kind, and nothing goes past it."""
+_BEFORE = "BENCH_BEFORE_"
 
 
 @lru_cache(maxsize=1)
@@ -24,19 +24,21 @@ def keep_reports_in() -> bool:
     if sys.platform == "win32":
         return False
     library = ctypes.CDLL(None)
-    before = os.environ.get(_VARIABLE, "")
-    if before != _NOWHERE:  # a child of a process that did this already
-        library.setenv(_BEFORE.encode(), before.encode(), 1)
-    return bool(library.setenv(_VARIABLE.encode(), _NOWHERE.encode(), 1) == 0)
+    done = True
+    for name, value in _SET.items():
+        before = os.environ.get(name, "")
+        if before != value:  # else this is a child of a process that did it already
+            library.setenv((_BEFORE + name).encode(), os.fsencode(before), 1)
+        done &= library.setenv(name.encode(), value.encode(), 1) == 0
+    return done
 
 
 def proxy_of_the_user() -> None:
     """In a child of a process that kept reports in, give `os.environ` back what the user had set."""
-    if os.environ.get(_VARIABLE) != _NOWHERE:
-        return
-    before = os.environ.pop(_BEFORE, "")
-    if before:
-        os.environ[_VARIABLE] = before
-    else:
-        del os.environ[_VARIABLE]
-    keep_reports_in.cache_clear()
+    for name, value in _SET.items():
+        if os.environ.get(name) != value:
+            continue
+        del os.environ[name]
+        if before := os.environ.pop(_BEFORE + name, ""):
+            os.environ[name] = before
+        keep_reports_in.cache_clear()
