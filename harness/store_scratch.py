@@ -38,6 +38,7 @@ def scratch_folder(root: Path) -> Iterator[Path]:
 def place(scratch: Path, entry: Path) -> None:
     """Give a sealed folder its name when all of it is on the disk; somebody else's entry of that name stays."""
     sync_tree(scratch)
+    fresh = not entry.parent.is_dir()
     entry.parent.mkdir(parents=True, exist_ok=True)
     try:
         scratch.rename(entry)
@@ -45,8 +46,9 @@ def place(scratch: Path, entry: Path) -> None:
         # Another process finished the same entry first; its content is ours by construction.
         if not entry.is_dir() or changed_files(entry):
             raise
-    for folder in (entry.parent, entry.parent.parent):
-        sync(folder)
+    sync(entry.parent)
+    if fresh:
+        sync(entry.parent.parent)
 
 
 def take_away(root: Path, entry: Path, unless: Callable[[Path], bool]) -> bool:
