@@ -5,6 +5,7 @@ A pickle names functions to call. These readers know the few names that arrays n
 
 from __future__ import annotations
 
+import math
 import pickle
 import zipfile
 import zlib
@@ -153,7 +154,9 @@ def _rebuild_tensor(
     import numpy as np
 
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
-    if offset < 0 or min((*size, 1)) < 1 or min((*stride, 0)) < 0 or last >= storage.size:
+    # Tensors of networks never overlap themselves; one that does may be meant to fill the memory.
+    overlaps = math.prod(size) > storage.size
+    if offset < 0 or min((*size, 1)) < 1 or min((*stride, 0)) < 0 or last >= storage.size or overlaps:
         raise pickle.UnpicklingError(f"a tensor of {size} reaches outside its storage")
     view = np.lib.stride_tricks.as_strided(storage[offset:], size, [4 * step for step in stride])
     return np.ascontiguousarray(view).reshape(size)

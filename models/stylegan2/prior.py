@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 from torch import float16 as half_type
 
+from harness.names import shown
 from harness.status import BenchError
 from harness.weights_file import save_weights
 from harness.weights_read import read_safetensors
@@ -75,7 +76,7 @@ def load_prior(path: Path) -> Prior:
     metadata, state = read_safetensors(path)
     state = {key: value.float() for key, value in state.items()}
     if metadata.get("format") != FORMAT:
-        raise BenchError(f"{path} has format {metadata.get('format')!r} in its metadata, not {FORMAT!r}")
+        raise BenchError(f"{path} has format {shown(metadata.get('format'))!r} in its metadata, not {FORMAT!r}")
     try:
         config = PriorConfig.model_validate_json(metadata.get("config", ""))
         info = PriorInfo.model_validate_json(metadata.get("info", "{}"))

@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
+from harness.names import shown
 from harness.seen import SeenFrames
 from harness.status import BenchError
 from harness.weights_file import save_weights
@@ -101,7 +102,7 @@ def _stored(value: Tensor, half: bool) -> Tensor:
 def _load_safetensors(path: Path) -> Checkpoint:
     metadata, state = read_safetensors(path)
     if metadata.get("format") != FORMAT:
-        raise BenchError(f"{path} has format {metadata.get('format')!r} in its metadata, not {FORMAT!r}")
+        raise BenchError(f"{path} has format {shown(metadata.get('format'))!r} in its metadata, not {FORMAT!r}")
     try:
         config = StyleLipSyncConfig.model_validate_json(metadata.get("config", ""))
         info = CheckpointInfo.model_validate_json(metadata.get("info", "{}"))

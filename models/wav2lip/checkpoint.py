@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.files import sha256_file
+from harness.names import shown
 from harness.status import BenchError
 from harness.weights_file import save_weights
 from harness.weights_read import read_safetensors, read_torch
@@ -48,8 +49,14 @@ def load_wav2lip(path: Path) -> Wav2LipWeights:
 def _load_ours(path: Path) -> Wav2LipWeights:
     facts, state = read_safetensors(path)
     divide = facts.get("divide", "")
-    if facts.get("format") != FORMAT or not divide.isdecimal() or not 1 <= int(divide) <= _MAX_DIVIDE:
-        raise BenchError(f"{path} is not of Wav2Lip: format {facts.get('format')!r}, divide {divide!r} in its metadata")
+    if (
+        facts.get("format") != FORMAT
+        or len(divide) > 2
+        or not divide.isdecimal()
+        or not 1 <= int(divide) <= _MAX_DIVIDE
+    ):
+        told_format, told_divide = shown(facts.get("format")), shown(divide)
+        raise BenchError(f"{path} is not of Wav2Lip: format {told_format!r}, divide {told_divide!r} in its metadata")
     state = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
     told = facts.get("trained_on", "unstated"), facts.get("licence", "Apache-2.0")
     return Wav2LipWeights(_fill(state, int(divide), path), facts.get("name", path.stem), *told, sha256_file(path))
