@@ -39,14 +39,14 @@ class Costs:
     """Seconds of one core unless it says otherwise; `a_frame` for every frame of the clip."""
 
     prepare: float = 0.3
-    """Each clip: opening, hashing, the store."""
-    prepare_a_frame: float = 0.022
-    """Decoding twice 7, faces 11.5, cropping 1.3, writing 2.3 ms."""
+    """Each clip: opening, hashing, waiting for the disk. ASSUMED, between what idle and busy disks gave."""
+    prepare_a_frame: float = 0.024
+    """Decoding twice 8.0, faces 11.5, cropping 1.3, writing 3.0 ms."""
     pair: float = 0.3
-    """Each model and clip: opening, the store, its hashes."""
-    pair_a_frame: float = 0.030
-    """What stays on the CPU: SSIM and PSNR 6, steadiness and sound 12, preview 2, hashes 2, hand-over between threads
-    8 ms; decoding and encoding run beside it."""
+    """Each model and clip, as `prepare`."""
+    pair_a_frame: float = 0.024
+    """What stays on the CPU, all threads on one core: decoding for the model and both sides for scoring 3 x 3.2,
+    steadiness 3.7, SSIM 3.6, encoding 2.9, preview 1.2, sound 1.1, PSNR and mouth 0.8, hashes 1 ms."""
     generate_gflop: float = 66.7
     """A frame of StyleLipSync's published size, taken for all ten models."""
     score_gflop: float = 20.0
@@ -56,12 +56,12 @@ class Costs:
     workers_a_gpu: int = 2
     driver_a_task: float = 0.002
     """Giving out, taking in, linking two files."""
-    tail_a_pair: float = 0.0035
+    tail_a_pair: float = 0.0017
     """Numbers, run folder and page, for every model and clip (`benchmarks/driver_cost.py`)."""
-    pool_a_frame: float = 0.00012
+    pool_a_frame: float = 0.00019
     """FID's sums: 2048 numbers a frame, for every row, on one core."""
-    pool_a_row: float = 13 * 20.0
-    """Distances of the whole and without each of 12 groups."""
+    pool_a_row: float = 13 * 16.0
+    """FID (6 s) and KID (10 s) of the whole and without each of 12 groups."""
     more_pools: int = 0
     """Pairs of models with other clips than their rows, twice: the distances are computed for those clips again."""
     driver_cores: float = 8.0
