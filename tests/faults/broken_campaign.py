@@ -111,6 +111,8 @@ def _worker(campaign: Campaign, names: list[str]) -> Iterator[Told]:
     if trace is not None:
         command = [*STRACE, "-o", str(trace), *command]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{HERE}{os.pathsep}{REPOSITORY}"}
+    (folder / "tmp").mkdir(exist_ok=True)
+    environment["TMPDIR"] = str(folder / "tmp")
     environment |= {"GLOG_minloglevel": "2", "TF_CPP_MIN_LOG_LEVEL": "2", "http_proxy": "", "no_proxy": "*"}
     with (folder / "stderr.txt").open("ab") as stderr:
         process = subprocess.Popen(  # noqa: S603 - this interpreter and our own file
