@@ -103,7 +103,7 @@ def test_a_killed_worker_and_a_lost_machine_change_nothing(
 
 def test_limits_end_in_typed_statuses(nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
-    limits = Limits(seconds=8, memory=560 << 20, retries=1)
+    limits = Limits(seconds=8, memory=450 << 20, retries=1)
     tricks = [Trick("hang", 0), Trick("eat", 1), Trick("die", 2), Trick("die-once", 3, tmp_path), Trick("no-face", 4)]
     ended: dict[int, object] = {}
     with Crew(RaySource(Tricks(), RayOptions(nodes.address), memory=limits.memory), limits) as crew:
