@@ -246,7 +246,8 @@ def main() -> None:
         if path is None or not path.is_file():
             continue
         found = json.loads(path.read_text(encoding="utf-8"))
-        text = f"<!-- {name} -->\n{tell(found)}\n<!-- end of {name} -->"
+        picture = f"![{tell.__doc__}](images/cost_{name}.png)"
+        text = f"<!-- {name} -->\n{tell(found)}\n\n{picture}\n<!-- end of {name} -->"
         page = re.sub(rf"<!-- {name} -->.*?<!-- end of {name} -->", lambda _, new=text: new, page, flags=re.DOTALL)
         plot(IMAGES / f"cost_{name}.png", lambda axes, draw=draw, found=found: draw(found, axes), panels)
     PAGE.write_text(page, encoding="utf-8")
