@@ -105,7 +105,7 @@ def call(desk: Path, *command: str, **variables: str) -> str:
 
 
 def same_as_one_process(desk: Path, out: str) -> bool:
-    call(desk, "bench", "run", "--config", "run.yaml", "--executor", "local", "--out", "runs/one", "--no-report")
+    call(desk, "bench", "run", "--config", "run.yaml", "--executor", "local", "--out", "runs/one")
     return not differences(desk / "runs/one", desk / out)
 
 
