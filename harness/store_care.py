@@ -92,6 +92,7 @@ def make_room(
             taken.append(entry)
             total -= entry.bytes
     left_over = [path for path in (store.root / SCRATCH).glob("*") if _left_over(path, now)]
+    left_over += [path for path in (store.root / "adapting").glob("*/") if _given_up(path, now)]
     if not dry:
         taken = [entry for entry in taken if _take(store, entry)]
         for path in left_over:
@@ -102,6 +103,13 @@ def make_room(
 def _take(store: Store, entry: StoredEntry) -> bool:
     """Remove an entry unless it was used since we looked."""
     return store.remove(entry.path, unless=lambda grave: (grave / KEY_FILE).stat().st_mtime > entry.used)
+
+
+def _given_up(adaptation: Path, now: float) -> bool:
+    """Whether nobody has gone on with an adaptation for a day; it saves where it is every few steps."""
+    with contextlib.suppress(FileNotFoundError):
+        return now - max(path.stat().st_mtime for path in (adaptation, *adaptation.iterdir())) > LEFT_OVER
+    return False
 
 
 def _left_over(path: Path, now: float) -> bool:

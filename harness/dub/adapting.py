@@ -8,6 +8,7 @@ from harness import stages
 from harness.clip import FPS, Clip
 from harness.model import AdaptableModel, AdaptRequest, GenerateContext, LipSyncModel
 from harness.names import safe_id
+from harness.remote_store import open_store
 from harness.status import BenchError, ClipError, Status
 from harness.store import Store
 
@@ -23,7 +24,7 @@ def adapted(
     """
     if not isinstance(model, AdaptableModel):
         raise BenchError(f"{model.card.name} cannot be adapted to a person; leave --adapt-on out")
-    store = store or Store()
+    store = store or open_store()
     person = safe_id(video.stem)
     footage = stages.prepare(Clip(person, person, video, start=0.0, end=seconds), SIZE, store)
     wanted = round(seconds * FPS)

@@ -109,3 +109,15 @@ def test_an_entry_that_is_gone_meanwhile_is_no_error(tmp_path: Path) -> None:
     store.remove(entry.path)
     store.remove(entry.path)
     assert not entry.path.exists()
+
+
+def test_adaptations_that_nobody_goes_on_with_are_given_up(tmp_path: Path) -> None:
+    store = _store(tmp_path, 0)
+    for name, age in (("old", 2 * DAY), ("new", 60.0)):
+        (tmp_path / "adapting" / name).mkdir(parents=True)
+        saved = tmp_path / "adapting" / name / "state.pt"
+        saved.touch()
+        for path in (saved, saved.parent):
+            os.utime(path, (time.time() - age,) * 2)
+    assert make_room(store, max_age=DAY).left_over == 1
+    assert [path.name for path in (tmp_path / "adapting").iterdir()] == ["new"]
