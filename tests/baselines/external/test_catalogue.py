@@ -98,7 +98,7 @@ def test_files_that_are_no_descriptions(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="is not YAML"):
         catalogue.load(str(path))
     path.write_bytes(b"\xff\xfe\x00a")
-    with pytest.raises(BenchError, match="is not YAML"):
+    with pytest.raises(BenchError, match="is not UTF-8"):
         catalogue.load(str(path))
     path.write_text("a" * (catalogue.MAX_BYTES + 1))
     with pytest.raises(BenchError, match="at most 256000"):
