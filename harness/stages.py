@@ -21,6 +21,7 @@ from harness.prefetch import Prefetch
 from harness.profile import span, timed
 from harness.status import BenchError, ClipError, Status
 from harness.store import Store
+from harness.store_entry import all_files
 
 logger = logging.getLogger("bench")
 
@@ -145,8 +146,8 @@ def adapt(
         except Exception as error:
             logger.exception("adapting %s to %s failed", model.card.name, footage.id)
             raise ClipError(Status.MODEL_FAILED, f"adaptation: {type(error).__name__}: {error}") from error
-        for path in work.iterdir():  # Links: whatever happens before the entry is finished, the work is not lost.
-            link_or_copy(path, folder / path.name)
+        for name, path in all_files(work).items():  # Links: until the entry is finished, the work is not lost.
+            link_or_copy(path, folder / name)
 
     work.parent.mkdir(parents=True, exist_ok=True)
     with span("wait for store"):

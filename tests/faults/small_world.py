@@ -63,7 +63,9 @@ def environment(cache: Path) -> dict[str, str]:
 
 def full_command(arguments: list[str], cache: Path, **how: Any) -> subprocess.Popen[str]:
     """`bench ARGUMENTS` with Python's own start and all imports, as the leader of a process group."""
-    command = [sys.executable, "-c", "from harness.cli import main; main()", *arguments]
+    # Ctrl-C works even where the tests were started in the background, with SIGINT ignored.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{heard}; from harness.cli import main; main()", *arguments]
     env = {**os.environ, **environment(cache)}
     return subprocess.Popen(command, env=env, text=True, start_new_session=True, **how)  # noqa: S603, our own
 

@@ -1,4 +1,4 @@
-"""Real runs on real clips: processes and parts give the bytes of one process."""
+"""Real runs on real clips: two processes give the bytes of one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import pytest
 
 from harness.executors.choose import ExecutorOptions
 from harness.executors.crew import Limits
-from harness.merge import execute_shard, merge
 from harness.pipeline import RunOptions, execute
 from harness.results_digest import results_parts
-from harness.shards import Shard
 from harness.spec import RunSpec, make_spec
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -52,17 +50,6 @@ def run(spec: RunSpec, folder: Path, executor: ExecutorOptions) -> dict[str, str
 def test_two_processes_give_the_bytes_of_one(spec: RunSpec, alone: dict[str, str], tmp_path: Path) -> None:
     limits = Limits(seconds=600, memory=8 << 30)
     assert run(spec, tmp_path, ExecutorOptions("process", 2, limits)) == alone
-
-
-def test_parts_give_the_bytes_of_the_whole(spec: RunSpec, alone: dict[str, str], tmp_path: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        fresh(tmp_path, patch)
-        parts = [
-            execute_shard(spec, RunOptions(out=tmp_path / f"part{number}", report=False, quiet=True), Shard(number, 2))
-            for number in (1, 2)
-        ]
-        outcome = merge(parts, tmp_path / "merged", report=False)
-    assert results_parts(outcome.folder) == alone
 
 
 def test_a_limit_that_nothing_can_keep_ends_every_clip_as_a_failure(spec: RunSpec, tmp_path: Path) -> None:

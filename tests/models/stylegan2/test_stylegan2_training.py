@@ -234,7 +234,7 @@ def test_priors_survive_the_disk_and_foreign_files_are_refused(tmp_path: Path, f
     with pytest.raises(BenchError, match=r"no StyleGAN2 prior at .*: `bench train stylegan2`"):
         load_prior(tmp_path / "missing.safetensors")
     save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
-    with pytest.raises(BenchError, match="has format None"):
+    with pytest.raises(BenchError, match="has format 'None'"):
         load_prior(tmp_path / "other.safetensors")
     del states[0]["b8.conv0.weight"]
     save_prior(path, Prior(states[0], ema.mapping.w_avg, ema.config, states[1], PriorInfo()))
