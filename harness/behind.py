@@ -5,10 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from contextvars import copy_context
+from contextlib import suppress
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from harness.helper_thread import HelperThread
 from harness.profile import span
 
 T = TypeVar("T")
@@ -18,8 +19,8 @@ class Behind(Generic[T]):
     """Hands items to `take`, one after the other and in order, in another thread; at most `waiting` of them wait.
 
     A context manager. Left without an error, everything has been taken; left with one, what still waits is dropped;
-    either way the thread has ended. What `take` raises is raised by the next `put`, or at the latest on leaving, and
-    nothing is taken after it. Items must not be changed once they are put.
+    either way, and through Ctrl-C, the thread has ended. What `take` raises is raised by the next `put`, or at the
+    latest on leaving, and nothing is taken after it. Items must not be changed once they are put.
     """
 
     def __init__(self, take: Callable[[T], None], waiting: int = 2) -> None:
@@ -27,8 +28,7 @@ class Behind(Generic[T]):
         self._queue: queue.Queue[T | None] = queue.Queue(maxsize=waiting)
         self._error: BaseException | None = None
         self._dropped = threading.Event()
-        context = copy_context()  # Spans in the thread belong to the caller's task.
-        self._thread = threading.Thread(target=context.run, args=(self._work,), name="bench-behind", daemon=True)
+        self._thread = HelperThread(self._work, "bench-behind")
 
     def __enter__(self) -> Behind[T]:
         self._thread.start()
@@ -47,10 +47,13 @@ class Behind(Generic[T]):
         if kind is not None:
             self._dropped.set()
         with span("wait for encoder"):
-            self._queue.put(None)
-            self._thread.join()
+            self._thread.end(self._no_more)
         if kind is None and self._error is not None:
             raise self._error
+
+    def _no_more(self) -> None:
+        with suppress(queue.Full):  # The thread makes room, and is told again.
+            self._queue.put_nowait(None)
 
     def _work(self) -> None:
         """Always reads to the end, so that nobody waits for room in vain."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,8 +30,6 @@ from harness.spec import RunSpec
 from harness.store import Store
 from harness.threads import settle_threads
 from harness.workshop import Workshop, WorkshopSetup, needs_donor
-
-logger = logging.getLogger("bench")
 
 
 @dataclass(frozen=True)
@@ -77,9 +73,7 @@ def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
     profile = Profile()
     with open_run_folder(plan.folder, plan.spec, plan.store), profile.driving():
         ledger = do_tasks(plan, profile)
-        began = time.perf_counter()
         outcome = finish(plan.spec, ledger, plan.scorers, plan.store, plan.folder, report=options.report)
-        logger.info("aggregated and written in %.2f s", time.perf_counter() - began)
     if options.profile:
         show_profile(profile, plan.folder)
     return outcome

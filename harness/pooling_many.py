@@ -34,7 +34,7 @@ def people_units(people: set[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class UnitSums:
-    """The task of summing one unit's features of one model: what workers can do before the driver needs it."""
+    """The sums of one unit's features of one model, in the store once they were asked for."""
 
     files: tuple[Path, ...]
     column: str

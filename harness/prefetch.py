@@ -8,9 +8,9 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from contextvars import copy_context
 from typing import Generic, TypeVar
 
+from harness.helper_thread import HelperThread
 from harness.profile import span
 
 T = TypeVar("T")
@@ -26,16 +26,16 @@ class _End:
 class Prefetch(Generic[T]):
     """An iterator over `items` that stays at most `ahead` finished items in front of the reader.
 
-    A context manager: however it is left, the thread has ended and `items`, if it is a generator, is closed. Order and
-    items are those of `items`; what it raises is raised by the reader's `next`, after the items before it.
+    A context manager: however it is left, through Ctrl-C as well, the thread has ended and `items`, if it is a
+    generator, is closed. Order and items are those of `items`; what it raises is raised by the reader's `next`, after
+    the items before it.
     """
 
     def __init__(self, items: Iterator[T], ahead: int = 2) -> None:
         self._items = items
         self._queue: queue.Queue[T | _End] = queue.Queue(maxsize=ahead)
         self._left = threading.Event()
-        context = copy_context()  # Spans in the thread belong to the reader's task.
-        self._thread = threading.Thread(target=context.run, args=(self._work,), name="bench-prefetch", daemon=True)
+        self._thread = HelperThread(self._work, "bench-prefetch")
         self._done = False
 
     def __enter__(self) -> Prefetch[T]:
@@ -43,10 +43,7 @@ class Prefetch(Generic[T]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._left.set()
-        while not self._queue.empty():  # A thread that waits for room gets some, and then sees that nobody reads.
-            self._queue.get_nowait()
-        self._thread.join()
+        self._thread.end(self._nobody_reads)
 
     def __iter__(self) -> Prefetch[T]:
         return self
@@ -62,6 +59,11 @@ class Prefetch(Generic[T]):
         if item.error is not None:
             raise item.error
         raise StopIteration
+
+    def _nobody_reads(self) -> None:
+        self._left.set()
+        while not self._queue.empty():  # A thread that waits for room gets some, and then sees that nobody reads.
+            self._queue.get_nowait()
 
     def _work(self) -> None:
         end = _End()

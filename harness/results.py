@@ -162,7 +162,8 @@ class RunResult(_Record):
     clips: list[ClipFacts]
     failures: list[Failure]
     timings: dict[str, float] = Field(default_factory=dict)
-    """Seconds per stage in the process that wrote this file; 0 for stages taken from the store."""
+    """Seconds of work by stage, summed over the workers: `footage`, `prepare` and the names of the rows; close to 0 for
+    what was in the store. What the writing process does itself is in the profile."""
     speed: list[SpeedRecord] = Field(default_factory=list)
     """Of every row that generated frames; empty in runs of older versions."""
 

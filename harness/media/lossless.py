@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +26,8 @@ _PIXELS = "bgr0"
 class LosslessWriter:
     """Writes frames of one size at 25 fps; a context manager, the file is complete when it is left.
 
-    The same frames give the same bytes with the same FFmpeg.
+    The same frames give the same bytes with the same FFmpeg. One thread may write while another leaves: FFmpeg's
+    objects are gone then, so a later `write` raises `ValueError` instead of crashing the process.
     """
 
     def __init__(self, path: Path, width: int, height: int) -> None:
@@ -33,6 +35,8 @@ class LosslessWriter:
         self.frames = 0
         """Frames written so far."""
         self._shape = (height, width, 3)
+        self._in_use = threading.Lock()
+        self._closed = False
 
     def __enter__(self) -> LosslessWriter:
         # `bitexact` leaves out the date and the random id that Matroska files carry.
@@ -49,16 +53,23 @@ class LosslessWriter:
         if chunk.dtype != np.uint8 or chunk.shape[1:] != self._shape:
             raise ValueError(f"expected uint8 frames of shape (n, {self._shape}), got {chunk.dtype} {chunk.shape}")
         for picture in chunk:
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format=_PIXELS)
-            frame.pts, frame.time_base = self.frames, Fraction(1, FPS)
-            with written_by_ffmpeg(self.path):
-                self._container.mux(self._stream.encode(frame))
-            self.frames += 1
+            with self._in_use:
+                self._append(picture)
+
+    def _append(self, picture: NDArray[np.uint8]) -> None:
+        if self._closed:
+            raise ValueError(f"{shown(self.path.name)} is closed")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format=_PIXELS)
+        frame.pts, frame.time_base = self.frames, Fraction(1, FPS)
+        with written_by_ffmpeg(self.path):
+            self._container.mux(self._stream.encode(frame))
+        self.frames += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with written_by_ffmpeg(self.path):
+        with self._in_use, written_by_ffmpeg(self.path):
+            self._closed = True
             try:
                 if kind is None:
                     self._container.mux(self._stream.encode(None))

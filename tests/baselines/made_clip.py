@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+from face_tracks import plain_track
 
 from harness.clip import SAMPLES_PER_FRAME, PreparedClip
 from harness.faces.geometry import canonical_face
-from harness.faces.track import FaceTrack
 from harness.media import LosslessWriter, write_wav
 
 SIZE = 96
@@ -26,13 +26,7 @@ def make_clip(folder: Path, frames: int) -> PreparedClip:
     seconds = np.arange(frames * SAMPLES_PER_FRAME) / 16_000
     sound = np.sin(2 * np.pi * (300 + 400 * seconds) * seconds) + np.sin(2 * np.pi * (2500 - 500 * seconds) * seconds)
     write_wav(folder / "audio.wav", (6000 * sound).astype(np.int16))
-    FaceTrack(
-        landmarks=np.tile(points, (frames, 1, 1)),
-        pose=np.tile(np.eye(4, dtype=np.float32), (frames, 1, 1)),
-        blendshapes=np.zeros((frames, 52), np.float32),
-        affine=np.tile(np.eye(2, 3), (frames, 1, 1)),
-        detected=np.ones(frames, bool),
-    ).save(folder / "faces.npz")
+    plain_track(np.tile(points, (frames, 1, 1))).save(folder / "faces.npz")
     meta = {"id": "made", "identity": "nobody", "frames": frames, "size": SIZE, "content_hash": "made"}
     (folder / "meta.json").write_text(json.dumps(meta))
     return PreparedClip.load(folder)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from face_tracks import still_track
 
 from harness import plugins
 from harness.clip import SAMPLES_PER_FRAME, Clip, PreparedClip
 from harness.executors.choose import ExecutorOptions
-from harness.faces.track import FaceTrack
 from harness.media import LosslessWriter, write_wav
 from harness.model import ModelCard
 from harness.pipeline import RunOptions, RunOutcome, execute
@@ -44,13 +44,7 @@ def prepare_noise(clip: Clip, directory: Path, size: int) -> PreparedClip:
     with LosslessWriter(directory / "video.mkv", size, size) as writer:
         writer.write(frames)
     write_wav(directory / "audio.wav", audio)
-    FaceTrack(
-        landmarks=np.tile(np.random.default_rng(0).uniform(0, SIZE, (478, 3)), (FRAMES, 1, 1)).astype(np.float32),
-        pose=np.tile(np.eye(4, dtype=np.float32), (FRAMES, 1, 1)),
-        blendshapes=np.zeros((FRAMES, 52), np.float32),
-        affine=np.tile(np.eye(2, 3), (FRAMES, 1, 1)),
-        detected=np.ones(FRAMES, bool),
-    ).save(directory / "faces.npz")
+    still_track(FRAMES, SIZE).save(directory / "faces.npz")
     meta = {"id": clip.id, "identity": clip.identity, "frames": FRAMES, "size": size}
     meta["content_hash"] = hashlib.sha256(frames.tobytes() + audio.tobytes()).hexdigest()
     (directory / "meta.json").write_text(json.dumps(meta))

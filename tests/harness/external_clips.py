@@ -8,9 +8,9 @@ from pathlib import Path
 
 import av
 import numpy as np
+from face_tracks import still_track
 
 from harness.clip import SAMPLES_PER_FRAME, Clip, PreparedClip
-from harness.faces.track import FaceTrack
 from harness.media import LosslessWriter, write_wav
 
 SIZE, FRAMES = 64, 45
@@ -41,13 +41,7 @@ def prepare(clip: Clip, directory: Path, size: int = SIZE) -> PreparedClip:
     with LosslessWriter(directory / "video.mkv", size, size) as writer:
         writer.write(frames)
     write_wav(directory / "audio.wav", audio)
-    FaceTrack(
-        landmarks=np.tile(np.random.default_rng(0).uniform(0, SIZE, (478, 3)), (FRAMES, 1, 1)).astype(np.float32),
-        pose=np.tile(np.eye(4, dtype=np.float32), (FRAMES, 1, 1)),
-        blendshapes=np.zeros((FRAMES, 52), np.float32),
-        affine=np.tile(np.eye(2, 3), (FRAMES, 1, 1)),
-        detected=np.ones(FRAMES, bool),
-    ).save(directory / "faces.npz")
+    still_track(FRAMES, SIZE).save(directory / "faces.npz")
     meta = {
         "id": clip.id,
         "identity": clip.identity,

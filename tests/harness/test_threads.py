@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from face_tracks import plain_track
 
-from harness.faces.track import FaceTrack
 from harness.media import LosslessWriter, write_wav
 from harness.status import BenchError
 from harness.threads import VARIABLE, settle_threads, thread_count
@@ -97,13 +97,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with LosslessWriter(folder / "video.mkv", size, size) as writer:
         writer.write(rng.integers(0, 256, (frames, size, size, 3), dtype=np.uint8))
     write_wav(folder / "audio.wav", rng.integers(-3000, 3000, frames * 640, dtype=np.int16))
-    FaceTrack(
-        landmarks=np.tile(rng.uniform(20, size - 20, (478, 3)), (frames, 1, 1)).astype(np.float32),
-        pose=np.tile(np.eye(4, dtype=np.float32), (frames, 1, 1)),
-        blendshapes=np.zeros((frames, 52), np.float32),
-        affine=np.tile(np.array([[1, 0, 0], [0, 1, 0]], np.float32), (frames, 1, 1)),
-        detected=np.ones(frames, bool),
-    ).save(folder / "faces.npz")
+    plain_track(np.tile(rng.uniform(20, size - 20, (478, 3)), (frames, 1, 1))).save(folder / "faces.npz")
     meta = {
         "id": "a",
         "identity": "b",

@@ -11,11 +11,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from face_tracks import plain_track
 
 from baselines.external.description import Description
 from baselines.external.points import EYE_LEFT, EYE_RIGHT, IBUG68, MOUTH
 from harness.clip import SAMPLES_PER_FRAME, PreparedClip
-from harness.faces.track import FaceTrack
 from harness.media import LosslessWriter, write_wav
 
 SIZE, FRAMES = 96, 60
@@ -85,13 +85,7 @@ def write(folder: Path, pictures: np.ndarray, points: np.ndarray) -> PreparedCli
     with LosslessWriter(folder / "video.mkv", size, size) as writer:
         writer.write(pictures)
     write_wav(folder / "audio.wav", audio)
-    FaceTrack(
-        landmarks=points.astype(np.float32),
-        pose=np.tile(np.eye(4, dtype=np.float32), (frames, 1, 1)),
-        blendshapes=np.zeros((frames, 52), np.float32),
-        affine=np.tile(np.eye(2, 3), (frames, 1, 1)),
-        detected=np.ones(frames, bool),
-    ).save(folder / "faces.npz")
+    plain_track(points).save(folder / "faces.npz")
     meta = {
         "id": "clip",
         "identity": "nobody",

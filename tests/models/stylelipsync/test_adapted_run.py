@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from face_tracks import plain_track
 from test_mask import film
 from test_model import sound
 
 from harness.clip import FPS, Clip, PreparedClip
-from harness.faces.track import FaceTrack
 from harness.media import LosslessWriter, write_wav
 from harness.pipeline import RunOptions, execute
 from harness.spec import make_spec
@@ -31,13 +31,7 @@ def prepare(clip: Clip, directory: Path, size: int) -> PreparedClip:
     with LosslessWriter(directory / "video.mkv", size, size) as writer:
         writer.write(frames)
     write_wav(directory / "audio.wav", sound(serial, count))
-    FaceTrack(
-        landmarks=film(np.zeros(count), np.linspace(-10, 10, count), size).astype(np.float32),
-        pose=np.tile(np.eye(4, dtype=np.float32), (count, 1, 1)),
-        blendshapes=np.zeros((count, 52), np.float32),
-        affine=np.tile(np.eye(2, 3), (count, 1, 1)),
-        detected=np.ones(count, bool),
-    ).save(directory / "faces.npz")
+    plain_track(film(np.zeros(count), np.linspace(-10, 10, count), size)).save(directory / "faces.npz")
     meta = {"id": clip.id, "identity": clip.identity, "frames": count, "size": size}
     (directory / "meta.json").write_text(json.dumps({**meta, "content_hash": f"{clip.id} {first} {last}"}))
     return PreparedClip.load(directory)
