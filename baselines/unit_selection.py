@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.clip import FPS, SAMPLE_RATE
+from harness.clip import FPS
+from harness.mfcc import mfcc
 
 _WINDOWS_PER_FRAME = 4
 """100 MFCC windows a second for 25 frames."""
@@ -18,13 +19,11 @@ def sound_features(samples: NDArray[np.int16], frames: int) -> NDArray[np.float3
 
     `samples` are `frames * 640` at 16 kHz. Normalising takes away much of who speaks and into what microphone.
     """
-    import python_speech_features
-
-    mfcc = python_speech_features.mfcc(samples, SAMPLE_RATE)
+    columns = mfcc(samples)
     needed = frames * _WINDOWS_PER_FRAME
-    mfcc = np.pad(mfcc, ((0, max(0, needed - len(mfcc))), (0, 0)), mode="edge")[:needed]
-    mfcc = (mfcc - mfcc.mean(axis=0)) / (mfcc.std(axis=0) + 1e-6)
-    per_frame = mfcc.reshape(frames, -1)
+    columns = np.pad(columns, ((0, max(0, needed - len(columns))), (0, 0)), mode="edge")[:needed]
+    columns = (columns - columns.mean(axis=0)) / (columns.std(axis=0) + 1e-6)
+    per_frame = columns.reshape(frames, -1)
     padded = np.pad(per_frame, ((_CONTEXT, _CONTEXT), (0, 0)), mode="edge")
     near = [padded[shift : shift + frames] for shift in range(2 * _CONTEXT + 1)]
     return np.concatenate(near, axis=1).astype(np.float32)
@@ -37,14 +36,14 @@ def choose_units(
 
     The sum of distances is least, where every step that is not to the next row of `spoken` costs `jump` times the
     median distance. Row s may not serve row t where |s - t| < `gap`; rows that this leaves without any may use all.
-    Memory: one byte a pair. Source: the dynamic programme of concatenative synthesis (Hunt and Black, ICASSP 1996).
+    Memory: one bit a pair. Source: the dynamic programme of concatenative synthesis (Hunt and Black, ICASSP 1996).
     """
     count, choices = len(heard), len(spoken)
     norms = (spoken**2).sum(axis=1)
     places = np.arange(choices)
     penalty: float | None = None
     best = np.zeros(choices)
-    jumped = np.zeros((count, choices), bool)
+    jumped = np.zeros((count, -(-choices // 8)), np.uint8)
     cheapest = np.zeros(count, np.int64)
     for row in range(count):
         distance = np.sqrt(np.maximum(norms - 2 * spoken @ heard[row] + (heard[row] ** 2).sum(), 0)).astype(np.float64)
@@ -56,13 +55,13 @@ def choose_units(
         going_on = np.concatenate([[np.inf], best[:-1]]) if row else best
         cheapest[row] = int(np.argmin(best))
         anew = best[cheapest[row]] + (penalty if row else 0.0)
-        jumped[row] = anew < going_on
+        jumped[row] = np.packbits(anew < going_on, bitorder="little")
         best = distance + np.minimum(anew, going_on)
     chosen = np.empty(count, np.int64)
     chosen[-1] = int(np.argmin(best))
     for row in range(count - 1, 0, -1):
         at = chosen[row]
-        chosen[row - 1] = cheapest[row] if jumped[row, at] else at - 1
+        chosen[row - 1] = cheapest[row] if jumped[row, at // 8] >> (at % 8) & 1 else at - 1
     return chosen
 
 

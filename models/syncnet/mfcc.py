@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.mfcc import mfcc as rows_of
 from models.syncnet.network import WINDOW_MFCC
 
 if TYPE_CHECKING:
@@ -16,14 +17,12 @@ COLUMNS_PER_FRAME = 4
 
 
 def mfcc(samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    """(13, M) coefficients of int16 samples (N,) at 16 kHz: `python_speech_features.mfcc` with all its defaults.
+    """(13, M) coefficients of int16 samples (N,) at 16 kHz: `harness.mfcc`'s rows, as columns.
 
     The samples must not be scaled to -1..1: the first coefficient is the log energy, and the network was trained on
     int16 units. A multiple of 640 samples gives M = N / 160 - 1.
     """
-    import python_speech_features
-
-    return np.ascontiguousarray(python_speech_features.mfcc(samples, 16_000).T, dtype=np.float32)
+    return np.ascontiguousarray(rows_of(samples).T, dtype=np.float32)
 
 
 def mfcc_windows(coefficients: NDArray[np.float32], windows: int) -> NDArray[np.float32]:

@@ -1,0 +1,34 @@
+"""MFCC of long sounds in bounded memory: the same numbers as in one go, a minute at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.clip import SAMPLE_RATE
+
+_STEP, _WINDOW = 160, 400
+"""Samples: 10 ms from one window to the next, 25 ms in each."""
+_PREEMPHASIS = 0.97
+_AT_ONCE = 6_000
+"""Windows: a minute; the library takes about 17 kB for each."""
+
+
+def mfcc(samples: NDArray[np.int16]) -> NDArray[np.float64]:
+    """(M, 13) coefficients at 100 Hz of int16 samples (N,) at 16 kHz: `python_speech_features.mfcc` with its defaults.
+
+    Not scaled to -1..1: the first coefficient is the log energy. A multiple of 160 samples, at least 400, gives
+    M = N / 160 - 1. Beyond a minute sums may round otherwise than in one go (1e-12 of the value).
+    """
+    import python_speech_features as library
+
+    windows = 1 + max(0, -(-(len(samples) - _WINDOW) // _STEP))
+    pieces = []
+    for first in range(0, windows, _AT_ONCE):
+        begin = first * _STEP
+        end = None if first + _AT_ONCE >= windows else begin + (_AT_ONCE - 1) * _STEP + _WINDOW
+        # Pre-emphasis needs the sample before the piece, and must not be done once more by `mfcc`.
+        before = min(begin, 1)
+        emphasised = library.sigproc.preemphasis(samples[begin - before : end], _PREEMPHASIS)[before:]
+        pieces.append(library.mfcc(emphasised, SAMPLE_RATE, preemph=0))
+    return np.concatenate(pieces)
