@@ -1,4 +1,4 @@
-"""MFCC of long sounds in bounded memory: the same numbers as in one go, a minute at a time."""
+"""MFCC of long sounds in bounded memory: the same numbers as in one go, ten seconds at a time."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from harness.clip import SAMPLE_RATE
 _STEP, _WINDOW = 160, 400
 """Samples: 10 ms from one window to the next, 25 ms in each."""
 _PREEMPHASIS = 0.97
-_AT_ONCE = 6_000
-"""Windows: a minute; the library takes about 17 kB for each."""
+_AT_ONCE = 1_000
+"""Windows: ten seconds; the library takes more than 20 kB for each."""
 
 
 def mfcc(samples: NDArray[np.int16]) -> NDArray[np.float64]:
     """(M, 13) coefficients at 100 Hz of int16 samples (N,) at 16 kHz: `python_speech_features.mfcc` with its defaults.
 
     Not scaled to -1..1: the first coefficient is the log energy. A multiple of 160 samples, at least 400, gives
-    M = N / 160 - 1. Beyond a minute sums may round otherwise than in one go (1e-12 of the value).
+    M = N / 160 - 1. Where a BLAS sums otherwise for fewer rows, the last bits may differ from those in one go.
     """
     import python_speech_features as library
 

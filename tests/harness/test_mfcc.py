@@ -1,4 +1,4 @@
-"""MFCC in pieces: equal to the library's in one go, whatever the length, and bit for bit up to a minute."""
+"""MFCC in pieces: equal to the library's in one go, whatever the length, and bit for bit up to ten seconds."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def test_no_more_than_a_piece_is_worked_on_at_once(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(
         python_speech_features, "mfcc", lambda given, *a, **k: lengths.append(len(given)) or real(given, *a, **k)
     )
-    assert mfcc(sound(3 * 60 * 16_000)).shape == (3 * 6_000 - 1, 13)
-    assert len(lengths) == 3 and max(lengths) <= 60 * 16_000 + 400
+    assert mfcc(sound(30 * 16_000)).shape == (2_999, 13)
+    assert len(lengths) == 3 and max(lengths) <= 10 * 16_000 + 400
 
 
 def test_silence_and_a_single_tone_are_numbers() -> None:
