@@ -28,10 +28,15 @@ def interrupt() -> Iterator[Callable[[], None]]:
         signal.signal(signal.SIGINT, before)
 
 
-def after(seconds: float, *calls: Callable[[], None]) -> None:
-    """Make each of `calls`, `seconds` apart."""
-    for number, call in enumerate(calls, 1):
-        threading.Timer(number * seconds, call).start()
+def once(*calls: Callable[[], None]) -> Callable[[], None]:
+    """What makes each of `calls`, 0.1 s apart, from the first time on that it is called itself."""
+    timers = [threading.Timer(number / 10, call) for number, call in enumerate(calls, 1)]
+
+    def begin() -> None:
+        while timers:
+            timers.pop().start()
+
+    return begin
 
 
 def test_it_returns_when_the_thread_has_ended() -> None:
@@ -48,16 +53,14 @@ def test_it_waits_through_ctrl_c_and_then_raises_it(interrupt: Callable[[], None
     gate = threading.Event()
     thread = HelperThread(lambda: gate.wait(60), "waits")
     thread.start()
-    after(0.1, *[interrupt] * times, gate.set)
     with pytest.raises(KeyboardInterrupt):
-        thread.end(lambda: None)
+        thread.end(once(*[interrupt] * times, gate.set))
     assert gate.is_set() and not thread.is_alive()
 
 
 def slow(gate: threading.Event) -> Iterator[int]:
-    yield 0
     gate.wait(60)
-    yield 1
+    yield 0
 
 
 @pytest.mark.parametrize(
@@ -69,10 +72,17 @@ def slow(gate: threading.Event) -> Iterator[int]:
     ids=["behind", "prefetch"],
 )
 def test_leaving_is_not_cut_short(
-    interrupt: Callable[[], None], begin: Callable[[threading.Event], AbstractContextManager[object]]
+    interrupt: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    begin: Callable[[threading.Event], AbstractContextManager[object]],
 ) -> None:
-    gate = threading.Event()
-    after(0.1, interrupt, gate.set)
+    gate, real = threading.Event(), HelperThread.end
+    disturb = once(interrupt, gate.set)
+
+    def end(self: HelperThread, ask: Callable[[], None]) -> None:
+        real(self, lambda: (ask(), disturb())[0])
+
+    monkeypatch.setattr(HelperThread, "end", end)
     with pytest.raises(KeyboardInterrupt), begin(gate) as pair:
         if isinstance(pair, Behind):
             pair.put(0)
