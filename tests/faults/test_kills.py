@@ -27,6 +27,7 @@ from harness.store_care import problems
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 FULL = os.environ.get("BENCH_FAULTS") == "full"
 KILLS = 60 if FULL else 10
+STOPS = 150 if FULL else 5
 SEED = 20261123
 PAGES = ("--no-report", "--report")
 MOST_OF_ONE_RUN = 6
@@ -101,6 +102,31 @@ def test_a_run_that_is_killed_again_and_again_ends_the_same(
     with capsys.disabled():
         counts = ", ".join(f"{count} x {name}" for name, count in sorted(kinds.items()))
         print(f"\n{sum(kinds.values())} kills ({counts}) in {lives} runs, {time.monotonic() - began:.0f} s")
+
+
+def test_ctrl_c_at_any_moment_ends_in_order(
+    tmp_path: Path, clips: Path, forks: Forks, undisturbed: Callable[[str], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Threads decode and encode meanwhile; nothing that they work with may be closed before they have ended."""
+    whole, chance, stops, lives = undisturbed("--no-report"), random.Random(SEED), 0, 0
+    while stops < STOPS:
+        lives += 1
+        root = tmp_path / str(lives)
+        (root / "cache").mkdir(parents=True)
+        life = Life(root, forks, words(clips, root / "run"), chance, whole)
+        code = 1
+        while code and stops < STOPS:
+            ended = life.attempt(after=chance.uniform(0.05, whole.seconds), signal=int(signal.SIGINT))
+            code = ended.code
+            if code:
+                stops += 1
+                assert code in ENDINGS[signal.SIGINT], (stops, ended)
+                assert code == -2 or "interrupted; the same command goes on" in ended.said, (stops, ended)
+        if not code:
+            assert results_digest(root / "run") == whole.digest
+            assert left_over(life.cache, root / "run") == []
+    with capsys.disabled():
+        print(f"\n{stops} times Ctrl-C in {lives} runs")
 
 
 def test_what_is_finished_is_not_done_again(
