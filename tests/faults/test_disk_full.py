@@ -196,7 +196,8 @@ def _in_a_small_disk(words: list[str], folder: Path, **values: object) -> subpro
     """Run Python with `words` while a file system of `SIZE` bytes is mounted at `folder`."""
     folder.mkdir()
     inside = f'mount -t tmpfs -o size={SIZE} none "$DISK" && exec "$@"'
-    environment = {**os.environ, "DISK": str(folder), "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{HERE}"}
+    path = os.pathsep.join(map(str, (REPOSITORY, HERE.parent, HERE)))
+    environment = {**os.environ, "DISK": str(folder), "PYTHONPATH": path}
     environment.update({key: str(value) for key, value in values.items()})
     command = ["unshare", "-rm", "sh", "-c", inside, "sh", sys.executable, *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=500, check=False)  # noqa: S603
