@@ -65,7 +65,7 @@ def _more(one: dict[str, Any], two: dict[str, Any]) -> float:
 
 
 def scaling_tables(found: dict[str, Any]) -> str:
-    """Runs against number and length of clips; overhead; predicted against measured."""
+    """Seconds and peak memory of runs against number and length of clips, with 1 and 2 workers."""
     runs = [run for run in found.values() if run["kind"] == "run" and run["round"] == 0 and not _is_round(found, run)]
     runs.sort(key=lambda run: (run["length"] is not None, run["frames"], run["workers"]))
     rows = [
