@@ -45,8 +45,9 @@ def busy(made: Crew) -> int:
     return sum(doing.stage == "meet" for doing in made.doing())
 
 
-def finish(made: Crew, tasks: list[Meet]) -> list[Where]:
-    waiting, done, running = list(tasks), [], 0
+def finish(made: Crew, tasks: list[Meet], running: int = 0) -> list[Where]:
+    """Give `tasks` out as there is room, and wait for them and for those that are `running` already."""
+    waiting, done = list(tasks), []
     while waiting or running:
         while waiting and made.room() > 0:
             made.submit(waiting.pop(0))
@@ -96,8 +97,7 @@ def test_a_node_that_joins_gets_work_at_once(nodes: Nodes, tmp_path: Path) -> No
         assert made.wait(1.0) is None and busy(made) == 4
         added = nodes.add()
         try:
-            done = [finished.result for finished in (made.wait() for _ in range(given)) if finished]
-            done += finish(made, tasks[given:])
+            done = finish(made, tasks[given:], running=given)
         finally:
             nodes.remove(added, graceful=True)
     assert sorted(where.number for where in done) == list(range(5))
