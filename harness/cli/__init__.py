@@ -63,4 +63,6 @@ def main() -> None:
 
 
 def _say_interrupted() -> None:
+    # What Ctrl-C left half made may fail once more when it is collected, for example a `wave.Wave_write`.
+    sys.unraisablehook = lambda _: None
     print("bench: interrupted; the same command goes on where it stopped", file=sys.stderr)

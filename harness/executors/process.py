@@ -122,10 +122,10 @@ def work(pipe: Connection, setup: Setup, place: Place, memory: int | None, note:
     if memory is not None:
         MemoryWatch(memory, note)
     do = open_setup(partial(setup.open, place))
-    if isinstance(do, Reply):
-        pipe.send(do)
-        return
-    with suppress(EOFError, BrokenPipeError):
+    with suppress(EOFError, ConnectionError):  # The run was killed.
+        if isinstance(do, Reply):
+            pipe.send(do)
+            return
         pipe.send(None)
         while True:
             pipe.send(run_one(do, pipe.recv()))
