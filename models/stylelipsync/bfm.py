@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.mat_file import MatError, read_mat
 from harness.paths import cache_dir
 from harness.status import BenchError
 
@@ -93,7 +94,7 @@ def bfm_file(folder: Path, name: str) -> Path:
 def load_basis(folder: Path) -> FaceBasis:
     """Read `BFM_model_front.mat`. Raises `BfmMissing`, `BfmInvalid`."""
     path = bfm_file(folder, "BFM_model_front.mat")
-    arrays = read_mat(path, ("meanshape", "idBase", "exBase", "tri", "keypoints"))
+    arrays = read_arrays(path, ("meanshape", "idBase", "exBase", "tri", "keypoints"))
     try:
         mean = arrays["meanshape"].astype(np.float32).reshape(-1, 3)
         basis = FaceBasis(
@@ -112,19 +113,12 @@ def load_basis(folder: Path) -> FaceBasis:
     return basis
 
 
-def read_mat(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    """Named numeric arrays of a Matlab file; nothing in it is executed. Raises `BfmInvalid`."""
-    from scipy.io import loadmat
-
+def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """Named numeric arrays of one of the Matlab files. Raises `BfmInvalid`."""
     try:
-        found = loadmat(path, variable_names=list(names))
-    except Exception as error:  # a hostile or cut file fails in many ways
-        raise BfmInvalid(f"{path.name} is no Matlab file that can be read: {error}; {SOURCES[path.name]}") from error
-    for name in names:
-        array = found.get(name)
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-            raise BfmInvalid(f"{path.name} has no numeric array {name!r}; {SOURCES[path.name]}")
-    return {name: found[name] for name in names}
+        return read_mat(path, names)
+    except MatError as error:
+        raise BfmInvalid(f"{path.name}: {error}; {SOURCES[path.name]}") from error
 
 
 def rotations(angles: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from harness.status import BenchError
 from harness.weights_read import read_torch
-from models.stylelipsync.bfm import CROP, SOURCES, BfmInvalid, bfm_file, read_mat
+from models.stylelipsync.bfm import CROP, SOURCES, BfmInvalid, bfm_file, read_arrays
 from models.stylelipsync.rigid import Points
 
 PARTS = {"identity": 80, "expression": 64, "texture": 80, "angles": 3, "light": 27, "place": 2, "depth": 1}
@@ -84,7 +84,7 @@ def load_network(folder: Path) -> CoefficientNet:
 def load_standard(folder: Path) -> Points:
     """The standard face's five landmarks (5, 3), y up. Raises `BfmMissing`, `BfmInvalid`."""
     path = bfm_file(folder, "similarity_Lm3D_all.mat")
-    landmarks = read_mat(path, ("lm",))["lm"].astype(np.float64)
+    landmarks = read_arrays(path, ("lm",))["lm"].astype(np.float64)
     if landmarks.shape != (68, 3):
         raise BfmInvalid(f"{path.name}: lm must be (68, 3), not {landmarks.shape}; {SOURCES[path.name]}")
     return np.stack([landmarks[list(points)].mean(axis=0) for points in _STANDARD])
