@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +22,15 @@ from harness.profile import span, timed
 from harness.status import ClipError, Status
 
 logger = logging.getLogger("bench")
+T = TypeVar("T")
 SIZES = BatchSizes()
 """Of this process, which is one worker."""
 _PIECE_BYTES = 4 << 20
 """Frames that wait for the encoder are held in pieces of this size, however much a model gives at once."""
 
 
-class _TooLargeError(Exception):
-    """The model ran out of memory."""
+class TooLargeError(Exception):
+    """The model ran out of memory with as many frames at once as it was asked for."""
 
 
 def write_frames(
@@ -40,27 +41,51 @@ def write_frames(
     Where memory runs out the clip begins again with half the batch, which then stays for this worker's next clips.
     Raises `ClipError`: `memory` where even single frames do not fit, `model_failed`, `bad_output`.
     """
+
+    def attempt(sized: GenerateContext) -> dict[str, Any]:
+        with closing(frames_of(model, clip, audio, sized)) as chunks:
+            return {**_encode(chunks, clip, path), "batch_size": sized.batch_size}
+
+    try:
+        return in_batches_that_fit(attempt, model, clip, context, way_out="free some, or a smaller --size")
+    except ClipError as error:
+        if error.status is Status.MODEL_FAILED and error.__cause__ is not None:
+            logger.error("model %s failed on %s", model.card.name, clip.id, exc_info=error.__cause__)
+        raise
+
+
+def in_batches_that_fit(
+    attempt: Callable[[GenerateContext], T],
+    model: LipSyncModel,
+    clip: PreparedClip,
+    context: GenerateContext,
+    *,
+    way_out: str = "free some",
+) -> T:
+    """What `attempt` returns for `context` with as large a batch as memory has room for.
+
+    It is called again with half the batch when it raises `TooLargeError`. Raises `ClipError` (`memory`) where a batch
+    of one is too large.
+    """
     name, device = model.card.name, context.device
     size = SIZES.size(context.batch_size, name, device, clip.size)
     while True:
         try:
-            with closing(_frames(model, clip, audio, replace(context, batch_size=size))) as chunks:
-                return {**_encode(chunks, clip, path), "batch_size": size}
-        except _TooLargeError as error:
+            return attempt(replace(context, batch_size=size))
+        except TooLargeError as error:
             reason = str(error)
         # Outside of `except`, where the error would keep the failed batch's buffers.
         size = SIZES.shrink(size, name, device, clip.size)
         if not size:
-            way_out = (
-                "free some, or use --device cpu" if device.startswith("cuda") else "free some, or a smaller --size"
-            )
+            if device.startswith("cuda"):
+                way_out = "free some, or use --device cpu"
             raise ClipError(Status.MEMORY, f"memory of {device} does not hold one frame's pass ({reason}); {way_out}")
 
 
-def _frames(
+def frames_of(
     model: LipSyncModel, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
 ) -> Generator[NDArray[np.uint8]]:
-    """The model's chunks, with whatever it raises turned into a typed failure."""
+    """The model's chunks (n, H, W, 3), with whatever it raises turned into `TooLargeError` or `ClipError`."""
     try:
         yield from timed(iter(model.generate(clip, audio, context)), "generate", model.card.name)
     except ClipError:
@@ -68,8 +93,7 @@ def _frames(
     except Exception as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         if out_of_memory(error):
-            raise _TooLargeError(first) from None
-        logger.exception("model %s failed on %s", model.card.name, clip.id)
+            raise TooLargeError(first) from None
         raise ClipError(Status.MODEL_FAILED, f"{type(error).__name__}: {error}") from error
 
 

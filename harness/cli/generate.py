@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.workers import BatchSize
 from harness.status import BenchError, ClipError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def generate(
     ] = 18,
     seed: Annotated[int, typer.Option(help="Seed for models that draw at random.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Frames that the model gets at once.", min=1)] = 8,
+    batch_size: BatchSize = "auto",
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> None:
@@ -61,13 +62,14 @@ def generate(
     for name, value in (("GLOG_minloglevel", "2"), ("TF_CPP_MIN_LOG_LEVEL", "2"), ("OMP_WAIT_POLICY", "PASSIVE")):
         os.environ.setdefault(name, value)
 
+    from harness.batch_size import parse_batch_size
     from harness.device import pick_device
     from harness.dub.dubbing import DubRequest, dub
     from harness.model import GenerateContext
 
     # A terminated process cleans up as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    context = GenerateContext(seed=seed, device=pick_device(device), batch_size=batch_size)
+    context = GenerateContext(seed=seed, device=pick_device(device), batch_size=parse_batch_size(batch_size))
     request = DubRequest(video, audio, out, crf=crf, region=region, context=context)
     try:
         loaded = _load(model)
@@ -133,6 +135,8 @@ def _way_out(error: ClipError, video: Path, audio: Path) -> str:
         "several_faces": "say which face is meant with --box X,Y,WIDTH,HEIGHT",
         "no_audio": f"{audio.name} has no sound: give another file with --audio",
         "too_short": "give a longer file",
+        "model_failed": "`bench run` with this model keeps the whole trace in its log",
+        "memory": "close other programs, or take a machine with more",
         "decode_error": "play or convert the file elsewhere to see what is wrong with it",
     }
     return ways.get(error.status.value, "try another model or another clip")

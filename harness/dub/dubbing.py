@@ -7,7 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from harness.dub.paste import paste, place
 from harness.dub.tags import tags
 from harness.dub.timing import Timing, make_timing
 from harness.faces.region import Region
+from harness.generating import in_batches_that_fit
 from harness.media import decode_audio, probe
 from harness.media.movie import MovieWriter
 from harness.media.pictures import pictures_at
@@ -68,7 +69,8 @@ class DubResult:
 def dub(model: LipSyncModel, request: DubRequest) -> DubResult:
     """Write `request.out`: the video with lips that `model` drew for the audio.
 
-    Everything is streamed; what grows with the length is the sound and the landmarks, some kilobytes a frame.
+    Everything is streamed; what grows with the length is the sound and the landmarks, some kilobytes a frame. Where
+    memory runs out, the file begins again with half the batch.
     Raises `ClipError`, and then leaves no half file.
     """
     samples = decode_audio(request.audio)
@@ -86,7 +88,10 @@ def dub(model: LipSyncModel, request: DubRequest) -> DubResult:
         timing = make_timing(len(samples), footage.rate, float(footage.last), footage.clip.frames)
         clip = _looped(footage, timing, samples)
         with _appearing(request.out) as partial:
-            size = _write(_Job(model, clip, footage, timing), request, partial)
+            job = _Job(model, clip, footage, timing)
+            size = in_batches_that_fit(
+                lambda context: _write(job, replace(request, context=context), partial), model, clip, request.context
+            )
     shown = footage.presence[timing.prepared[timing.generated]]
     return DubResult(
         out=request.out,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from harness.clip import PreparedClip
 from harness.dub.footage import SIZE
 from harness.dub.paste import border_weight, weight_of
+from harness.generating import frames_of
 from harness.model import GenerateContext, LipSyncModel
 from harness.status import ClipError, Status
 
@@ -31,19 +33,23 @@ def lips(model: LipSyncModel, clip: PreparedClip, context: GenerateContext) -> I
     """The frames that `model` makes of `clip`, each with the weight to paste it with.
 
     Asks the model's optional method `keep(clip, start, stop)` for the (n, 256, 256) float32 planes of what it leaves as
-    it was; a model without one is pasted as a whole, with a soft border. Raises `ClipError` (`bad_output`).
+    it was; a model without one is pasted as a whole, with a soft border. Raises `ClipError` (`bad_output`,
+    `model_failed`), `TooLargeError`.
     """
     keep: Keep | None = getattr(model, "keep", None)
     border = border_weight(SIZE)
     index = 0
-    for chunk in model.generate(clip, clip.audio(), context):
-        stop = index + len(chunk)
-        if chunk.dtype != np.uint8 or chunk.shape[1:] != (SIZE, SIZE, 3) or stop > clip.frames:
-            reason = f"{model.card.name} gave frames {index} to {stop} of {clip.frames} as {chunk.dtype} {chunk.shape}"
-            raise ClipError(Status.BAD_OUTPUT, reason)
-        planes = None if keep is None else keep(clip, index, stop)
-        for offset, crop in enumerate(chunk):
-            yield Lips(index + offset, crop, border if planes is None else weight_of(planes[offset]))
-        index = stop
+    with closing(frames_of(model, clip, clip.audio(), context)) as chunks:
+        for chunk in chunks:
+            stop = index + len(chunk)
+            if chunk.dtype != np.uint8 or chunk.shape[1:] != (SIZE, SIZE, 3) or stop > clip.frames:
+                reason = (
+                    f"{model.card.name} gave frames {index} to {stop} of {clip.frames} as {chunk.dtype} {chunk.shape}"
+                )
+                raise ClipError(Status.BAD_OUTPUT, reason)
+            planes = None if keep is None else keep(clip, index, stop)
+            for offset, crop in enumerate(chunk):
+                yield Lips(index + offset, crop, border if planes is None else weight_of(planes[offset]))
+            index = stop
     if index != clip.frames:
         raise ClipError(Status.BAD_OUTPUT, f"{model.card.name} gave {index} of {clip.frames} frames")

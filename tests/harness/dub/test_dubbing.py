@@ -15,6 +15,8 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
+from harness import generating
+from harness.batch_size import BatchSizes
 from harness.clip import PreparedClip
 from harness.dub.adapting import adapted
 from harness.dub.dubbing import DubRequest, dub
@@ -36,12 +38,17 @@ SECONDS = 2.2  # of sound; the video has 1.5
 
 
 class Painter:
-    """Paints a green block where it says that it does not keep the frame; `fail` stops it half-way."""
+    """Paints a green block where it says that it does not keep the frame; `fail` stops it half-way.
+
+    It has room for `room` frames at once.
+    """
 
     card = ModelCard(name="painter", kind="model")
 
-    def __init__(self, colour: tuple[int, int, int] = (0, 255, 0), fail: BaseException | None = None) -> None:
-        self.colour, self.fail = colour, fail
+    def __init__(
+        self, colour: tuple[int, int, int] = (0, 255, 0), fail: BaseException | None = None, room: int = 99
+    ) -> None:
+        self.colour, self.fail, self.room = colour, fail, room
 
     def fingerprint(self) -> str:
         return "painter"
@@ -58,6 +65,8 @@ class Painter:
         for number, chunk in enumerate(clip.read_frames(chunk=context.batch_size)):
             if number and self.fail:
                 raise self.fail
+            if number and len(chunk) > self.room:
+                raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
             painted = chunk.copy()
             painted[:, 160:200, 100:156] = self.colour
             yield painted
@@ -199,6 +208,25 @@ def test_a_still_picture_is_dubbed_at_25_frames(inputs: tuple[Path, Path], tmp_p
 def test_an_interrupted_dub_leaves_nothing(inputs: tuple[Path, Path], tmp_path: Path, fail: BaseException) -> None:
     with pytest.raises(type(fail)):
         dub(Painter(fail=fail), request(inputs, tmp_path / "out.mp4"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shortage_of_memory_begins_again_with_smaller_batches(
+    inputs: tuple[Path, Path], painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generating, "SIZES", BatchSizes())
+    dub(Painter(room=2), request(inputs, tmp_path / "out.mp4"))
+    assert (tmp_path / "out.mp4").read_bytes() == painted.read_bytes()
+    with pytest.raises(ClipError, match="does not hold one frame's pass") as caught:
+        dub(Painter(room=0), request(inputs, tmp_path / "none.mp4"))
+    assert caught.value.status == Status.MEMORY
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_what_a_model_raises_becomes_a_status(inputs: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match="ZeroDivisionError: by nought") as caught:
+        dub(Painter(fail=ZeroDivisionError("by nought")), request(inputs, tmp_path / "out.mp4"))
+    assert caught.value.status == Status.MODEL_FAILED
     assert list(tmp_path.iterdir()) == []
 
 
