@@ -108,7 +108,7 @@ def prepare(
     if dataset != "hdtf":
         raise BenchError(f"dataset {dataset!r} needs no preparation; only hdtf has full videos to cut")
     from harness.datasets.hdtf_download import YtDlp
-    from harness.datasets.hdtf_plan import Fate, Preparation, plan, select
+    from harness.datasets.hdtf_plan import Fate, Preparation, left_out, plan, select
     from harness.datasets.hdtf_prepare import prepare as carry_out
     from harness.datasets.hdtf_prepare import write_report
     from harness.progress import stage
@@ -117,6 +117,8 @@ def prepare(
         raise BenchError(f"--data-root {data_root} is no folder; put the full videos there or add --download")
     job = Preparation(data_root, out, force=force, downloader=YtDlp() if download else None)
     planned = plan(select(metadata, split)[:limit], job)
+    for notice in left_out(data_root):
+        print(f"note: {notice}", file=sys.stderr)
     if dry_run:
         _show_outcomes(planned, as_json)
         return
@@ -127,7 +129,8 @@ def prepare(
                 outcomes.append(outcome)
                 tick(outcome.interval.id)
     finally:
-        report = write_report([*outcomes, *planned[len(outcomes) :]], out)
+        if out.is_dir():  # else the reason is on its way to the user
+            report = write_report([*outcomes, *planned[len(outcomes) :]], out)
     _show_outcomes(outcomes, as_json)
     print(f"report: {report}", file=sys.stderr)
     possible = [outcome for outcome in outcomes if outcome.interval.problem is None]

@@ -25,12 +25,13 @@ _BT601 = 6  # AVColorSpace SMPTE170M: what swscale's default RGB conversion prod
 def scale_crop(crop: CropBox, resolution: int, width: int, height: int) -> CropBox | None:
     """`crop`, measured at `resolution` pixels of height, in a picture of `width` x `height`.
 
-    Up to two pixels beyond the border are put down to rounding and cut off; `None` if more of it lies outside.
+    Up to two pixels beyond the border are put down to rounding and cut off; `None` if more of it lies outside, or if
+    it is smaller than a pixel.
     """
     factor = height / resolution
     x, y, size = (round(value * factor) for value in (crop.x, crop.y, crop.size))
     over = max(x + size - width, y + size - height, 0)
-    return CropBox(x, y, size - over) if over <= _ROUNDING else None
+    return CropBox(x, y, size - over) if over <= _ROUNDING and size > over else None
 
 
 def cut_clip(video: Path, audio: Path | None, crop: CropBox, out: Path, *, start: float, end: float, size: int) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness._compat import StrEnum
-from harness.datasets.discover import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_files
+from harness.datasets.discover import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Found, find_files
 from harness.datasets.hdtf_download import Downloader
 from harness.datasets.hdtf_metadata import HdtfInterval, Problem, read_metadata
 from harness.datasets.hdtf_names import parse_clip_name
@@ -115,21 +115,27 @@ def source_of(interval: HdtfInterval, sources: dict[str, Source]) -> Source | No
     return sources.get(f"{video.subset}_{video.name}") or sources.get(video.name)
 
 
+def left_out(videos: Path) -> tuple[str, ...]:
+    """What below `videos` is not looked at, and why, in words."""
+    return _found(videos).notices
+
+
 def find_sources(videos: Path) -> dict[str, Source]:
     """Full videos by the part of their name before the first dot (yt-dlp's format numbers come behind it)."""
-    if not videos.is_dir():
-        return {}
-    files = [
-        path
-        for path in find_files(videos, (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES)).files
-        if parse_clip_name(path.stem) is None  # cut clips may lie beside the full videos
-    ]
+    # Cut clips may lie beside the full videos.
+    files = [path for path in _found(videos).files if parse_clip_name(path.stem) is None]
     audio = {_key(path): path for path in reversed(files) if path.suffix.lower() in AUDIO_SUFFIXES}
     return {
         _key(path): Source(path, audio.get(_key(path)))
         for path in reversed(files)
         if path.suffix.lower() in VIDEO_SUFFIXES
     }
+
+
+def _found(videos: Path) -> Found:
+    if not videos.is_dir():
+        return Found(videos)
+    return find_files(videos, (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES))
 
 
 def _key(path: Path) -> str:

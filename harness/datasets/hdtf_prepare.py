@@ -55,7 +55,8 @@ def _cut(interval: HdtfInterval, source: Source, job: Preparation) -> Outcome:
     try:
         crop = _crop_for(interval, source.video)
         if crop is None:
-            return Outcome(interval, Fate.CROP_OUTSIDE, "its crop box reaches out of the picture of the video at hand")
+            reason = "its crop box reaches out of the picture of the video at hand, or is smaller than a pixel of it"
+            return Outcome(interval, Fate.CROP_OUTSIDE, reason)
         target = target_of(interval, job)
         start, end = interval.start, interval.end
         frames = cut_clip(source.video, source.audio, crop, target, start=start, end=end, size=job.size)

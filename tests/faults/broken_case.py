@@ -16,7 +16,7 @@ LEGAL = frozenset({"ok"})
 TOLD = frozenset({"bench_error"})
 """A mistake of the user's: one message, no clip."""
 
-Kind = Literal["prepare", "spec", "hdtf", "precomputed", "archive", "split"]
+Kind = Literal["prepare", "voxceleb2_tree", "hdtf_tree", "hdtf_cut", "spec", "hdtf", "precomputed", "archive"]
 
 
 @dataclass(frozen=True)

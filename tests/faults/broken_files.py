@@ -10,11 +10,13 @@ from pathlib import Path
 
 from broken_bytes import fuzz_cases, other_cases, truncated_cases
 from broken_case import Case
+from broken_cuts import cut_cases
 from broken_legal import legal_cases
 from broken_lures import lure_cases
 from broken_names import name_cases
 from broken_shapes import shape_cases
 from broken_tables import table_cases
+from broken_trees import tree_cases
 
 FUZZ_SEEDS = 2
 """Of each way of damaging each container."""
@@ -32,6 +34,8 @@ def all_cases(shared: Path | None) -> dict[str, Case]:
         *lure_cases(),
         *name_cases(),
         *table_cases(),
+        *tree_cases(),
+        *cut_cases(),
         *fuzz_cases([clip for clip in clips if clip.is_file()], FUZZ_SEEDS),
     ]
     named = {case.name: case for case in cases}

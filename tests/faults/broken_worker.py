@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from broken_case import Case, Lures
+from broken_cuts import NAME
 from broken_files import all_cases
 from broken_tables import MEMBER, MEMBER_SIZE
 
@@ -69,12 +70,11 @@ def _reason(error: Any) -> dict[str, Any]:
 
 def _prepare(case: Case, root: Path, work: Path) -> Ends:
     from harness.datasets.base import ClipRequest
-    from harness.datasets.folder import FolderDataset
     from harness.stages import prepare
     from harness.status import ClipError
     from harness.store import Store
 
-    found = FolderDataset().clips(ClipRequest(root))
+    found = _dataset(case.kind).clips(ClipRequest(root))
     store, ends = Store(work / "store"), []
     for clip in found.clips:
         try:
@@ -87,6 +87,14 @@ def _prepare(case: Case, root: Path, work: Path) -> Ends:
             ends.append(_reason(error))
         (work / "log.json").write_text(json.dumps([clip.id, clip.identity, ends[-1]]), encoding="utf-8")
     return ends
+
+
+def _dataset(kind: str) -> Any:
+    from harness.datasets.folder import FolderDataset
+    from harness.datasets.hdtf import HdtfDataset
+    from harness.datasets.voxceleb2 import VoxCeleb2Dataset
+
+    return {"voxceleb2_tree": VoxCeleb2Dataset, "hdtf_tree": HdtfDataset}.get(kind, FolderDataset)()
 
 
 def _reference(work: Path) -> Any:
@@ -124,6 +132,19 @@ def _hdtf(case: Case, root: Path, work: Path) -> Ends:
     from harness.datasets.hdtf_metadata import read_metadata
 
     return [{"status": "loaded", "reason": f"{len(read_metadata(root).intervals)} intervals"}]
+
+
+def _hdtf_cut(case: Case, root: Path, work: Path) -> Ends:
+    from harness.datasets.hdtf_plan import Preparation, plan, select
+    from harness.datasets.hdtf_prepare import prepare, write_report
+
+    out = work / "out"
+    job = Preparation(root / "videos", out)
+    made = list(prepare(plan(select(root / "metadata", "all"), job), job))
+    write_report(made, work)
+    ends = [{"status": str(one.fate), "reason": one.reason} for one in made]
+    there, expected = sorted(path.name for path in out.iterdir()), [NAME] * (made[0].fate in ("ok", "truncated"))
+    return ends if there == expected else [{"status": "LEFT_OVER", "reason": f"{there}, not {expected}"}]
 
 
 def _precomputed(case: Case, root: Path, work: Path) -> Ends:
@@ -164,6 +185,9 @@ def _archive(case: Case, root: Path, work: Path) -> Ends:
 
 _KINDS: dict[str, Callable[[Case, Path, Path], Ends]] = {
     "prepare": _prepare,
+    "voxceleb2_tree": _prepare,
+    "hdtf_tree": _prepare,
+    "hdtf_cut": _hdtf_cut,
     "spec": _spec,
     "hdtf": _hdtf,
     "precomputed": _precomputed,

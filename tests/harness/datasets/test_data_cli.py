@@ -103,6 +103,16 @@ def test_prepare_end_to_end(tmp_path: Path) -> None:
     assert bench("verify", "hdtf", "--data-root", out).exit_code == 0
 
 
+def test_prepare_says_which_links_it_does_not_follow(tmp_path: Path) -> None:
+    metadata = write_hdtf_metadata(tmp_path / "metadata")
+    write_movie(tmp_path / "elsewhere.mp4", [numbered(0)] * 30, noise(1.2))
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "JaneDoe0.mp4").symlink_to(tmp_path / "elsewhere.mp4")
+    done = bench("prepare", "hdtf", "--data-root", tmp_path / "videos", "--metadata", metadata, "--out", tmp_path / "o")
+    assert done.exit_code == 1 and "WDA_JaneDoe0_000\tvideo_missing" in done.stdout
+    assert "left out 1 (JaneDoe0.mp4): symbolic links that lead nowhere or out of the data root" in done.stderr
+
+
 def test_wrong_use_names_the_way_out(tmp_path: Path) -> None:
     touch(tmp_path / "a.mp4")
     with pytest.raises(BenchError, match="no dataset is called 'foldr'; did you mean folder"):
@@ -113,6 +123,10 @@ def test_wrong_use_names_the_way_out(tmp_path: Path) -> None:
         bench("prepare", "voxceleb2", "--data-root", tmp_path, "--metadata", tmp_path, "--out", tmp_path / "o")
     with pytest.raises(BenchError, match="is no folder"):
         bench("prepare", "hdtf", "--data-root", tmp_path / "x", "--metadata", tmp_path, "--out", tmp_path / "o")
+    write_hdtf_metadata(tmp_path / "metadata")
+    command = ("prepare", "hdtf", "--data-root", tmp_path, "--metadata", tmp_path / "metadata", "--out")
+    with pytest.raises(BenchError, match=r"cannot make the folder .*a\.mp4/o: Not a directory"):
+        bench(*command, tmp_path / "a.mp4" / "o")
     with pytest.raises(BenchError, match="RD_video_url"):
         bench("prepare", "hdtf", "--data-root", tmp_path, "--metadata", tmp_path, "--out", tmp_path / "o")
 

@@ -150,6 +150,7 @@ def test_scale_crop() -> None:
     assert scale_crop(CropBox(0, 0, 720), 720, 486, 486) == CropBox(0, 0, 486)
     assert scale_crop(CropBox(1, 1, 719), 719, 720, 719) == CropBox(1, 1, 718), "rounding is cut off"
     assert scale_crop(crop, 720, 900, 720) is None
+    assert scale_crop(CropBox(5, 5, 1), 720, 320, 180) is None, "a quarter of a pixel"
 
 
 class Shop:
