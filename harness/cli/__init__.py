@@ -15,6 +15,7 @@ from pathlib import Path
 import typer
 
 from harness.disk import room_needed
+from harness.names import shown
 from harness.status import BenchError
 
 COMMANDS = (
@@ -52,6 +53,13 @@ def main() -> None:
             app()
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise  # Nothing of the file system's, so a mistake of ours.
+        place = shown(error.filename2 or error.filename)  # The second is where something was to be moved.
+        reason = "there is such a file already" if isinstance(error, FileExistsError) else error.strerror
+        print(f"bench: {place}: {reason}; give a path that can be used", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         _say_interrupted()

@@ -56,6 +56,7 @@ def adapt(
 
     if out.suffix != ".safetensors":
         raise typer.BadParameter(f"{out.name} must end in .safetensors", param_hint="--out")
+    out.parent.mkdir(parents=True, exist_ok=True)  # If it cannot be, then now and not after the adaptation.
     name = parse_name(model)
     adapter = ADAPTERS.get(name.kind)
     speech = (safe_id(foreign.name), read_speech(foreign)) if foreign else None

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 SIZE = 256
 """Side in pixels of the prepared clips that networks are trained from."""
 
-Out = Annotated[Path, typer.Option(help="Folder of the training run; an unfinished one is continued.")]
+
+def _made(folder: Path) -> Path:
+    """`folder`, which exists now: if it cannot, this is better known before the footage is prepared for hours."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+Out = Annotated[Path, typer.Option(help="Folder of the training run; an unfinished one is continued.", callback=_made)]
 Dataset = Annotated[str, typer.Option("--dataset", "-d", help="demo, hdtf, voxceleb2 or folder.")]
 DataRoot = Annotated[Path | None, typer.Option(help="Folder with the footage (demo needs none).")]
 Split = Annotated[str, typer.Option(help="train, all or test.")]
