@@ -224,7 +224,10 @@ def draw_model(found: dict[str, Any], axes: Any) -> None:
     for axis, title in zip(axes, ("hours", "speed-up"), strict=True):
         axis.set(xscale="log", yscale="log", xlabel="GPUs", title=title, xticks=counts, xticklabels=counts)
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=7)
+    # Under both: inside, it hides lines.
+    axes[1].get_figure().legend(
+        *axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=7, frameon=False
+    )
 
 
 PARTS: dict[str, tuple[Callable[[dict[str, Any]], str], Callable[[dict[str, Any], Any], None], int]] = {

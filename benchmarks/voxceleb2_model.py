@@ -56,12 +56,12 @@ class Costs:
     workers_a_gpu: int = 2
     driver_a_task: float = 0.002
     """Giving out, taking in, linking two files."""
-    tail_a_pair: float = 0.0017
-    """Numbers, run folder and page, for every model and clip (`benchmarks/driver_cost.py`)."""
-    pool_a_frame: float = 0.00019
+    tail_a_pair: float = 0.0012
+    """Numbers, run folder, page and export, for every model and clip, at 36,237 clips (`benchmarks/driver_cost.py`)."""
+    pool_a_frame: float = 0.00016
     """FID's sums: 2048 numbers a frame, for every row, on one core."""
-    pool_a_row: float = 13 * 16.0
-    """FID (6 s) and KID (10 s) of the whole and without each of 12 groups."""
+    pool_a_row: float = 13 * 14.3
+    """FID (5.1 s) and KID (9.2 s) of the whole and without each of 12 groups."""
     more_pools: int = 0
     """Pairs of models with other clips than their rows, twice: the distances are computed for those clips again."""
     driver_cores: float = 8.0

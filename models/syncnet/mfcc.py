@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.mfcc import mfcc as rows_of
+from harness.mfcc import mfcc as mfcc_rows
 from models.syncnet.network import WINDOW_MFCC
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def mfcc(samples: NDArray[np.int16]) -> NDArray[np.float32]:
     The samples must not be scaled to -1..1: the first coefficient is the log energy, and the network was trained on
     int16 units. A multiple of 640 samples gives M = N / 160 - 1.
     """
-    return np.ascontiguousarray(rows_of(samples).T, dtype=np.float32)
+    return np.ascontiguousarray(mfcc_rows(samples).T, dtype=np.float32)
 
 
 def mfcc_windows(coefficients: NDArray[np.float32], windows: int) -> NDArray[np.float32]:
