@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.results import CLIPS_FILE
+from harness.results import CLIP_COLUMNS, CLIPS_FILE
+from harness.run_tables import opened_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_ALWAYS = CLIP_COLUMNS[:-1]
+"""Files of the first versions have no notes."""
 
 
 def clip_records(folder: Path, clips: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -42,11 +46,10 @@ def clip_columns(folder: Path, columns: Collection[str]) -> dict[tuple[str, str]
 def record_parts(folder: Path, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
     """`clips.parquet` as it was written, part by part; those of `columns` that it has, or all. None without a file."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     if not (folder / CLIPS_FILE).is_file():
         return
-    with pq.ParquetFile(folder / CLIPS_FILE) as file:
+    with opened_table(folder / CLIPS_FILE, _ALWAYS) as file:
         names = [name for name in file.schema_arrow.names if not name.startswith("__index")]
         chosen = [name for name in names if columns is None or name in columns]
         for batch in file.iter_batches(batch_size=1 << 14, columns=chosen):

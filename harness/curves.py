@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from harness.clip import SAMPLES_PER_FRAME, PreparedClip
 from harness.files import appearing
+from harness.run_tables import opened_table
 from harness.scoring import Scores, load_curves
 
 if TYPE_CHECKING:
@@ -72,13 +73,12 @@ def read_curves(folder: Path, clips: Collection[str] | None = None) -> Iterator[
     """The curves of a run folder in the order of the file, of some `clips` or all; none without `frames.parquet`."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     path = folder / CURVES_FILE
     if not path.is_file():
         return
     wanted = None if clips is None else pa.array(sorted(clips), pa.string())
-    with pq.ParquetFile(path) as file:
+    with opened_table(path, Curve._fields) as file:
         for group in range(file.num_row_groups):
             if wanted is not None:
                 shown = pc.is_in(file.read_row_group(group, columns=["clip"])["clip"], value_set=wanted)

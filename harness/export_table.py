@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.results import CLIPS_FILE, MetricRow, RunResult, read_result
+from harness.run_tables import opened_table
 from harness.status import BenchError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ COLUMNS = (
     *("value", "status", "reason"),
 )
 """Of the table. `level` is `clip`, or `set` for numbers of all clips together, which have neither clip nor identity."""
+_TEXTS = ("model", "clip", "identity", "status", "reason")
 UNAVAILABLE = "unavailable"
 """Status of a metric, or a row, that could not be computed at all."""
 
@@ -53,7 +55,6 @@ def long_parts(folders: list[Path]) -> Iterator[pd.DataFrame]:
 
 def _run(folder: Path, name: str) -> Iterator[pd.DataFrame]:
     import pandas as pd
-    import pyarrow.parquet as pq
 
     result = read_result(folder)
     path = folder / CLIPS_FILE
@@ -61,19 +62,19 @@ def _run(folder: Path, name: str) -> Iterator[pd.DataFrame]:
         raise BenchError(
             f"{folder} has no {CLIPS_FILE}, so there is nothing to export clip by clip; run `bench run` again"
         )
-    measured = set(pq.read_schema(path).names)
-    texts = ["model", "clip", "identity", "status", "reason"]
-    records = pq.read_table(path, columns=texts, read_dictionary=texts).to_pandas()
-    for row in result.metrics:
-        start = _start(row, name)
-        if row.level == "set" or row.column not in measured:
-            missing = row.value is None
-            line = {**start, "value": row.value, "status": UNAVAILABLE if missing else "ok"}
-            yield _frame(pd.DataFrame([{**line, "reason": row.note if missing else ""}]))
-        else:
-            own = (records["model"] == row.model).to_numpy()
-            values = pq.read_table(path, columns=[row.column])[row.column].to_numpy()
-            yield _clips(start, records[own], np.asarray(values, dtype=np.float64)[own], row)
+    with opened_table(path, _TEXTS, read_dictionary=list(_TEXTS)) as file:
+        records = file.read(columns=list(_TEXTS)).to_pandas()
+        measured = set(file.schema_arrow.names)
+        for row in result.metrics:
+            start = _start(row, name)
+            if row.level == "set" or row.column not in measured:
+                missing = row.value is None
+                line = {**start, "value": row.value, "status": UNAVAILABLE if missing else "ok"}
+                yield _frame(pd.DataFrame([{**line, "reason": row.note if missing else ""}]))
+            else:
+                own = (records["model"] == row.model).to_numpy()
+                values = file.read(columns=[row.column])[row.column].to_numpy()
+                yield _clips(start, records[own], np.asarray(values, dtype=np.float64)[own], row)
 
 
 def _start(row: MetricRow, run: str) -> dict[str, Any]:

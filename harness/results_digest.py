@@ -16,6 +16,7 @@ import numpy as np
 
 from harness.files import sha256_file, sha256_json
 from harness.results import CLIPS_FILE, RUN_FILE
+from harness.run_tables import opened_table
 
 NOT_RESULTS = ("created", "timings", "speed", "provenance")
 """Keys of `run.json` that differ between two runs with the same results."""
@@ -56,10 +57,8 @@ def differences(one: Path, two: Path) -> list[str]:
 
 def table_digest(path: Path) -> str:
     """sha256 over the columns, their types and every row of a Parquet file, read a piece at a time."""
-    import pyarrow.parquet as pq
-
     digest = hashlib.sha256()
-    with pq.ParquetFile(path) as table:
+    with opened_table(path) as table:
         digest.update(str([(field.name, str(field.type)) for field in table.schema_arrow]).encode())
         for batch in table.iter_batches(batch_size=1024):
             for row in zip(*(_values(column) for column in batch.columns), strict=True):
