@@ -31,10 +31,11 @@ def read_mat(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
 
     try:
         check_unpacked(path)
-        classes = {name: kind for name, _, kind in whosmat(path)}
+        held = whosmat(path)
         for name in names:
             # Before anything is loaded: SciPy reads cells within cells by recursion, which ends the process.
-            if classes.get(name) not in _NUMERIC:
+            kinds = [kind for other, _, kind in held if other == name]  # one name may be there twice
+            if not kinds or not _NUMERIC.issuperset(kinds):
                 raise MatError(f"no numeric array {name!r}")
         found = loadmat(path, variable_names=list(names))
     except MatError:

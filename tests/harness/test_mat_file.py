@@ -89,6 +89,17 @@ def test_a_tower_of_cells_does_not_end_the_process(tmp_path: Path) -> None:
         read_mat(tmp_path / "a.mat", ["lm"])
 
 
+def test_a_tower_behind_or_before_an_array_of_its_name_is_refused(tmp_path: Path) -> None:
+    array = element(14, described(_DOUBLE, 1, b"lm") + element(9, struct.pack("<d", 1.0)))
+    tall = tower(200_000)[len(_HEAD) :]
+    for content in (array + tall, tall + array):
+        (tmp_path / "a.mat").write_bytes(_HEAD + content)
+        with pytest.raises(MatError, match="no numeric array 'lm'"):
+            read_mat(tmp_path / "a.mat", ["lm"])
+    (tmp_path / "a.mat").write_bytes(_HEAD + array)
+    assert read_mat(tmp_path / "a.mat", ["lm"])["lm"] == 1
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_every_fragment_and_every_wrong_byte_ends_well(tmp_path: Path, packed: bool) -> None:
     savemat(tmp_path / "good.mat", {"lm": np.arange(204.0).reshape(68, 3)}, do_compression=packed)
