@@ -73,6 +73,8 @@ def generate(
     request = DubRequest(video, audio, out, crf=crf, region=region, context=context)
     try:
         loaded = _load(model)
+        if loaded.card.caveat:
+            print(f"note: {loaded.card.name}: {loaded.card.caveat}", file=sys.stderr)
         if adapt_on is not None:
             from harness.dub.adapting import adapted
 

@@ -43,7 +43,7 @@ class Painter:
     It has room for `room` frames at once.
     """
 
-    card = ModelCard(name="painter", kind="model")
+    card = ModelCard(name="painter", kind="model", caveat="its lips are green")
 
     def __init__(
         self, colour: tuple[int, int, int] = (0, 255, 0), fail: BaseException | None = None, room: int = 99
@@ -288,6 +288,7 @@ def test_the_commands(inputs: tuple[Path, Path], tmp_path: Path) -> None:
     done = bench(*given, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["frames"] == 66
+    assert "note: painter: its lips are green\n" in done.stderr
     again = bench(*given)
     assert again.returncode == 2
     assert "--force" in again.stderr
