@@ -1,24 +1,36 @@
-"""Arrays of Matlab files that come from anywhere: nothing is run, unpacked without end, or nested without end."""
+"""Arrays of numbers out of Matlab files that come from anywhere, and nothing else out of them.
+
+SciPy's reader ends the process for a file with a wrong type of data, or with cells within cells, and unpacks without
+end. Layout: MathWorks' "MAT-File Format", level 5, as Matlab up to `-v7` and `scipy.io.savemat` write it.
+"""
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_UNPACKED = 1 << 30
-"""Bytes; the largest file that a model here reads, the Basel Face Model, unpacks to about 0.2 GB."""
+MAX_BYTES = 1 << 30
+"""Of one array; the largest in the Basel Face Model has about 0.1 GB."""
 _HEADER = 128
-_COMPRESSED = 15  # miCOMPRESSED of the MAT-File Format, level 5
-_PIECE = 1 << 20
-_NUMERIC = frozenset(
-    ("double", "single", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
-)  # as `whosmat` calls them
+_ORDERS = {b"\0\1IM": "<", b"\1\0MI": ">"}
+"""Version and order of bytes at the end of the header; -v7.3 has another version."""
+_MATRIX, _COMPRESSED = 14, 15
+_STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+"""Types of data, as NumPy calls them."""
+_CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
+"""Classes of numeric arrays; whole numbers of a larger class may be stored in a smaller type."""
+_COMPLEX = 0x800
+_MAX_SIDES = 8
+_PEEK = 4096
+"""Enough for everything that stands before the numbers."""
 
 
 class MatError(ValueError):
@@ -26,63 +38,136 @@ class MatError(ValueError):
 
 
 def read_mat(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """The numeric arrays `names` of a Matlab file before 7.3. Raises `MatError`."""
-    from scipy.io import loadmat, whosmat
-
-    try:
-        check_unpacked(path)
-        held = whosmat(path)
-        for name in names:
-            # Before anything is loaded: SciPy reads cells within cells by recursion, which ends the process.
-            kinds = [kind for other, _, kind in held if other == name]  # one name may be there twice
-            if not kinds or not _NUMERIC.issuperset(kinds):
-                raise MatError(f"no numeric array {name!r}")
-        found = loadmat(path, variable_names=list(names))
-    except MatError:
-        raise
-    except Exception as error:  # a hostile or cut file fails in many ways
-        raise MatError(f"no Matlab file that can be read: {error}") from error
-    for name in names:
-        array = found.get(name)
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-            raise MatError(f"no numeric array {name!r}")
-    return {name: found[name] for name in names}
-
-
-def check_unpacked(path: Path, limit: int = MAX_UNPACKED) -> None:
-    """Raise `MatError` if the compressed parts of `path` hold more than `limit` bytes together."""
-    total = 0
+    """The real, full numeric arrays `names`; of two with one name the first. Raises `MatError`, `OSError`."""
+    found: dict[str, NDArray[Any]] = {}
     with path.open("rb") as stream:
-        for packed in _compressed_parts(stream):
-            for size in _unpacked_sizes(stream, packed):
-                total += size
-                if total > limit:
-                    raise MatError(f"more than {limit >> 20} MiB when unpacked")
+        for variable in _variables(stream):
+            about = _about(_Cursor(variable.bytes(_PEEK), variable.order))
+            if about is not None and about.name in names and about.name not in found:
+                found[about.name] = _numbers(variable, about)
+    if missing := [name for name in names if name not in found]:
+        raise MatError(f"no numeric array {missing[0]!r}")
+    return found
 
 
-def _compressed_parts(stream: IO[bytes]) -> Iterator[int]:
-    """Lengths of the compressed elements; `stream` stands at the beginning of each when its length is given."""
-    mark = stream.read(_HEADER)[126:128]
-    if mark not in (b"IM", b"MI"):
-        return  # an older version, which has no compression
-    tag = struct.Struct("<II" if mark == b"IM" else ">II")
+@dataclass(frozen=True)
+class _Variable:
+    """A part of the file, unread."""
+
+    stream: IO[bytes]
+    order: str
+    """`<` or `>`, as `struct` has it."""
+    at: int
+    length: int
+    packed: bool
+
+    def bytes(self, most: int) -> bytes:
+        """What it holds, the first `most` bytes of it; the tag of a packed one is left out."""
+        self.stream.seek(self.at)
+        if not self.packed:
+            return self.stream.read(min(self.length, most))
+        unpack = zlib.decompressobj()
+        data, left, made = b"", self.length, bytearray()
+        try:
+            while len(made) < most + 8 and not unpack.eof:
+                if not data:
+                    data = self.stream.read(min(left, 1 << 20))
+                    left -= len(data)
+                if not data:
+                    break
+                made += unpack.decompress(data, most + 8 - len(made))
+                data = unpack.unconsumed_tail
+        except zlib.error as error:
+            raise MatError(f"no Matlab file that can be unpacked: {error}") from None
+        return bytes(made[8:])
+
+
+class _Cursor:
+    """Goes through the elements of a variable."""
+
+    def __init__(self, data: bytes, order: str) -> None:
+        self._data, self._at, self._order = data, 0, order
+
+    def element(self) -> tuple[int, memoryview]:
+        """Type and content of the next element. Raises `MatError` where it is cut off."""
+        (word,) = struct.unpack(f"{self._order}I", self._take(4))
+        if word >> 16:  # up to four bytes share the tag's room
+            content = self._take(4)
+            return word & 0xFFFF, content[: word >> 16]
+        (size,) = struct.unpack(f"{self._order}I", self._take(4))
+        content = self._take(size)
+        self._at += -size % 8
+        return word, content
+
+    def array(self) -> NDArray[Any]:
+        """The next element as numbers, in the machine's own order."""
+        kind, content = self.element()
+        if kind not in _STORED:
+            raise MatError(f"type of data {kind} is no number's")
+        dtype = np.dtype(self._order + _STORED[kind])
+        if len(content) % dtype.itemsize:
+            raise MatError(f"{len(content)} bytes are no whole number of {dtype.name}")
+        return np.frombuffer(content, dtype).astype(dtype.newbyteorder("="))
+
+    def integers(self) -> list[int]:
+        """The next element, which is of whole numbers."""
+        numbers = self.array()
+        if numbers.dtype.kind not in "iu":
+            raise MatError(f"{numbers.dtype.name} where whole numbers belong")
+        return [int(number) for number in numbers[:_MAX_SIDES]]
+
+    def _take(self, size: int) -> memoryview:
+        part = memoryview(self._data)[self._at : self._at + size]
+        if len(part) < size:
+            raise MatError("cut off")
+        self._at += size
+        return part
+
+
+@dataclass(frozen=True)
+class _About:
+    """What stands before the numbers of a numeric array."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+def _variables(stream: IO[bytes]) -> Iterator[_Variable]:
+    order = _ORDERS.get(stream.read(_HEADER)[-4:])
+    if order is None:
+        raise MatError("no Matlab file of level 5; save it with -v7 or -v6")
     at = _HEADER
-    while len(head := stream.read(tag.size)) == tag.size:
-        kind, length = tag.unpack(head)
-        if kind == _COMPRESSED:
-            yield length
-        at += tag.size + length
+    stream.seek(at)
+    while len(tag := stream.read(8)) == 8:
+        kind, length = struct.unpack(f"{order}II", tag)
+        if kind in (_MATRIX, _COMPRESSED):
+            yield _Variable(stream, order, at + 8, length, kind == _COMPRESSED)
+        at += 8 + length
         stream.seek(at)
 
 
-def _unpacked_sizes(stream: IO[bytes], length: int) -> Iterator[int]:
-    """Sizes of the pieces that the next `length` bytes of `stream` unpack to."""
-    unpack = zlib.decompressobj()
-    while length > 0 and not unpack.eof:
-        data = stream.read(min(length, _PIECE))
-        if not data:
-            return
-        length -= len(data)
-        while data and not unpack.eof:
-            yield len(unpack.decompress(data, _PIECE))
-            data = unpack.unconsumed_tail
+def _about(cursor: _Cursor) -> _About | None:
+    """`None` for what is no array of real numbers."""
+    flags = [*cursor.integers(), 0][0]
+    if flags & _COMPLEX or flags & 0xFF not in _CLASSES:
+        return None
+    shape = tuple(cursor.integers())
+    if not 2 <= len(shape) < _MAX_SIDES or min(shape) < 0:
+        raise MatError(f"an array of shape {shape}")
+    _, name = cursor.element()
+    return _About(bytes(name).decode("latin-1"), shape, _CLASSES[flags & 0xFF])
+
+
+def _numbers(variable: _Variable, about: _About) -> NDArray[Any]:
+    most = math.prod(about.shape) * 8
+    if most > MAX_BYTES:
+        raise MatError(f"{about.name!r} of shape {about.shape} is larger than {MAX_BYTES >> 20} MiB")
+    cursor = _Cursor(variable.bytes(most + _PEEK), variable.order)
+    for _ in range(3):  # flags, shape, name
+        cursor.element()
+    values = cursor.array()
+    if len(values) != math.prod(about.shape):
+        raise MatError(f"{about.name!r} has {len(values)} numbers for the shape {about.shape}")
+    with np.errstate(invalid="ignore"):
+        return np.ascontiguousarray(values.astype(about.dtype).reshape(about.shape, order="F"))
