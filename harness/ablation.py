@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from harness.first_problem import first_problem
 from harness.loading import load_models
 from harness.model_names import parse_name, row_name
 from harness.plugins import MODELS
@@ -127,8 +128,7 @@ def _validated(values: Any, path: Path) -> VariantsFile:
     try:
         return VariantsFile.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BenchError(f"{path} is not valid: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise BenchError(f"{path} is not valid: {first_problem(error)}") from None
 
 
 def differing_settings(variants: Variants) -> dict[str, dict[str, object]]:

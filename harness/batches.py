@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+from harness.first_problem import first_problem
 from harness.status import ClipError, Status
 
 logger = logging.getLogger("bench")
@@ -21,10 +22,10 @@ class NotEnoughMemoryError(ClipError):
     """Not even one item fits. Says nothing about the clip, so it is not remembered: tried again in the next run."""
 
     def __init__(self, device: str, error: BaseException) -> None:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
         super().__init__(
             Status.METRIC_FAILED,
-            f"memory of {device} does not hold one frame's pass ({first}); free some, or use --device cpu",
+            f"memory of {device} does not hold one frame's pass ({first_problem(error)}); free some, or use --device "
+            "cpu",
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.files import write_text_atomically
+from harness.first_problem import first_problem
 from harness.gate_baseline import BASELINE_VERSION, Baseline, baseline_of
 from harness.results import RUN_FILE, RunResult, read_result
 from harness.status import BenchError
@@ -83,10 +84,8 @@ def read_baseline(path: Path) -> Baseline:
     try:
         return _consistent(Baseline.model_validate(data), path)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
         raise BenchError(
-            f"{path} is not a baseline that this bench reads: {where}: {first['msg']}; save it again"
+            f"{path} is not a baseline that this bench reads: {first_problem(error)}; save it again"
         ) from None
 
 

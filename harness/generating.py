@@ -17,6 +17,7 @@ from harness.batch_size import BatchSizes
 from harness.batches import out_of_memory
 from harness.behind import Behind
 from harness.clip import PreparedClip
+from harness.first_problem import first_problem
 from harness.model import GenerateContext, LipSyncModel
 from harness.profile import span, timed
 from harness.status import ClipError, Status
@@ -91,9 +92,8 @@ def frames_of(
     except ClipError:
         raise
     except Exception as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
         if out_of_memory(error):
-            raise TooLargeError(first) from None
+            raise TooLargeError(first_problem(error)) from None
         raise ClipError(Status.MODEL_FAILED, f"{type(error).__name__}: {error}") from error
 
 

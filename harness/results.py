@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.files import write_text_atomically
+from harness.first_problem import first_problem
 from harness.names import shown
 from harness.status import BenchError
 from harness.text_file import read_text
@@ -207,9 +208,7 @@ def read_result(folder: Path) -> RunResult:
     try:
         return RunResult.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BenchError(f"{shown(path)} is damaged: {shown(where)}: {first['msg']}; {again}") from None
+        raise BenchError(f"{shown(path)} is damaged: {shown(first_problem(error))}; {again}") from None
 
 
 def _refuse(constant: str) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.first_problem import first_problem
 from harness.names import shown
 from harness.status import BenchError
 
@@ -28,9 +29,6 @@ def opened_table(
                 raise BenchError(f"{shown(path)} has no column {missing[0]!r}; make the run folder again")
             yield file
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise BenchError(f"{shown(path)} cannot be read ({_first(error)}); make the run folder again") from error
-
-
-def _first(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+        raise BenchError(
+            f"{shown(path)} cannot be read ({shown(first_problem(error))}); make the run folder again"
+        ) from error

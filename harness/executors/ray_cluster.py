@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from harness.first_problem import first_problem
 from harness.paths import cache_dir
 from harness.status import BenchError
 from harness.threads import thread_count
@@ -137,10 +138,9 @@ class Cluster:
                     "~/.ray/auth_token in place or in RAY_AUTH_TOKEN"
                 ) from None
             where = f"--address {address}" if address else "starting Ray on this machine"
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise BenchError(
-                f"{where}: {reason}. Start a cluster with `ray start --head` and give its address, or leave --address "
-                "out to use this machine alone"
+                f"{where}: {first_problem(error)}. Start a cluster with `ray start --head` and give its address, or "
+                "leave --address out to use this machine alone"
             ) from None
 
 

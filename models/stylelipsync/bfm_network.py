@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from harness.first_problem import first_problem
 from harness.status import BenchError
 from harness.weights_read import read_torch
 from models.stylelipsync.bfm import CROP, SOURCES, BfmInvalid, bfm_file, read_arrays
@@ -74,9 +75,8 @@ def load_network(folder: Path) -> CoefficientNet:
         state = read_torch(path)["net_recon"]
         net.load_state_dict(state, assign=True)
     except (BenchError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BfmInvalid(
-            f"{path.name} holds no network 'net_recon' of this shape: {reason}; {SOURCES[path.name]}"
+            f"{path.name} holds no network 'net_recon' of this shape: {first_problem(error)}; {SOURCES[path.name]}"
         ) from error
     return net.float().eval()
 

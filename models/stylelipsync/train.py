@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from harness import progress
 from harness.clip import PreparedClip
+from harness.first_problem import first_problem
 from harness.ranks import Ranks, first_alone
 from harness.status import BenchError
 from models.stylelipsync.beginning import load_beginning
@@ -84,9 +85,7 @@ def make_settings(
     try:
         return TrainSettings.model_validate(recipe)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BenchError(f"recipe {preset}: {where + ': ' if where else ''}{first['msg']}") from error
+        raise BenchError(f"recipe {preset}: {first_problem(error)}") from error
 
 
 def split_clips(clips: Sequence[PreparedClip]) -> Split:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from harness import progress
 from harness.clip import PreparedClip
+from harness.first_problem import first_problem
 from harness.status import BenchError
 from models.stylelipsync.curves import Curves
 from models.stylelipsync.train import split_clips
@@ -75,8 +76,7 @@ def make_settings(preset: str, changes: Mapping[str, object]) -> Wav2LipSettings
     try:
         return Wav2LipSettings.model_validate({**PRESETS[preset].model_dump(), **given})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BenchError(f"recipe {preset}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise BenchError(f"recipe {preset}: {first_problem(error)}") from error
 
 
 def _save(trainer: Wav2LipTrainer, out: Path, facts: dict[str, str]) -> None:

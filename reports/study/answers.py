@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from harness.first_problem import first_problem
 from harness.status import BenchError
 from reports.study.plan import Item, Key
 
@@ -56,7 +57,9 @@ def read_key(path: Path) -> Key:
     try:
         return Key.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BenchError(f"{path} is not the key of a study ({_first(error)}); `bench study make` writes it") from error
+        raise BenchError(
+            f"{path} is not the key of a study ({first_problem(error)}); `bench study make` writes it"
+        ) from error
 
 
 def read_raters(paths: Sequence[Path], key: Key) -> list[Rater]:
@@ -83,7 +86,7 @@ def _sheet(path: Path) -> Sheet:
             raise BenchError(f"{path} has more than {MAX_BYTES // 2**20} MB and is no file of answers")
         return Sheet.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError) as error:
-        raise BenchError(f"{path} is not a file of answers: {_first(error)}") from error
+        raise BenchError(f"{path} is not a file of answers: {first_problem(error)}") from error
 
 
 def _rater(path: Path, sheet: Sheet, items: dict[str, Item], key: Key) -> Rater:
@@ -106,11 +109,3 @@ def _fails(item: Item, answer: Answer) -> bool:
         return False
     wrong = sum(value != item.expected for value in answer.values.values())
     return wrong > (len(answer.values) // 2 if item.kind == "check-pair" else 0)
-
-
-def _first(error: Exception) -> str:
-    """One line of what is wrong."""
-    if isinstance(error, ValidationError):
-        found = error.errors()[0]
-        return f"{'.'.join(map(str, found['loc'])) or 'it'}: {found['msg']}"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -10,8 +10,8 @@ from broken_bytes import MUTATIONS, good
 from broken_case import ANY, LEGAL, REFUSED, TOLD, Case, Kind, Lures
 from broken_names import SHORT, tiny
 
-Content = bytes | Callable[[], bytes] | Callable[[Path, Lures], object]
 Make = Callable[[Path, Lures], object]
+Content = bytes | Make
 
 
 def playlist(path: Path, lures: Lures) -> None:
@@ -50,20 +50,22 @@ def tree(files: Mapping[str, Content | str]) -> Make:
                 path.write_bytes(content)
             elif isinstance(content, str):
                 path.symlink_to(content)
-            elif content in (tiny, _half, _whole):
-                path.write_bytes(content())  # type: ignore[call-arg]
             else:
-                content(path, lures)  # type: ignore[call-arg]
+                content(path, lures)
 
     return make
 
 
-def _whole() -> bytes:
-    return good("mp4")
+def _tiny(path: Path, lures: Lures) -> None:
+    path.write_bytes(tiny())
 
 
-def _half() -> bytes:
-    return good("mp4")[: len(good("mp4")) // 2]
+def _whole(path: Path, lures: Lures) -> None:
+    path.write_bytes(good("mp4"))
+
+
+def _half(path: Path, lures: Lures) -> None:
+    path.write_bytes(good("mp4")[: len(good("mp4")) // 2])
 
 
 def _many(folder: Path, lures: Lures) -> None:
@@ -73,7 +75,7 @@ def _many(folder: Path, lures: Lures) -> None:
 
 
 def _deep(folder: Path, lures: Lures) -> None:
-    tree({"/".join(["mp4"] * 60) + "/id00001/abc/00001.mp4": tiny})(folder, lures)
+    tree({"/".join(["mp4"] * 60) + "/id00001/abc/00001.mp4": _tiny})(folder, lures)
 
 
 _UTTERANCE = "mp4/id00001/abcdefghijk/00001.mp4"
@@ -83,7 +85,7 @@ _VOXCELEB2: dict[str, tuple[Mapping[str, Content | str] | Make, frozenset[str]]]
     "zero_bytes": ({_UTTERANCE: b""}, REFUSED),
     "error_page": ({_UTTERANCE: b"<html>403 Forbidden</html>"}, REFUSED),
     "one_of_three_broken": (
-        {_UTTERANCE: tiny, "mp4/id00002/b/00001.mp4": b"", "mp4/id00003/c/00001.mp4": tiny},
+        {_UTTERANCE: _tiny, "mp4/id00002/b/00001.mp4": b"", "mp4/id00003/c/00001.mp4": _tiny},
         SHORT | REFUSED,
     ),
     "playlist": ({_UTTERANCE: playlist}, REFUSED),
@@ -91,30 +93,30 @@ _VOXCELEB2: dict[str, tuple[Mapping[str, Content | str] | Make, frozenset[str]]]
     "identity_leads_out": ({"mp4/id00001": folder_out}, TOLD),
     "video_leads_out": ({"mp4/id00001/abc": folder_out}, TOLD),
     "mp4_leads_out": ({"mp4": folder_out}, TOLD),
-    "link_inside": ({_UTTERANCE: tiny, "mp4/id00002/b/00001.mp4": "../../id00001/abcdefghijk/00001.mp4"}, SHORT),
-    "folder_loop": ({_UTTERANCE: tiny, "mp4/id00001/loop": ".."}, SHORT),
+    "link_inside": ({_UTTERANCE: _tiny, "mp4/id00002/b/00001.mp4": "../../id00001/abcdefghijk/00001.mp4"}, SHORT),
+    "folder_loop": ({_UTTERANCE: _tiny, "mp4/id00001/loop": ".."}, SHORT),
     "pipe": ({_UTTERANCE: pipe}, TOLD),
     "dev_zero": ({_UTTERANCE: no_end}, TOLD),
     "identity_is_a_file": ({"mp4/id00001": b"x"}, TOLD),
-    "video_is_a_file": ({"mp4/id00001/abc.mp4": tiny}, TOLD),
+    "video_is_a_file": ({"mp4/id00001/abc.mp4": _tiny}, TOLD),
     "utterance_is_a_folder": ({_UTTERANCE + "/x.txt": b""}, TOLD),
-    "other_digits": ({"mp4/id٠٠٠٠١/abc/00001.mp4": tiny}, TOLD),
-    "capitals": ({"mp4/ID00001/abc/00001.mp4": tiny}, TOLD),
-    "six_digits": ({"mp4/id000011/abc/00001.mp4": tiny}, TOLD),
-    "newline_behind": ({"mp4/id00001\n/abc/00001.mp4": tiny}, TOLD),
-    "too_deep": ({"mp4/id00001/abc/x/00001.mp4": tiny}, TOLD),
-    "no_video_folder": ({"id00001/00001.mp4": tiny}, TOLD),
-    "sound_tree": ({"aac/id00001/abc/00001.m4a": tiny}, TOLD),
+    "other_digits": ({"mp4/id٠٠٠٠١/abc/00001.mp4": _tiny}, TOLD),
+    "capitals": ({"mp4/ID00001/abc/00001.mp4": _tiny}, TOLD),
+    "six_digits": ({"mp4/id000011/abc/00001.mp4": _tiny}, TOLD),
+    "newline_behind": ({"mp4/id00001\n/abc/00001.mp4": _tiny}, TOLD),
+    "too_deep": ({"mp4/id00001/abc/x/00001.mp4": _tiny}, TOLD),
+    "no_video_folder": ({"id00001/00001.mp4": _tiny}, TOLD),
+    "sound_tree": ({"aac/id00001/abc/00001.m4a": _tiny}, TOLD),
     "tracks_in_text": ({"txt/id00001/abc/00001.txt": b"FRAME X Y W H\n"}, TOLD),
-    "twice": ({_UTTERANCE: tiny, "dev/" + _UTTERANCE: tiny, _UTTERANCE[:-3] + "mkv": tiny}, SHORT),
-    "videos_differ_by_case": ({"id00001/AbC/1.mp4": tiny, "id00001/aBc/1.mp4": tiny}, SHORT),
-    "shell": ({"id00001/$(touch owned);`touch owned`/00001.mp4": tiny}, SHORT),
-    "option": ({"id00001/--help/-rf.mp4": tiny}, SHORT),
-    "markup": ({"id00001/<script>alert(1)<script>/00001.mp4": tiny}, SHORT),
-    "escapes": ({"id00001/a\n\x1b[31m\u202eb/\r.mp4": tiny}, SHORT),
-    "invalid_utf8": ({"id00001/a\udcff\udcfe/\udced.mp4": tiny}, SHORT),
-    "longest_names": ({f"id00001/{'v' * 255}/{'u' * 251}.mp4": tiny}, SHORT),
-    "hidden": ({"id00001/.abc/00001.mp4": tiny, "id00001/abc/.00001.mp4": tiny}, TOLD),
+    "twice": ({_UTTERANCE: _tiny, "dev/" + _UTTERANCE: _tiny, _UTTERANCE[:-3] + "mkv": _tiny}, SHORT),
+    "videos_differ_by_case": ({"id00001/AbC/1.mp4": _tiny, "id00001/aBc/1.mp4": _tiny}, SHORT),
+    "shell": ({"id00001/$(touch owned);`touch owned`/00001.mp4": _tiny}, SHORT),
+    "option": ({"id00001/--help/-rf.mp4": _tiny}, SHORT),
+    "markup": ({"id00001/<script>alert(1)<script>/00001.mp4": _tiny}, SHORT),
+    "escapes": ({"id00001/a\n\x1b[31m\u202eb/\r.mp4": _tiny}, SHORT),
+    "invalid_utf8": ({"id00001/a\udcff\udcfe/\udced.mp4": _tiny}, SHORT),
+    "longest_names": ({f"id00001/{'v' * 255}/{'u' * 251}.mp4": _tiny}, SHORT),
+    "hidden": ({"id00001/.abc/00001.mp4": _tiny, "id00001/abc/.00001.mp4": _tiny}, TOLD),
     "empty": ({}, TOLD),
     "sixty_folders_deep": (_deep, SHORT),
     "two_thousand_identities": (_many, SHORT),
@@ -127,22 +129,22 @@ _HDTF: dict[str, tuple[Mapping[str, Content | str] | Make, frozenset[str]]] = {
     "playlist": ({"RD_Anna_000.mp4": playlist}, REFUSED),
     "link_out": ({"RD_Anna_000.mp4": link_out}, TOLD),
     "folder_out": ({"clips": folder_out}, TOLD),
-    "sound_beside_leads_out": ({"RD_Anna_000.mp4": tiny, "RD_Anna_000.wav": link_out}, SHORT),
+    "sound_beside_leads_out": ({"RD_Anna_000.mp4": _tiny, "RD_Anna_000.wav": link_out}, SHORT),
     "sound_beside_is_a_playlist": ({"RD_Anna_000.mp4": _whole, "RD_Anna_000.wav": playlist}, REFUSED | {"no_audio"}),
-    "sound_beside_is_a_pipe": ({"RD_Anna_000.mp4": tiny, "RD_Anna_000.wav": pipe}, SHORT),
+    "sound_beside_is_a_pipe": ({"RD_Anna_000.mp4": _tiny, "RD_Anna_000.wav": pipe}, SHORT),
     "pipe": ({"RD_Anna_000.mp4": pipe}, TOLD),
-    "twice": ({"RD_Anna_000.mp4": tiny, "Anna_0.mp4": tiny, "Anna_00.mkv": tiny}, SHORT),
-    "other_digits": ({"RD_Anna_٠.mp4": tiny}, TOLD),
-    "long_number": ({f"RD_Anna_{'9' * 200}.mp4": tiny}, TOLD),
-    "small_letter": ({"anna_0.mp4": tiny}, TOLD),
-    "newline_behind": ({"Anna_0\n.mp4": tiny}, TOLD),
-    "option": ({"--exec_0.mp4": tiny}, TOLD),
-    "markup": ({"<script>_0.mp4": tiny}, TOLD),
-    "escapes": ({"\x1b[31m_0.mp4": tiny, "a\udcff_0.mp4": tiny}, TOLD),
-    "longest_name": ({f"{'A' * 249}_0.mp4": tiny}, TOLD),
-    "full_videos": ({"Anna.mp4": tiny, "Berta.mkv": tiny}, TOLD),
-    "names_differ_by_case": ({"Anna_0.mp4": tiny, "ANNA_0.mp4": tiny}, SHORT),
-    "digits_alone": ({"A1_0.mp4": tiny}, SHORT),
+    "twice": ({"RD_Anna_000.mp4": _tiny, "Anna_0.mp4": _tiny, "Anna_00.mkv": _tiny}, SHORT),
+    "other_digits": ({"RD_Anna_٠.mp4": _tiny}, TOLD),
+    "long_number": ({f"RD_Anna_{'9' * 200}.mp4": _tiny}, TOLD),
+    "small_letter": ({"anna_0.mp4": _tiny}, TOLD),
+    "newline_behind": ({"Anna_0\n.mp4": _tiny}, TOLD),
+    "option": ({"--exec_0.mp4": _tiny}, TOLD),
+    "markup": ({"<script>_0.mp4": _tiny}, TOLD),
+    "escapes": ({"\x1b[31m_0.mp4": _tiny, "a\udcff_0.mp4": _tiny}, TOLD),
+    "longest_name": ({f"{'A' * 249}_0.mp4": _tiny}, TOLD),
+    "full_videos": ({"Anna.mp4": _tiny, "Berta.mkv": _tiny}, TOLD),
+    "names_differ_by_case": ({"Anna_0.mp4": _tiny, "ANNA_0.mp4": _tiny}, SHORT),
+    "digits_alone": ({"A1_0.mp4": _tiny}, SHORT),
     "empty": ({}, TOLD),
 }
 
