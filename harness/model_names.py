@@ -6,7 +6,6 @@ plain word in a shell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -47,18 +46,3 @@ def row_name(asked: str) -> str:
     """`stylelipsync@box:/some/where/mine.pth` is shown and hashed as `stylelipsync@box:mine.pth`."""
     name = parse_name(asked)
     return str(name if name.argument is None else name._replace(argument=PurePath(name.argument).name))
-
-
-def with_switches(models: Sequence[str], kind: str, switches: Sequence[str]) -> tuple[str, ...]:
-    """`models` with `switches` put on every entry of `kind` that has none of its own.
-
-    Raises `BenchError` if no entry is of that kind, because then the switches would silently do nothing.
-    """
-    names = [parse_name(model) for model in models]
-    if not any(name.kind == kind for name in names):
-        raise BenchError(f"{', '.join(switches)} belongs to {kind}, which this run does not measure: --model {kind}")
-    asked = tuple(sorted(set(switches)))
-    return tuple(
-        str(name._replace(switches=asked)) if name.kind == kind and not name.switches else model
-        for name, model in zip(names, models, strict=True)
-    )

@@ -74,15 +74,6 @@ def run(
     no_reg: Annotated[
         bool, typer.Option("--no-reg", help="Adapt without the sync regulariser (adapted-no-reg).")
     ] = False,
-    no_mals: Annotated[
-        bool, typer.Option("--no-mals", help="stylelipsync without latent smoothing, as stylelipsync@no-mals.")
-    ] = False,
-    no_samf: Annotated[
-        bool, typer.Option("--no-samf", help="stylelipsync without style-aware fusion, as stylelipsync@no-samf.")
-    ] = False,
-    mask: Annotated[
-        str | None, typer.Option(help="stylelipsync with this mask: pose-aware, box or landmark, as stylelipsync@box.")
-    ] = None,
     limit: Annotated[int | None, typer.Option(help="Use at most this many clips.", min=1)] = None,
     metrics: Annotated[str | None, typer.Option(help="Comma-separated, e.g. LSE-C,LSE-D,FID; or all.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed for models and intervals.")] = None,
@@ -130,7 +121,6 @@ def run(
     for key, flag in (("models", "--model"), ("dataset", "--dataset")):
         if key not in values:
             raise typer.BadParameter(f"is needed, for example: bench run {flag} ...", param_hint=flag)
-    _add_switches(values, no_mals=no_mals, no_samf=no_samf, mask=mask)
     _add_adaptation(values, adapt_seconds, adapt_steps, no_reg)
     spec = make_spec(values)
     settle_libraries()
@@ -156,15 +146,6 @@ def run_shard(spec: RunSpec, options: RunOptions, text: str) -> None:
     folder = execute_shard(spec, options, shard)
     print(f"part {shard.number} of {shard.of}: {folder}", file=sys.stderr)
     print(f"when all are done: bench merge {folder.parent}/*.shard-*-of-{shard.of}", file=sys.stderr)
-
-
-def _add_switches(values: dict[str, Any], *, no_mals: bool, no_samf: bool, mask: str | None) -> None:
-    """The flags are another way to write variants behind the models' names."""
-    from harness.model_names import with_switches
-
-    words = [word for word, on in (("no-mals", no_mals), ("no-samf", no_samf), (mask, mask)) if on and word]
-    if words:
-        values["models"] = with_switches(tuple(values["models"]), "stylelipsync", words)
 
 
 def _add_adaptation(values: dict[str, Any], seconds: float | None, steps: int | None, no_reg: bool) -> None:

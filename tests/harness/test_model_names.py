@@ -1,10 +1,10 @@
-"""Names of models: variants, arguments, and flags as another way to write them."""
+"""Names of models: variants and arguments."""
 
 from __future__ import annotations
 
 import pytest
 
-from harness.model_names import ModelName, parse_name, row_name, with_switches
+from harness.model_names import ModelName, parse_name, row_name
 from harness.status import BenchError
 
 
@@ -32,10 +32,3 @@ def test_rows_show_the_variant_and_no_folder() -> None:
     assert row_name("sls@no-mals:/some/where/mine.pth") == "sls@no-mals:mine.pth"
     assert row_name("sls@no-samf+box") == row_name("sls@box+no-samf")
     assert row_name("sls:/x/w.pth") == "sls:w.pth"
-
-
-def test_flags_go_on_entries_without_a_variant() -> None:
-    models = ("sls", "sls@box", "sls:/a/w.pth", "static")
-    assert with_switches(models, "sls", ["no-mals"]) == ("sls@no-mals", "sls@box", "sls@no-mals:/a/w.pth", "static")
-    with pytest.raises(BenchError, match="no-mals belongs to sls"):
-        with_switches(("static",), "sls", ["no-mals"])

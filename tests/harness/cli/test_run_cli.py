@@ -27,7 +27,6 @@ def _bench(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProc
         (["run", "--model", "static", "--dataset", "folder"], "--data-root"),
         (["run", "--model", "static", "--dataset", "demo", "--device", "cuda:99"], "cuda:99"),
         (["run", "--config", "absent.yaml"], "absent.yaml"),
-        (["run", "--model", "static", "--dataset", "demo", "--no-mals"], "belongs to stylelipsync"),
         (["run", "--model", "static@box", "--dataset", "demo", "--metrics", "PSNR"], "static has no variants"),
         (["run", "--model", "stylelipsync@blue", "--dataset", "demo", "--metrics", "PSNR"], "no switch blue"),
         (["run", "--model", "static", "--dataset", "demo", "--mode", "tuned"], "no mode is called tuned"),
