@@ -12,8 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-
-from harness.results_digest import differences
+from results_digest import differences
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGE = REPOSITORY / "docs/scaling.md"

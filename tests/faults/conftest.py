@@ -8,9 +8,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from results_digest import results_digest
 from small_world import Forks, entries, left_over, make_clips, words
-
-from harness.results_digest import results_digest
 
 
 @dataclass(frozen=True)

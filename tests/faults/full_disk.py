@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import noise_runs
+from results_digest import results_digest
 
 import harness.pipeline
 import harness.prepare
 from harness import cli, plugins
-from harness.results_digest import results_digest
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import typer
 from noise_runs import NoiseRuns, noise  # noqa: F401, a fixture
+from results_digest import differences
 from typer.testing import CliRunner
 
 from harness.cli import cache
-from harness.results_digest import differences
 from harness.store import KEY_FILE
 
 pytestmark = pytest.mark.faults

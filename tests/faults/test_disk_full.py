@@ -16,13 +16,13 @@ import av.error
 import noise_runs
 import pytest
 from noise_runs import Darker, NoiseRuns, noise  # noqa: F401, a fixture
+from results_digest import differences
 from small_world import REPOSITORY
 
 from harness import disk
 from harness.disk import machine_error, storage_error
 from harness.media import LosslessWriter
 from harness.media.container import media_errors
-from harness.results_digest import differences
 from harness.status import BenchError, ClipError, NoRoomError, Status
 from harness.store import Store
 from metrics.psnr import PsnrScorer

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from results_digest import differences, results_digest
 from small_world import Ended, Forks, entries, left_over, words
 
-from harness.results_digest import differences, results_digest
 from harness.store import Store
 from harness.store_care import entries as stored
 from harness.store_care import problems

@@ -8,10 +8,10 @@ import uuid
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from noise_runs import NoiseRuns, noise  # noqa: F401, a fixture
+from results_digest import differences
 
 from harness import remote_files
 from harness.remote_files import StorageAddressError
-from harness.results_digest import differences
 from harness.store import Store
 
 pytestmark = pytest.mark.faults

@@ -13,13 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 from ray_nodes import Nodes, ray_nodes
+from results_digest import differences
 from small_world import entries, full_command, left_over, make_clips, words
 from tests_tricks import Trick, Tricks
 
 from harness.executors.crew import Crew, Limits
 from harness.executors.ray_cluster import RayOptions
 from harness.executors.ray_source import RaySource
-from harness.results_digest import differences
 from harness.status import ClipError
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]

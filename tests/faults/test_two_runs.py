@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from results_digest import differences, results_digest
 from small_world import PATIENCE, Forks, entries, full_command, left_over, until, words
 
-from harness.results_digest import differences, results_digest
 from harness.store import Store
 from harness.store_care import entries as stored
 from harness.store_care import problems

@@ -7,12 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from results_digest import results_parts
 from test_pipeline import World, world  # noqa: F401 - a fixture
 
 from harness.merge import execute_shard, merge
 from harness.parts import SHARD_FILE, read_part
 from harness.pipeline import RunOptions
-from harness.results_digest import results_parts
 from harness.shards import Shard
 from harness.spec import make_spec
 from harness.status import BenchError

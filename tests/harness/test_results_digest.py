@@ -8,8 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-from harness.results_digest import differences, results_digest, results_parts, table_digest
+from results_digest import differences, results_digest, results_parts, table_digest
 
 
 def _folder(root: Path, name: str, **changed: object) -> Path:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from results_digest import results_parts
 
 from harness.executors.choose import ExecutorOptions
 from harness.executors.crew import Limits
 from harness.pipeline import RunOptions, execute
-from harness.results_digest import results_parts
 from harness.spec import RunSpec, make_spec
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

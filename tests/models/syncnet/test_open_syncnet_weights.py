@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.lse_check import check_clips
 from harness.clip import Clip, PreparedClip
 from harness.prepare import prepare_clip
 from metrics.lse import OpenSyncScorer
-from metrics.lse_check import check_clips
 from models.syncnet.open_network import WEIGHTS
 
 

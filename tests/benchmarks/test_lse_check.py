@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from benchmarks.lse_check import check_clips
 from harness.metric import ClipScore
-from metrics.lse_check import check_clips
 from metrics.lse_clip import sync_metrics
 from metrics.lse_maths import read_sync
 
