@@ -130,7 +130,7 @@ def carry_out(job: Job, folder: Path) -> dict[str, float]:
     from harness.spec import make_spec
 
     _Given.found = stretches(job.clips) if job.length is None else long_clips(job.clips, job.length, folder)
-    DATASETS.register("given", _Given)
+    DATASETS._targets["given"] = _Given
     spec = make_spec({"models": ("static",), "dataset": "given", "metrics": METRICS, "size": SIZE})
     began, used = time.perf_counter(), _cpu()
     frames = _bare(spec, folder) if job.kind == "bare" else _run(job, spec, folder)

@@ -26,21 +26,11 @@ UNAVAILABLE = "unavailable"
 """Status of a metric, or a row, that could not be computed at all."""
 
 
-def long_table(folders: list[Path]) -> pd.DataFrame:
-    """Of one or several run folders. Numbers that do not exist are lines too: with no value, a status and a reason.
-
-    Means over clips are not in it: they are made of what is. A large run has millions of lines: `long_parts` gives them
-    bit by bit. Raises as `long_parts`.
-    """
-    import pandas as pd
-
-    parts = list(long_parts(folders))
-    empty = pd.DataFrame(columns=list(COLUMNS)).astype({"value": "float64"})
-    return pd.concat(parts, ignore_index=True).infer_objects() if parts else empty
-
-
 def long_parts(folders: list[Path]) -> Iterator[pd.DataFrame]:
-    """The same table, one metric of one row at a time.
+    """The table of one or several run folders, one metric of one row at a time: a large run has millions of lines.
+
+    Numbers that do not exist are lines too: with no value, a status and a reason. Means over clips are not in it: they
+    are made of what is.
 
     Raises `BenchError` for a folder without `run.json` or `clips.parquet`, and for two folders of one name.
     """

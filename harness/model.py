@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -56,8 +56,6 @@ class GenerateContext:
     device: str = "cpu"
     batch_size: int = 8
     """Frames at once. A model always sees 1 or more; where memory runs out it is asked again with half as many."""
-    work_dir: Path | None = None
-    options: dict[str, object] = field(default_factory=dict)
 
 
 @runtime_checkable

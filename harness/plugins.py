@@ -24,7 +24,7 @@ MODELS: Registry[Callable[..., LipSyncModel]] = Registry(
     },
     more="baselines.external.catalogue:targets",
 )
-"""Called without arguments; extra keyword arguments are the model's own options."""
+"""Called with what the model's name says: the argument behind the colon, and `variant=` behind the `@`."""
 
 BOUNDS: tuple[str, ...] = ("ground-truth", "static", "shuffled-audio", "nearest-sound")
 """Rows that every table holds, asked for or not."""

@@ -29,12 +29,6 @@ class Registry(Generic[T]):
         self._targets: dict[str, Any] = dict(builtin)
         self._more = more
 
-    def register(self, name: str, target: Any) -> None:
-        """Add a target: a `"module:attr"` string or the object itself. A name taken twice is an error."""
-        if name in self._targets and self._targets[name] != target:
-            raise BenchError(f"{self.kind} {name!r} is registered twice: {self._targets[name]!r} and {target!r}")
-        self._targets[name] = target
-
     def names(self, further: bool = True) -> list[str]:
         """All names, sorted; without `further` only those that are built in or of other packages."""
         added = self._further() if further else {}

@@ -19,7 +19,7 @@ from harness.status import BenchError
 from harness.text_file import read_text
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 SCHEMA_VERSION = 1
 RUN_FILE = "run.json"
@@ -214,10 +214,3 @@ def read_result(folder: Path) -> RunResult:
 def _refuse(constant: str) -> None:
     """`NaN` and infinities, which are no JSON and which `bench` never writes."""
     raise ValueError(f"{constant} is no number")
-
-
-def read_clips(folder: Path) -> pd.DataFrame:
-    """The per-clip records of a run folder."""
-    import pandas as pd
-
-    return pd.read_parquet(folder / CLIPS_FILE)

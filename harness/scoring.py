@@ -37,7 +37,7 @@ class Scores:
     features: Mapping[str, Path] = field(default_factory=dict)
     """Files with the features of set metrics, by column; read with `load_features`."""
     curves: Mapping[str, Path] = field(default_factory=dict)
-    """Files with per-frame values, by column; read with `load_curve`."""
+    """Files with per-frame values, by column; read with `load_curves`."""
     failures: list[ClipError] = field(default_factory=list)
 
 
@@ -75,13 +75,8 @@ def load_features(path: Path, column: str) -> NDArray[np.float32]:
         return np.asarray(features, dtype=np.float32)
 
 
-def load_curve(path: Path, column: str) -> NDArray[np.float32]:
-    """Per-frame values (frames,) of one metric, NaN where a frame has none."""
-    return load_curves(path)[column]
-
-
 def load_curves(path: Path) -> dict[str, NDArray[np.float32]]:
-    """All that one scorer measured frame by frame, by column, each (frames,)."""
+    """All that one scorer measured frame by frame, by column, each (frames,); NaN where a frame has no value."""
     return {column: np.asarray(values, dtype=np.float32) for column, values in read_npz(path).items()}
 
 

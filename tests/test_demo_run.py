@@ -10,12 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from harness.leases import LEASES
 from harness.paths import cache_dir
 from harness.plugins import BOUNDS
-from harness.results import read_clips, read_result
+from harness.results import CLIPS_FILE, read_result
 from harness.store import KEY_FILE
 from harness.store_scratch import SCRATCH
 
@@ -83,7 +84,7 @@ def test_the_main_job(tmp_path: Path, environment: dict[str, str]) -> None:
     shown = next(iter(sorted((out / "media" / "stylelipsync").iterdir()))).name
     assert "stylelipsync" in page and f"media/stylelipsync/{shown}" in page
 
-    clips = read_clips(out)
+    clips = pd.read_parquet(out / CLIPS_FILE)
     everything = Path(environment["BENCH_CACHE"], "store").rglob("*")
     # A key's time says when the entry was last used; every run holds a lease while it goes on.
     lasting = [path for path in everything if path.name not in (KEY_FILE, LEASES, SCRATCH)]
@@ -91,7 +92,7 @@ def test_the_main_job(tmp_path: Path, environment: dict[str, str]) -> None:
     again = _run(out, environment)
     repeated = read_result(out)
     assert repeated.metrics == result.metrics and repeated.spec_hash == result.spec_hash
-    assert read_clips(out).equals(clips)
+    assert pd.read_parquet(out / CLIPS_FILE).equals(clips)
     assert {path: path.stat().st_mtime_ns for path in store} == store, "the second run wrote into the store"
     assert again.stdout == done.stdout
     assert json.loads((out / "run.json").read_text())["schema_version"] == 1

@@ -87,10 +87,6 @@ class HdtfMetadata:
     intervals: tuple[HdtfInterval, ...]
     """Sorted by id."""
 
-    def usable_identities(self) -> set[str]:
-        """Identities with at least one interval that can be cut."""
-        return {interval.identity for interval in self.intervals if interval.problem is None}
-
 
 def read_metadata(folder: Path) -> HdtfMetadata:
     """Read `{RD,WDA,WRA}_{video_url,annotion_time,resolution,crop_wh}.txt`.

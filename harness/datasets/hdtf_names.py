@@ -1,20 +1,12 @@
-"""How HDTF names things, who the people are, and the rule behind the committed test list."""
+"""How HDTF names things, and who the people are."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 SUBSETS = ("RD", "WDA", "WRA")
 """Radio, Weekly Democratic Address, Weekly Republican Address."""
-RADIO = "Radio"
-"""One identity for all of RD: nobody published who speaks in `Radio1` ... `Radio59`, and a host may come back."""
-PUBLISHED = ("AlexandriaOcasioCortez", "CarlyFiorina", "RoyBlunt")
-"""Identities of StyleLipSync's published demo clips; whatever else the test list holds, it holds these."""
-TEST_SIZE = 60
-"""Identities on the test list: enough for intervals over identities, about a quarter of the people."""
 
 _SAME_PERSON = {"WhipJimClyburn": "JamesClyburn"}
 """Names that differ by more than digits and are one person, found by reading all 221 names."""
@@ -52,13 +44,3 @@ def identity_of(name: str) -> str:
     """
     person = re.sub(r"\d+$", "", name)
     return _SAME_PERSON.get(person, person)
-
-
-def choose_test_identities(usable: Iterable[str]) -> list[str]:
-    """The test list by its rule, sorted: `PUBLISHED`, then by smallest sha256 of the name up to `TEST_SIZE`.
-
-    `usable` are the identities with at least one interval that can be cut. `RADIO` never goes in: with unknown
-    speakers nothing shows that test and train would be disjoint.
-    """
-    others = sorted(set(usable) - {RADIO, *PUBLISHED}, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
-    return sorted([*PUBLISHED, *others[: TEST_SIZE - len(PUBLISHED)]])

@@ -14,7 +14,7 @@ from harness.status import ClipError, Status
 LANDMARKS = 478
 """Points of MediaPipe's face mesh: 468 of the face and 5 for each iris."""
 BLENDSHAPES = 52
-"""MediaPipe's expression coefficients; their names are in `harness.faces.blendshapes`."""
+"""MediaPipe's expression coefficients, in its order."""
 
 
 @dataclass(frozen=True)

@@ -52,11 +52,6 @@ def log_mel(waveform: Tensor) -> Tensor:
     return (power.t() @ mel_filters().to(waveform.device)).clamp(min=_FLOOR).log10()
 
 
-def video_frames(mel: Tensor) -> int:
-    """Number of video frames that `mel` (M, 80) covers."""
-    return mel.shape[0] * FPS * HOP_LENGTH // SAMPLE_RATE
-
-
 def mel_windows(mel: Tensor, frames: int) -> Tensor:
     """Windows (frames, 20, 80): window t is mel frames 4t-8 to 4t+12 of `mel` (M, 80), with 0.0 beyond its ends.
 

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.stylelipsync.face import MeshTrack, NeutralFace, NeutralShape, TrackedPoints
+from models.stylelipsync.face import MeshTrack, NeutralShape, TrackedPoints
 from models.stylelipsync.rigid import Points, fit
 
 VERTICES = 468
@@ -38,11 +38,6 @@ def lip_opening(landmarks: NDArray[np.floating]) -> Points:
     return opening
 
 
-def clip_face(landmarks: NDArray[np.float32], size: int, drawn: int) -> NeutralFace:
-    """The neutral face of a track's `landmarks` (T, 478, 3) in `size` px frames, posed in frames of `drawn` px."""
-    return neutral_face(in_drawing(landmarks, size, drawn))
-
-
 def in_drawing(landmarks: NDArray[np.float32], size: int, drawn: int) -> NDArray[np.float32]:
     """`landmarks` (T, 478, 3) of `size` px frames in frames of `drawn` px.
 
@@ -53,16 +48,11 @@ def in_drawing(landmarks: NDArray[np.float32], size: int, drawn: int) -> NDArray
     return scaled
 
 
-def neutral_face(landmarks: NDArray[np.float32]) -> NeutralFace:
-    """The median of the unposed faces of `landmarks` (T, >= 468, 3), pixels with MediaPipe's z, and its steady poses.
-
-    `landmarks` are those of the whole clip: poses are smoothed over time.
-    """
-    return fit_mesh(landmarks).face()
-
-
 def fit_mesh(landmarks: NDArray[np.float32]) -> MeshTrack:
-    """MediaPipe's mesh as a parametric one: a shape for the clip and a pose for every frame, as they were found."""
+    """MediaPipe's mesh as a parametric one: a shape for the clip and a pose for every frame, as they were found.
+
+    `landmarks` (T, >= 468, 3), pixels with MediaPipe's z, are those of the whole clip.
+    """
     points = landmarks[:, :VERTICES].astype(np.float64)
     upper = points[:, UPPER_FACE]
     vertices = _upright(points[0])

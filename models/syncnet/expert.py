@@ -119,15 +119,11 @@ def sync_logits(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor
     return expert.logits(cosines)
 
 
-def sync_scores(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor) -> Tensor:
-    """Probabilities (B, T - 4) of being in sync; arguments as of `sync_logits`."""
-    return sync_logits(expert, frames, squares, mel).sigmoid()
-
-
 def sync_loss(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor) -> Tensor:
-    """L_sync, a scalar: the mean of -log of `sync_scores`, which the generator lowers; arguments as of `sync_logits`.
+    """L_sync, a scalar: the mean of -log of the probability of being in sync, which the generator lowers.
 
-    As in Wav2Lip (binary cross-entropy against "in sync"), but on a calibrated probability instead of the cosine.
+    Arguments as of `sync_logits`. As in Wav2Lip (binary cross-entropy against "in sync"), but on a calibrated
+    probability instead of the cosine.
     """
     return F.softplus(-sync_logits(expert, frames, squares, mel)).mean()
 

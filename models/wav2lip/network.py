@@ -1,12 +1,11 @@
-"""Wav2Lip's generator and its sync expert; parameter names are those of the published checkpoints.
+"""Wav2Lip's generator; parameter names are those of the published checkpoints.
 
-Source: `models/wav2lip.py` and `models/syncnet.py` of Rudrabha/Wav2Lip at 5c90fa9, by their layer tables.
+Source: `models/wav2lip.py` of Rudrabha/Wav2Lip at 5c90fa9, by its layer table.
 """
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.wav2lip.blocks import Conv, ConvBlock, UpBlock, convolutions
@@ -16,8 +15,6 @@ FACE_SIZE = 96
 MEL_COLUMNS = 16
 """Mel columns that one frame hears: 0.2 s."""
 N_MELS = 80
-EXPERT_FRAMES = 5
-"""Frames that the sync expert sees at once."""
 
 _FACE: tuple[tuple[Conv, ...], ...] = (
     (Conv(16, 7, 1, 3),),
@@ -35,13 +32,13 @@ _UP = (512, 512, 384, 256, 128, 64)
 """Channels of the decoder's rows behind the first."""
 
 
-def _hearing(last_residuals: int, divide: int = 1) -> nn.Sequential:
-    """Audio encoder (N, 1, 80, 16) to (N, 512, 1, 1); generator and expert differ in one residual layer."""
+def _hearing(divide: int) -> nn.Sequential:
+    """Audio encoder (N, 1, 80, 16) to (N, 512, 1, 1)."""
     table = (
         Conv(32, again=2),
         Conv(64, stride=(3, 1), again=2),
         Conv(128, stride=3, again=2),
-        Conv(256, stride=(3, 2), again=last_residuals),
+        Conv(256, stride=(3, 2), again=1),
         Conv(512, padding=0),
         Conv(512, 1, 1, 0),
     )
@@ -67,7 +64,7 @@ class Wav2LipNet(nn.Module):
             rows = _narrow(table, divide)
             self.face_encoder_blocks.append(nn.Sequential(*convolutions(widths[-1], *rows)))
             widths.append(rows[-1].out)
-        self.audio_encoder = _hearing(1, divide)
+        self.audio_encoder = _hearing(divide)
         skips, top = widths[:0:-1], _width(512, divide)
         self.face_decoder_blocks = nn.ModuleList([nn.Sequential(*convolutions(top, Conv(top, 1, 1, 0)))])
         channels = top + skips[0]
@@ -94,36 +91,3 @@ class Wav2LipNet(nn.Module):
             x = torch.cat([block(x), skips.pop()], dim=1)
         drawn: Tensor = self.output_block(x)
         return drawn
-
-
-class LipSyncExpert(nn.Module):
-    """Wav2Lip's expert discriminator of synchrony: 16,435,072 parameters. It judges in training and never measures."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.face_encoder = nn.Sequential(
-            *convolutions(
-                3 * EXPERT_FRAMES,
-                Conv(32, 7, 1, 3),
-                Conv(64, 5, (1, 2), 1, again=2),
-                Conv(128, stride=2, again=3),
-                Conv(256, stride=2, again=2),
-                Conv(512, stride=2, again=2),
-                Conv(512, stride=2),
-                Conv(512, padding=0),
-                Conv(512, 1, 1, 0),
-            )
-        )
-        self.audio_encoder = _hearing(2)
-
-    def embed_audio(self, mel: Tensor) -> Tensor:
-        """Unit vectors (N, 512) of mel windows (N, 1, 80, 16); no component is negative."""
-        return F.normalize(self.audio_encoder(mel).flatten(1), dim=1)
-
-    def embed_lips(self, lower_halves: Tensor) -> Tensor:
-        """Unit vectors (N, 512) of five lower halves (N, 15, 48, 96) in [0, 1], BGR; no component is negative."""
-        return F.normalize(self.face_encoder(lower_halves).flatten(1), dim=1)
-
-    def forward(self, mel: Tensor, lower_halves: Tensor) -> Tensor:
-        """Cosines (N,) in [0, 1] of sound and lips."""
-        return (self.embed_audio(mel) * self.embed_lips(lower_halves)).sum(dim=1)

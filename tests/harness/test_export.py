@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from harness import export as module
 from harness.cli.export import register
 from harness.export import FORMATS, export
-from harness.export_table import COLUMNS, long_table
+from harness.export_table import COLUMNS, long_parts
 from harness.results import CLIPS_FILE, write_result
 from harness.status import BenchError
 
@@ -42,6 +42,10 @@ def folder(path: Path) -> Path:
             lines.append({"model": model, "clip": clip, "identity": f"who {clip}", **said, **values})
     pd.DataFrame(lines).to_parquet(path / CLIPS_FILE)
     return path
+
+
+def long_table(folders: list[Path]) -> pd.DataFrame:
+    return pd.concat(list(long_parts(folders)), ignore_index=True).infer_objects()
 
 
 def test_the_table_has_every_number_once(tmp_path: Path) -> None:

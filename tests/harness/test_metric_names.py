@@ -15,7 +15,7 @@ from harness.metric import MetricInfo
 from harness.metric_names import metric_names
 from harness.plugins import SCORERS
 from harness.scorers import load_scorers
-from harness.scoring import load_curve, score
+from harness.scoring import load_curves, score
 from harness.spec import DEFAULT_METRICS, make_spec
 from harness.stages import Generated
 from harness.status import BenchError
@@ -72,7 +72,7 @@ def test_third_partys_metric_is_asked_for_by_name(tutorial: str, tmp_path: Path)
     scores = score(found.loaded, clip, output, clip.audio(), Store(tmp_path / "store"))
     assert scores.failures == []
     assert scores.values == {"Contrast[rms]": pytest.approx(100.0), "PSNR[rgb255]": 100.0}
-    assert load_curve(scores.curves["Contrast[rms]"], "Contrast[rms]").shape == (5,)
+    assert load_curves(scores.curves["Contrast[rms]"])["Contrast[rms]"].shape == (5,)
 
 
 def test_without_the_package_the_name_is_unknown() -> None:
@@ -100,7 +100,7 @@ def test_names_and_variants_ask_for_what_they_say() -> None:
 
 
 def test_scorer_that_cannot_be_asked_is_told_and_takes_no_other_along(caplog: pytest.LogCaptureFixture) -> None:
-    SCORERS.register("torn", "no_such_module:Scorer")
+    SCORERS._targets["torn"] = "no_such_module:Scorer"
     assert load_scorers(["PSNR"], "cpu").loaded[0].name == "psnr"
     assert "scorer torn cannot say what it measures" in caplog.text
     with pytest.raises(BenchError, match=r"scorer 'torn' could not be asked .*no_such_module"):
@@ -112,7 +112,7 @@ def test_two_scorers_may_not_give_one_column() -> None:
         info = MetricInfo("PSNR", "rgb255", "higher", "dB", (0, None), "clip", frozenset(), "PSNR|mine|v1")
         describe = staticmethod(lambda: (Copy.info,))
 
-    SCORERS.register("copy", Copy)
+    SCORERS._targets["copy"] = Copy
     with pytest.raises(BenchError, match="'psnr' and 'copy' both compute PSNR"):
         load_scorers(["PSNR"], "cpu")
     assert load_scorers(["SSIM"], "cpu").loaded[0].name == "ssim"

@@ -7,7 +7,6 @@ import pytest
 
 from harness.plugins import BOUNDS, MODELS, SCORERS
 from harness.registry import Registry, UnknownNameError
-from harness.status import BenchError
 
 
 def test_a_name_is_imported_when_asked_for() -> None:
@@ -24,14 +23,6 @@ def test_an_unknown_name_suggests_the_right_one() -> None:
         MODELS.get("stylelipsnc")
     with pytest.raises(UnknownNameError, match=r"known: .*static"):
         MODELS.get("zzz")
-
-
-def test_a_name_is_not_taken_over_silently() -> None:
-    registry: Registry[object] = Registry("thing", {"a": "pathlib:Path"})
-    with pytest.raises(BenchError, match="'a' is registered twice"):
-        registry.register("a", "os:path")
-    registry.register("b", "os:path")
-    assert registry.names() == ["a", "b"]
 
 
 def test_built_in_names_resolve() -> None:

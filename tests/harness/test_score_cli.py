@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import typer
 from external_clips import FRAMES, crop, pictures, prepare, write_video
@@ -12,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from harness.cli.score import register
 from harness.plugins import BOUNDS
-from harness.results import MetricRow, RunResult, read_clips, read_result
+from harness.results import CLIPS_FILE, MetricRow, RunResult, read_result
 from harness.status import BenchError
 
 PEOPLE = ("anna", "bert", "cleo", "dora", "emil", "fay")
@@ -83,7 +84,7 @@ def test_every_kind_of_mismatch_ends_typed_and_counted(root: Path) -> None:
     told = [text for text in result.notices if text.startswith("precomputed:mine")]
     assert any("h264 yuv420p" in text and "(1 clip: anna)" in text for text in told)
     assert any("3 of 45 frames missing" in text and "cleo" in text for text in told)
-    notes = read_clips(root / "run").query("model == 'precomputed:mine'").set_index("clip")["note"]
+    notes = pd.read_parquet(root / "run" / CLIPS_FILE).query("model == 'precomputed:mine'").set_index("clip")["note"]
     assert "h264" in notes["anna"] and notes["fay"] == "" and "own crop" in notes["bert"]
 
 

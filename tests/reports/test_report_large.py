@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from make_runs import make_folder, make_result
 
 from harness.clip_records import clip_columns, clip_records
-from harness.results import ClipFacts, Failure, read_clips, write_result
+from harness.results import CLIPS_FILE, ClipFacts, Failure, write_result
 from harness.status import BenchError
 from reports.grid import make_grid
 from reports.page import write_page
@@ -27,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = make_folder(
         tmp_path_factory.mktemp("large") / "run", clips=CLIPS, media=False, curves=True, failures=failures
     )
-    records = read_clips(made)
+    records = pd.read_parquet(made / CLIPS_FILE)
     mine = records["model"] == "stylelipsync"
     records.loc[mine, COLUMN] = [float(number) for number in range(len(CLIPS))]
     records.to_parquet(made / "clips.parquet")

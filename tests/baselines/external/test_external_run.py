@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from made_clips import make_clip
 from talkers import describe, install, make_clone
@@ -12,7 +13,7 @@ from talkers import describe, install, make_clone
 from baselines.external.workspace import workspaces_root
 from harness.clip import Clip, PreparedClip
 from harness.pipeline import RunOptions, execute
-from harness.results import read_clips, read_result
+from harness.results import CLIPS_FILE, read_result
 from harness.spec import make_spec
 
 TRAITS = {
@@ -68,7 +69,7 @@ def test_a_full_table_comes_out(root: Path) -> None:
     outcome = execute(spec, RunOptions(out=root / "run", quiet=True))
     result = read_result(root / "run")
     table = {row.model: row for row in result.metrics}
-    clips = read_clips(root / "run")
+    clips = pd.read_parquet(root / "run" / CLIPS_FILE)
     for trait, status in TRAITS.items():
         found = clips[clips["model"] == f"talker-{trait}"]
         assert set(found["status"]) == {status}, trait

@@ -275,7 +275,7 @@ def bench(*arguments: object) -> subprocess.CompletedProcess[str]:
 
     code = (
         "import sys; sys.path.insert(0, sys.argv.pop(1)); import test_dubbing\n"
-        "from harness.plugins import MODELS; MODELS.register('painter', test_dubbing.Painter)\n"
+        "from harness.plugins import MODELS; MODELS._targets['painter'] = test_dubbing.Painter\n"
         "from harness.cli import main; main()"
     )
     command = [sys.executable, "-c", code, str(Path(__file__).parent), *map(str, arguments)]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.stylelipsync.mask import SIZE, box_mask, draw_masks, keep_planes, open_jaw, soften
-from models.stylelipsync.mesh import VERTICES, clip_face, neutral_face, triangles
+from models.stylelipsync.mesh import VERTICES, fit_mesh, in_drawing, triangles
 from models.stylelipsync.rigid import fit
 
 LIPS_AND_CHIN = (61, 291, 0, 17, 13, 14, 152, 148, 377)
@@ -51,7 +51,7 @@ def film(openings: np.ndarray, yaws: np.ndarray, size: int = 256) -> np.ndarray:
 
 
 def masks(landmarks: np.ndarray) -> np.ndarray:
-    return draw_masks(neutral_face(landmarks))
+    return draw_masks(fit_mesh(landmarks).face())
 
 
 def test_fit_recovers_a_similarity() -> None:
@@ -108,13 +108,13 @@ def test_reaches_below_the_chin_and_leaves_the_eyes() -> None:
     rows = np.nonzero(mask.any(axis=1))[0]
     assert rows.max() > points[152, 1] + 5
     assert rows.min() > points[[33, 263], 1].max() + 5
-    face = neutral_face(landmarks)
+    face = fit_mesh(landmarks).face()
     assert open_jaw(face.shape)[152, 1] > face.shape.vertices[152, 1] + 0.1
 
 
 def test_size_of_the_clip_does_not_matter() -> None:
     small, large = (film(np.zeros(2), np.zeros(2), size) for size in (128, 512))
-    drawn = [draw_masks(clip_face(points, size, SIZE)) for points, size in ((small, 128), (large, 512))]
+    drawn = [masks(in_drawing(points, size, SIZE)) for points, size in ((small, 128), (large, 512))]
     assert (drawn[0] != drawn[1]).mean() < 0.001
 
 
@@ -128,7 +128,7 @@ def test_soft_edge_is_the_published_one() -> None:
 
 
 def test_box_hides_the_lower_half() -> None:
-    face = neutral_face(film(np.zeros(3), np.zeros(3)))
+    face = fit_mesh(film(np.zeros(3), np.zeros(3))).face()
     keep = keep_planes(face, "box", 3)
     assert keep.shape == (3, SIZE, SIZE)
     assert keep[:, 150:].max() == 0.0
@@ -137,7 +137,7 @@ def test_box_hides_the_lower_half() -> None:
 
 
 def test_landmark_mask_follows_the_true_jaw() -> None:
-    face = neutral_face(film(np.array([0.0, 0.0, 0.3, 0.3]), np.zeros(4)))
+    face = fit_mesh(film(np.array([0.0, 0.0, 0.3, 0.3]), np.zeros(4))).face()
     hidden = (1 - keep_planes(face, "landmark", 4)).mean(axis=(1, 2))
     assert hidden[2] > hidden[0] * 1.02
     assert hidden[0] == hidden[1]
@@ -145,4 +145,4 @@ def test_landmark_mask_follows_the_true_jaw() -> None:
 
 def test_unknown_mask_is_named() -> None:
     with pytest.raises(ValueError, match="not 'oval'"):
-        keep_planes(neutral_face(film(np.zeros(2), np.zeros(2))), "oval", 2)
+        keep_planes(fit_mesh(film(np.zeros(2), np.zeros(2))).face(), "oval", 2)

@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from models.stylelipsync.mel import clip_windows, log_mel, mel_filters, mel_windows, video_frames
+from models.stylelipsync.mel import clip_windows, log_mel, mel_filters, mel_windows
 
 
 @pytest.mark.shared
 def test_golden_log_mel_and_windows(shared: Path) -> None:
     golden = np.load(shared / "golden" / "stylelipsync_golden.npz")
     mel = log_mel(torch.from_numpy(golden["mel_waveform"]))
-    assert video_frames(mel) == golden["n_video_frames"]
-    windows = mel_windows(mel, video_frames(mel))
+    windows = mel_windows(mel, int(golden["n_video_frames"]))
     for actual, name in ((mel, "log_mel"), (windows[:3], "mel_windows_first3"), (windows[-3:], "mel_windows_last3")):
         np.testing.assert_allclose(actual.numpy(), golden[name], rtol=1e-4, atol=1e-4)
 

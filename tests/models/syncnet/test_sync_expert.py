@@ -14,7 +14,7 @@ from harness.status import BenchError
 from models.stylelipsync.data import ClipSpan, TrainingData
 from models.syncnet import expert_train
 from models.syncnet.batches import TrainConfig
-from models.syncnet.expert import SyncExpert, load_expert, save_expert, sync_logits, sync_loss, sync_scores
+from models.syncnet.expert import SyncExpert, load_expert, save_expert, sync_logits, sync_loss
 from models.syncnet.expert_batches import make_batch
 from models.syncnet.loop import CURVE
 from models.syncnet.open_network import OpenSyncNet, save_open_syncnet
@@ -47,7 +47,7 @@ def test_every_five_frames_are_judged_with_the_window_of_the_middle_one(expert: 
 
 def test_loss_is_minus_the_log_of_the_score(expert: SyncExpert) -> None:
     given = sample()
-    scores = sync_scores(expert, *given)
+    scores = sync_logits(expert, *given).sigmoid()
     assert ((scores > 0) & (scores < 1)).all()
     torch.testing.assert_close(sync_loss(expert, *given), -scores.log().mean())
 
@@ -73,8 +73,8 @@ def test_fewer_than_five_frames_are_refused(expert: SyncExpert) -> None:
 def test_weights_round_trip_and_others_are_refused(expert: SyncExpert, tmp_path: Path) -> None:
     save_expert(expert, tmp_path / "a.safetensors", {"clips": "0"})
     given = sample()
-    again = sync_scores(load_expert(tmp_path / "a.safetensors"), *given)
-    torch.testing.assert_close(again, sync_scores(expert, *given), atol=5e-3, rtol=0)
+    again = sync_logits(load_expert(tmp_path / "a.safetensors"), *given).sigmoid()
+    torch.testing.assert_close(again, sync_logits(expert, *given).sigmoid(), atol=5e-3, rtol=0)
     save_open_syncnet(OpenSyncNet(), tmp_path / "b.safetensors", {})
     with pytest.raises(BenchError, match="'open-syncnet', not 'sync-expert'"):
         load_expert(tmp_path / "b.safetensors")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from looking import Opener, ready
 from make_runs import make_folder, make_result, metric_row
 from playwright.sync_api import Page
 
-from harness.results import Failure, read_clips
+from harness.results import CLIPS_FILE, Failure
 from reports.page import write_page
 
 CLIPS = ("a", "b", "c")
@@ -54,7 +55,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page") / "run"
     failures = [Failure(model="wav2lip", clip="b", status="model_failed", reason="out of memory")]
     make_folder(folder, ["stylelipsync", "wav2lip"], CLIPS, curves=True, failures=failures, status="partial")
-    records = read_clips(folder)
+    records = pd.read_parquet(folder / CLIPS_FILE)
     place = records["clip"].map(CLIPS.index)
     records["LSE-C[open-syncnet]"] += place
     records["SSIM[wang2004]"] -= place / 10
