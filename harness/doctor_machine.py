@@ -24,8 +24,8 @@ _GB = 1e9
 def machine() -> list[Finding]:
     """Python, PyTorch with its device, cores, memory, the cache and its disk."""
     python = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    old = sys.version_info < (3, 10)
-    fix = "install Python 3.10 or newer" if old else ""
+    old = sys.version_info < (3, 11)
+    fix = "install Python 3.11 or newer" if old else ""
     findings = [Finding("machine", "Python", "broken" if old else "ok", python, fix, needed=True)]
     return [*findings, _torch(), _cores(), _memory(), *_cache()]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,7 +73,7 @@ def _result(
     adaptation = adaptation_notices(learned, spec.adapt.seconds) if spec.adapt else ()
     return RunResult(
         status="partial" if failures or any(row.value is None for row in numbers.rows) else "complete",
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
         spec=spec.model_dump(mode="json", exclude={"data_root"}),
         spec_hash=ledger.spec_hash,
         notices=[*ledger.notices, *adaptation, *ledger.caveats, *note_lines(models)],

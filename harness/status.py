@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness._compat import StrEnum
+from enum import StrEnum
 
 
 class Status(StrEnum):

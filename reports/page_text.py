@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from harness.curves import CURVES_FILE
@@ -16,7 +16,7 @@ from reports.shown import Shown
 def moment(created: str) -> str:
     """`2026-01-02 03:04 UTC`; the text as it is where it is no ISO time."""
     try:
-        return datetime.fromisoformat(created).astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+        return datetime.fromisoformat(created).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     except ValueError:
         return created
 

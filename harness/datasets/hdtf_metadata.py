@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
-from harness._compat import StrEnum
 from harness.datasets.discover import shown
 from harness.datasets.hdtf_names import SUBSETS, identity_of, is_video_name
 from harness.status import BenchError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
-from harness._compat import StrEnum
 from harness.datasets.discover import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Found, find_files
 from harness.datasets.hdtf_download import Downloader
 from harness.datasets.hdtf_metadata import HdtfInterval, Problem, read_metadata
