@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.clip import PreparedClip
-from harness.model import GenerateContext, ModelCard
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.model import GenerateContext, ModelCard
 
 
 class GroundTruth:

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.clip import PreparedClip
-from harness.external import GEOMETRIES, RULE, PredictedVideo
-from harness.external_files import PredictedFiles
-from harness.model import GenerateContext, ModelCard, VariantError
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.model import GenerateContext, ModelCard, VariantError
+from bench_lipsync.harness.predictions.files import PredictedFiles
+from bench_lipsync.harness.predictions.video import GEOMETRIES, RULE, PredictedVideo
 
 
 class Precomputed:
-    """A folder of videos, matched to clips by their names; what is checked is in `harness.external`.
+    """A folder of videos, matched to clips by their names; what is checked is in `harness.predictions.video`.
 
     The variants `@crop` and `@frame` say what the pictures show where their size does not tell.
     """

@@ -13,19 +13,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.leases import LEASES
-from harness.paths import cache_dir
-from harness.plugins import BOUNDS
-from harness.results import CLIPS_FILE, read_result
-from harness.store import KEY_FILE
-from harness.store_scratch import SCRATCH
+from bench_lipsync.harness.registry.plugins import BOUNDS
+from bench_lipsync.harness.results.schema import CLIPS_FILE, read_result
+from bench_lipsync.harness.store.leases import LEASES
+from bench_lipsync.harness.store.scratch import SCRATCH
+from bench_lipsync.harness.store.store import KEY_FILE
+from bench_lipsync.harness.util.paths import cache_dir
 
 pytestmark = pytest.mark.slow
 LIMIT = 3
 COMMAND = (
     sys.executable,
     "-c",
-    "from harness.cli import main; main()",
+    "from bench_lipsync.harness.cli import main; main()",
     *("run", "--model", "stylelipsync", "--dataset", "demo", "--limit", str(LIMIT)),
 )
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.gate_files import read_baseline
-from harness.gate_spec import load_gate
+from bench_lipsync.harness.gate.baseline_file import read_baseline
+from bench_lipsync.harness.gate.rules import load_gate
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ACTION = yaml.safe_load((REPOSITORY / "action.yml").read_text(encoding="utf-8"))

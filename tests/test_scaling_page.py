@@ -60,10 +60,10 @@ def test_every_option_on_the_page_exists() -> None:
 
     from typer.testing import CliRunner
 
-    from harness.cli import COMMANDS, app
+    from bench_lipsync.harness.cli import COMMANDS, app
 
     for command in COMMANDS:
-        import_module(f"harness.cli.{command}").register(app)
+        import_module(f"bench_lipsync.harness.cli.{command}").register(app)
     for name in ("run", "merge"):
         shown = CliRunner(env={"COLUMNS": "200"}).invoke(app, [name, "--help"]).output
         for text in re.findall(rf"bench {name} ((?:[^\n`]|\\\n)*)", PAGE.read_text(encoding="utf-8")):
@@ -83,7 +83,11 @@ def desk(tmp_path: Path) -> Path:
     tool(tools, "sbatch", SBATCH.format(python=sys.executable))
     tool(tools, "scontrol", "#!/bin/bash\necho 127.0.0.1\necho 127.0.0.2\n")
     tool(tools, "srun", '#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\nexec "$@"\n')
-    tool(tools, "bench", f'#!{sys.executable}\nfrom harness.cli import main\nif __name__ == "__main__":\n    main()\n')
+    tool(
+        tools,
+        "bench",
+        f'#!{sys.executable}\nfrom bench_lipsync.harness.cli import main\nif __name__ == "__main__":\n    main()\n',
+    )
     for name, text in scripts().items():
         tool(tmp_path, name, text)
     config = f"models: [static]\ndataset: folder\ndata_root: {clips}\nmetrics: [PSNR]\n"

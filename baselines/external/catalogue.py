@@ -13,15 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.model import LipSyncModel
-from harness.registry import UnknownNameError
-from harness.status import BenchError
-from harness.yaml_file import read_yaml
+from bench_lipsync.harness.api.model import LipSyncModel
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.registry.registry import UnknownNameError
+from bench_lipsync.harness.util.text_files import read_yaml
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-    from baselines.external.description import Description
+    from bench_lipsync.baselines.external.description import Description
 
 FOLDER_VARIABLE = "BENCH_BASELINES"
 """Environment variable: folders with descriptions, separated as in PATH."""
@@ -38,14 +38,14 @@ def names() -> list[str]:
 
 
 def targets() -> Mapping[str, Callable[..., LipSyncModel]]:
-    """A factory by name, for `harness.plugins.MODELS`; a description is read when its factory is called."""
+    """A factory by name, for `harness.registry.plugins.MODELS`; a description is read when its factory is called."""
     return {name: partial(model, name) for name in _files()}
 
 
 def model(name: str, argument: str | None = None, variant: str = "") -> LipSyncModel:
     """The model of a name. Raises `BenchError` where it is not set up (`bench baselines setup`)."""
-    from baselines.external.model import ExternalModel
-    from harness.model import VariantError
+    from bench_lipsync.baselines.external.model import ExternalModel
+    from bench_lipsync.harness.api.model import VariantError
 
     if argument is not None or variant:
         raise VariantError(
@@ -56,8 +56,8 @@ def model(name: str, argument: str | None = None, variant: str = "") -> LipSyncM
 
 def from_file(file: str = "", variant: str = "") -> LipSyncModel:
     """`external:FILE`: the model that a file describes. Raises `BenchError`."""
-    from baselines.external.model import ExternalModel
-    from harness.model import VariantError
+    from bench_lipsync.baselines.external.model import ExternalModel
+    from bench_lipsync.harness.api.model import VariantError
 
     if not file or variant:
         raise VariantError(f"external needs the file of a description and has no variants; for example {EXAMPLE}")
@@ -88,7 +88,7 @@ def read(path: Path) -> Description:
     """The description in a file; nothing in it is run. Raises `BenchError`."""
     from pydantic import ValidationError
 
-    from baselines.external.description import Description
+    from bench_lipsync.baselines.external.description import Description
 
     fields = read_yaml(path, "the description", MAX_BYTES)
     if not isinstance(fields, dict):

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from baselines.external.catalogue import load
-from baselines.external.description import Description
-from baselines.external.environments import Runtime, backend
-from baselines.external.installation import (
+from bench_lipsync.baselines.external.catalogue import load
+from bench_lipsync.baselines.external.description import Description
+from bench_lipsync.baselines.external.environments import Runtime, backend
+from bench_lipsync.baselines.external.installation.inventory import Inventory, take_inventory
+from bench_lipsync.baselines.external.installation.record import (
     Installation,
     find_weight,
     installed,
     read_installation,
     setup_command,
 )
-from baselines.external.inventory import Inventory, take_inventory
-from baselines.external.repository import clone_state
-from harness.status import BenchError
+from bench_lipsync.baselines.external.installation.repository import clone_state
+from bench_lipsync.harness.errors import BenchError
 
 State = Literal["ok", "note", "missing"]
 _WAYS = ("--python EXE", "--uv", "--conda create", "--docker IMAGE")

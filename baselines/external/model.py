@@ -10,26 +10,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from baselines.external.clone import clone_digest
-from baselines.external.command import put_prelude, step_argv, variables
-from baselines.external.description import Description
-from baselines.external.environments import Place, backend
-from baselines.external.installation import installed
-from baselines.external.inventory import take_inventory
-from baselines.external.log_tail import LogTail
-from baselines.external.process import Job, run
-from baselines.external.repository import clone_state
-from baselines.external.workspace import Workspace, open_workspace, remove_stale
-from harness.clip import PreparedClip
-from harness.files import sha256_json
-from harness.model import GenerateContext, ModelCard
-from harness.status import BenchError, ClipError, Status
+from bench_lipsync.baselines.external.description import Description
+from bench_lipsync.baselines.external.environments import Place, backend
+from bench_lipsync.baselines.external.installation.clone import clone_digest
+from bench_lipsync.baselines.external.installation.inventory import take_inventory
+from bench_lipsync.baselines.external.installation.record import installed
+from bench_lipsync.baselines.external.installation.repository import clone_state
+from bench_lipsync.baselines.external.program.command import put_prelude, step_argv, variables
+from bench_lipsync.baselines.external.program.log_tail import LogTail
+from bench_lipsync.baselines.external.program.process import Job, run
+from bench_lipsync.baselines.external.program.workspace import Workspace, open_workspace, remove_stale
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.model import GenerateContext, ModelCard
+from bench_lipsync.harness.errors import BenchError, ClipError, Status
+from bench_lipsync.harness.util.files import sha256_json
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from baselines.external.staging import Staged
+    from bench_lipsync.baselines.external.inputs.staging import Staged
 
 logger = logging.getLogger("bench")
 
@@ -93,7 +93,8 @@ class ExternalModel:
         return self._fingerprint
 
     def _compute_fingerprint(self) -> str:
-        from baselines.external import collect, staging
+        from bench_lipsync.baselines.external.inputs import staging
+        from bench_lipsync.baselines.external.outputs import collect
 
         weights = {item.file: item.sha256 for item in self._installation.weights}
         clone = Path(self._installation.repository)
@@ -114,8 +115,8 @@ class ExternalModel:
 
         Raises `ClipError`: `timeout`, `model_failed`, `bad_output`, with the program's last words.
         """
-        from baselines.external.collect import collect
-        from baselines.external.staging import stage
+        from bench_lipsync.baselines.external.inputs.staging import stage
+        from bench_lipsync.baselines.external.outputs.collect import collect
 
         log, clone = LogTail(), Path(self._installation.repository)
         contained = self._runtime.kind == "docker"

@@ -1,12 +1,12 @@
 """The external models as Markdown, made from their descriptions: docs/baselines.md holds it word for word.
 
-`python -m baselines.external.overview` prints it.
+`python -m bench_lipsync.baselines.external.overview` prints it.
 """
 
 from __future__ import annotations
 
-from baselines.external.catalogue import PACKAGED, load
-from baselines.external.description import Description, Output
+from bench_lipsync.baselines.external.catalogue import PACKAGED, load
+from bench_lipsync.baselines.external.description import Description, Output
 
 HEADER = "| name | model | kind | licence | what it is given | what is taken | compared with the truth | run for real |"
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import typer
 
-from harness.disk import room_needed
-from harness.names import shown
-from harness.status import BenchError
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.disk import room_needed
+from bench_lipsync.harness.util.sanitize import shown
 
 COMMANDS = (
     *("run", "merge", "score", "report", "generate", "watermark"),
@@ -48,7 +48,7 @@ def main() -> None:
     logging.raiseExceptions = False  # A log that cannot be written is no reason for a traceback.
     try:
         for command in COMMANDS:
-            importlib.import_module(f"harness.cli.{command}").register(app)
+            importlib.import_module(f"bench_lipsync.harness.cli.{command}").register(app)
         with room_needed(Path()):
             app()
     except BenchError as error:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.cli.workers import Asked, BatchSize, Workers, run_options
+from bench_lipsync.harness.cli.workers import Asked, BatchSize, Workers, run_options
 
 _EXAMPLES = """Examples:
 
@@ -54,9 +54,9 @@ def ablate(
 
     Each variant's difference from the full model has an interval and a paired test over people.
     """
-    from harness.ablation import default_variants, load_variants
-    from harness.cli.run import exit_code, settle_libraries
-    from harness.spec import make_spec
+    from bench_lipsync.harness.ablation.variants import default_variants, load_variants
+    from bench_lipsync.harness.cli.run import exit_code, settle_libraries
+    from bench_lipsync.harness.run.spec import make_spec
 
     if model is None and variants is None:
         raise typer.BadParameter("is needed, or --variants FILE", param_hint="--model")
@@ -73,9 +73,9 @@ def ablate(
         raise typer.BadParameter("says how to adapt, and no mode adapts: --mode zero-shot,adapted")
     settle_libraries()
 
-    from harness.ablation_run import carry_out
-    from harness.files import write_text_atomically
-    from harness.plugins import REPORTS
+    from bench_lipsync.harness.ablation.run import carry_out
+    from bench_lipsync.harness.registry.plugins import REPORTS
+    from bench_lipsync.harness.util.files import write_text_atomically
 
     options = run_options(Asked(workers), device, batch_size, out=out, report=report)
     done = carry_out(spec, asked, options, seconds, [int(count) for count in steps])

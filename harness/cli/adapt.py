@@ -44,15 +44,15 @@ def adapt(
     """
     os.environ.setdefault("GLOG_minloglevel", "2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from harness import stages
-    from harness.clip import Clip
-    from harness.device import pick_device
-    from harness.model_names import parse_name
-    from harness.names import safe_id
-    from harness.plugins import ADAPTERS
-    from harness.remote_store import open_store
-    from harness.speech import read_speech
-    from harness.status import BenchError, ClipError
+    from bench_lipsync.harness.api.clip import Clip
+    from bench_lipsync.harness.compute.device import pick_device
+    from bench_lipsync.harness.datasets.recordings import read_speech
+    from bench_lipsync.harness.errors import BenchError, ClipError
+    from bench_lipsync.harness.registry.model_names import parse_name
+    from bench_lipsync.harness.registry.plugins import ADAPTERS
+    from bench_lipsync.harness.stages import stages
+    from bench_lipsync.harness.store.mirror import open_store
+    from bench_lipsync.harness.util.sanitize import safe_id
 
     if out.suffix != ".safetensors":
         raise typer.BadParameter(f"{out.name} must end in .safetensors", param_hint="--out")

@@ -34,7 +34,7 @@ def list_assets(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Print the catalogue with what is here."""
-    from harness.assets import asset_path, asset_present, asset_specs
+    from bench_lipsync.harness.assets.lookup import asset_path, asset_present, asset_specs
 
     rows = [
         {
@@ -77,8 +77,8 @@ def fetch(
     ] = False,
 ) -> None:
     """Fetch the named assets."""
-    from harness.assets import asset_path, asset_present, asset_specs, fetch_assets
-    from harness.status import BenchError
+    from bench_lipsync.harness.assets.lookup import asset_path, asset_present, asset_specs, fetch_assets
+    from bench_lipsync.harness.errors import BenchError
 
     if bool(names) == everything:
         raise BenchError("say which assets to fetch, or --all; `bench assets list` shows their names")
@@ -106,7 +106,7 @@ def add(
     ],
 ) -> None:
     """Copy a file into the cache."""
-    from harness.assets_add import add_asset
+    from bench_lipsync.harness.assets.add import add_asset
 
     typer.echo(f"{name}  {add_asset(name, source)}")
 
@@ -117,7 +117,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: null, or what is wrong, by name.")] = False,
 ) -> None:
     """Hash what is in the cache."""
-    from harness.assets import asset_present, asset_specs, verify_asset
+    from bench_lipsync.harness.assets.lookup import asset_present, asset_specs, verify_asset
 
     found: dict[str, str | None] = {}
     for name in names or [spec.name for spec in asset_specs() if asset_present(spec.name)]:
@@ -131,7 +131,7 @@ def verify(
 
 
 def _state(name: str) -> str:
-    from harness.assets import asset_available, asset_present
+    from bench_lipsync.harness.assets.lookup import asset_available, asset_present
 
     if asset_present(name):
         return "present"

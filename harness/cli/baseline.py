@@ -29,9 +29,9 @@ def save(
     force: Annotated[bool, typer.Option("--force", help="Also of a run in which clips failed.")] = False,
 ) -> None:
     """Write a run's values, signatures, clips and people's parts; sorted, so that a change can be read in a diff."""
-    from harness.gate_files import save_baseline
-    from harness.results import read_result
-    from harness.status import BenchError
+    from bench_lipsync.harness.errors import BenchError
+    from bench_lipsync.harness.gate.baseline_file import save_baseline
+    from bench_lipsync.harness.results.schema import read_result
 
     result = read_result(run)
     if result.failures and not force:
@@ -48,8 +48,8 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print what a baseline holds."""
-    from harness.gate_files import open_reference
-    from harness.plugins import REPORTS
+    from bench_lipsync.harness.gate.baseline_file import open_reference
+    from bench_lipsync.harness.registry.plugins import REPORTS
 
     found = open_reference(baseline)
     if as_json:

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 @baselines_app.command("list", epilog=f"Example: {_LIST}")
 def list_models(as_json: Annotated[bool, _JSON] = False) -> None:
     """Every external model with its licence, and whether it is set up here."""
-    from harness.plugins import BASELINES
+    from bench_lipsync.harness.registry.plugins import BASELINES
 
     overview = BASELINES.get("overview")
     rows = [overview(name) for name in BASELINES.get("names")()]
@@ -51,7 +51,7 @@ def list_models(as_json: Annotated[bool, _JSON] = False) -> None:
 @baselines_app.command(epilog="Example: bench baselines show sadtalker")
 def show(name: Annotated[str, _NAME], as_json: Annotated[bool, _JSON] = False) -> None:
     """What is written down about a model, and where it is on this machine."""
-    from harness.plugins import BASELINES
+    from bench_lipsync.harness.registry.plugins import BASELINES
 
     description = BASELINES.get("load")(name)
     found = BASELINES.get("installation")(description.name)
@@ -78,7 +78,7 @@ def setup(
     docker: Annotated[str, typer.Option(help="A docker image, or `build` to make one.")] = "",
 ) -> None:
     """Say where a model's clone, weights and environment are; what is not given stays as it was."""
-    from harness.plugins import BASELINES
+    from bench_lipsync.harness.registry.plugins import BASELINES
 
     wish = BASELINES.get("wish")(repo=repo, weights=weights, python=python, uv=uv, conda=conda, docker=docker)
     BASELINES.get("setup")(name, wish, typer.echo)
@@ -88,7 +88,7 @@ def setup(
 @baselines_app.command(epilog="Example: bench baselines doctor sadtalker")
 def doctor(name: Annotated[str, _NAME], as_json: Annotated[bool, _JSON] = False) -> None:
     """Say what a model still lacks, with the commands that fix it; exit code 1 if it cannot run."""
-    from harness.plugins import BASELINES
+    from bench_lipsync.harness.registry.plugins import BASELINES
 
     checks = BASELINES.get("examine")(name)
     lacking = any(check.state == "missing" for check in checks)

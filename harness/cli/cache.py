@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from harness.status import BenchError
+from bench_lipsync.harness.errors import BenchError
 
 _UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 _TIMES = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -27,8 +27,8 @@ def register(app: typer.Typer) -> None:
 
 def list_entries(as_json: JsonOption = False) -> None:
     """Say for each stage how many results are kept, how large they are, and when one was last used."""
-    from harness.remote_store import open_store
-    from harness.store_care import entries
+    from bench_lipsync.harness.store.maintenance import entries
+    from bench_lipsync.harness.store.mirror import open_store
 
     store = open_store()
     rows: dict[str, dict[str, float]] = {}
@@ -53,9 +53,9 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Read every file of the store and compare it with the hash that was written beside it; exit code 1 for damage."""
-    from harness import progress
-    from harness.remote_store import open_store
-    from harness.store_care import entries, problems
+    from bench_lipsync.harness.store.maintenance import entries, problems
+    from bench_lipsync.harness.store.mirror import open_store
+    from bench_lipsync.harness.util import progress
 
     store = open_store()
     damaged = {}
@@ -85,8 +85,8 @@ def collect_garbage(
     What was used within the last hour, or since the oldest of the runs that go on now began, always stays. Run folders
     keep their videos: they share the files, and only the store's name for them goes.
     """
-    from harness.remote_store import open_store
-    from harness.store_care import make_room
+    from bench_lipsync.harness.store.maintenance import make_room
+    from bench_lipsync.harness.store.mirror import open_store
 
     if unused is None and max_size is None:
         raise BenchError("say what may go: --unused 30d, --max-size 50GB, or both; --dry-run only looks")

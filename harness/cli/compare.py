@@ -36,11 +36,11 @@ def compare(
     Exit code 0: no worse. 1: worse, slower, or something is missing. 2: the two must not be compared (other clips,
     specifications or signatures), or there is no baseline.
     """
-    from harness.files import write_text_atomically
-    from harness.gate import compare as judge
-    from harness.gate_files import open_reference
-    from harness.gate_spec import GateSpec, load_gate
-    from harness.plugins import REPORTS
+    from bench_lipsync.harness.gate.baseline_file import open_reference
+    from bench_lipsync.harness.gate.compare import compare as judge
+    from bench_lipsync.harness.gate.rules import GateSpec, load_gate
+    from bench_lipsync.harness.registry.plugins import REPORTS
+    from bench_lipsync.harness.util.files import write_text_atomically
 
     rules = load_gate(gate) if gate else GateSpec()
     sides = open_reference(base), open_reference(candidate)

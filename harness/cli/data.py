@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.status import BenchError
+from bench_lipsync.harness.errors import BenchError
 
 if TYPE_CHECKING:
-    from harness.datasets.base import ClipList
-    from harness.datasets.hdtf_plan import Outcome
+    from bench_lipsync.harness.api.dataset import ClipList
+    from bench_lipsync.harness.datasets.hdtf.plan import Outcome
 
 _Dataset = Annotated[str, typer.Argument(help="demo, hdtf, voxceleb2 or folder.", show_default=False)]
 _Root = Annotated[Path | None, typer.Option("--data-root", help="Folder with the footage (demo needs none).")]
@@ -44,9 +44,9 @@ def list_clips(
     as_json: _Json = False,
 ) -> None:
     """The clips of a dataset as a run would take them: id, identity, seconds, split, file (tab-separated)."""
-    from harness.datasets.discover import shown
-    from harness.datasets.verify import clip_seconds
-    from harness.progress import each
+    from bench_lipsync.harness.datasets.discover import shown
+    from bench_lipsync.harness.datasets.verify import clip_seconds
+    from bench_lipsync.harness.util.progress import each
 
     found = _clips(dataset, data_root, split)
     rows: list[dict[str, Any]] = []
@@ -71,9 +71,9 @@ def verify(
     as_json: _Json = False,
 ) -> None:
     """Decode every clip from end to end; exit code 1 if one of them cannot be used."""
-    from harness.datasets.verify import verify_clip
-    from harness.progress import each
-    from harness.status import Status
+    from bench_lipsync.harness.datasets.verify import verify_clip
+    from bench_lipsync.harness.errors import Status
+    from bench_lipsync.harness.util.progress import each
 
     found = _clips(dataset, data_root, split)
     verdicts = [verify_clip(clip) for clip in each("verify", found.clips[:limit])]
@@ -107,11 +107,11 @@ def prepare(
     """
     if dataset != "hdtf":
         raise BenchError(f"dataset {dataset!r} needs no preparation; only hdtf has full videos to cut")
-    from harness.datasets.hdtf_download import YtDlp
-    from harness.datasets.hdtf_plan import Fate, Preparation, left_out, plan, select
-    from harness.datasets.hdtf_prepare import prepare as carry_out
-    from harness.datasets.hdtf_prepare import write_report
-    from harness.progress import stage
+    from bench_lipsync.harness.datasets.hdtf.download import YtDlp
+    from bench_lipsync.harness.datasets.hdtf.plan import Fate, Preparation, left_out, plan, select
+    from bench_lipsync.harness.datasets.hdtf.prepare import prepare as carry_out
+    from bench_lipsync.harness.datasets.hdtf.prepare import write_report
+    from bench_lipsync.harness.util.progress import stage
 
     if not data_root.is_dir() and not download:
         raise BenchError(f"--data-root {data_root} is no folder; put the full videos there or add --download")
@@ -138,8 +138,8 @@ def prepare(
 
 
 def _clips(dataset: str, data_root: Path | None, split: str) -> ClipList:
-    from harness.datasets.base import ClipRequest
-    from harness.datasets.registry import DATASETS
+    from bench_lipsync.harness.api.dataset import ClipRequest
+    from bench_lipsync.harness.registry.datasets import DATASETS
 
     found = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
     for notice in found.notices:

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.doctor import Diagnosis, Finding, State
+    from bench_lipsync.harness.doctor.examine import Diagnosis, Finding, State
 
 _MARKS = {"ok": "ok", "fetch": "fetch", "note": "note", "missing": "--", "broken": "!!"}
 _STYLES = {"ok": "green", "fetch": "cyan", "note": "yellow", "missing": "yellow", "broken": "bold red"}
@@ -25,7 +25,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Every finding as JSON, for programs.")] = False,
 ) -> None:
     """Say what can and cannot be computed here and how to fix it; exit code 1 if the default run does not work."""
-    from harness.doctor import examine
+    from bench_lipsync.harness.doctor.examine import examine
 
     found = examine()
     if as_json:
@@ -40,7 +40,7 @@ def _show(found: Diagnosis) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from harness.doctor import DEFAULT_RUN
+    from bench_lipsync.harness.doctor.examine import DEFAULT_RUN
 
     console = Console()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))

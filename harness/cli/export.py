@@ -32,6 +32,6 @@ def export(
 
     Trackers must be installed; they get files on this disk and nothing is sent anywhere.
     """
-    from harness.export import export as write
+    from bench_lipsync.harness.export.formats import export as write
 
     typer.echo(str(write(runs, format, out)))

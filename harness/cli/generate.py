@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.workers import BatchSize
-from harness.status import BenchError, ClipError
+from bench_lipsync.harness.cli.workers import BatchSize
+from bench_lipsync.harness.errors import BenchError, ClipError
 
 if TYPE_CHECKING:
-    from harness.faces.region import Region
-    from harness.model import LipSyncModel
+    from bench_lipsync.harness.api.model import LipSyncModel
+    from bench_lipsync.harness.faces.region import Region
 
 
 def register(app: typer.Typer) -> None:
@@ -62,10 +62,10 @@ def generate(
     for name, value in (("GLOG_minloglevel", "2"), ("TF_CPP_MIN_LOG_LEVEL", "2"), ("OMP_WAIT_POLICY", "PASSIVE")):
         os.environ.setdefault(name, value)
 
-    from harness.batch_size import parse_batch_size
-    from harness.device import pick_device
-    from harness.dub.dubbing import DubRequest, dub
-    from harness.model import GenerateContext
+    from bench_lipsync.harness.api.model import GenerateContext
+    from bench_lipsync.harness.compute.batch_size import parse_batch_size
+    from bench_lipsync.harness.compute.device import pick_device
+    from bench_lipsync.harness.dubbing.pipeline import DubRequest, dub
 
     # A terminated process cleans up as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -76,7 +76,7 @@ def generate(
         if loaded.card.caveat:
             print(f"note: {loaded.card.name}: {loaded.card.caveat}", file=sys.stderr)
         if adapt_on is not None:
-            from harness.dub.adapting import adapted
+            from bench_lipsync.harness.dubbing.adapting import adapted
 
             loaded = adapted(loaded, adapt_on, adapt_seconds, context)
         result = dub(loaded, request)
@@ -94,8 +94,8 @@ def generate(
 
 
 def _load(asked: str) -> LipSyncModel:
-    from harness.loading import load_models
-    from harness.model_names import row_name
+    from bench_lipsync.harness.registry.model_names import row_name
+    from bench_lipsync.harness.run.model_loading import load_models
 
     found = load_models([asked])
     for row in found.models:
@@ -120,7 +120,7 @@ def _check(video: Path, audio: Path, out: Path, force: bool) -> None:
 
 
 def _region(text: str) -> Region:
-    from harness.faces.region import Region
+    from bench_lipsync.harness.faces.region import Region
 
     try:
         x, y, width, height = (int(part) for part in text.split(","))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.status import BenchError
+from bench_lipsync.harness.errors import BenchError
 
 
 def register(app: typer.Typer) -> None:
@@ -20,9 +20,9 @@ def list_names(
     as_json: Annotated[bool, typer.Option("--json", help="A JSON array.")] = False,
 ) -> None:
     """Names that the other commands take."""
-    from harness.datasets.registry import DATASETS
-    from harness.metric_names import metric_names
-    from harness.plugins import MODELS
+    from bench_lipsync.harness.registry.datasets import DATASETS
+    from bench_lipsync.harness.registry.metric_names import metric_names
+    from bench_lipsync.harness.registry.plugins import MODELS
 
     if what not in {"models", "datasets", "metrics"}:
         raise BenchError(f"cannot list {what!r}; choose models, datasets or metrics")

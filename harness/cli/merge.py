@@ -31,11 +31,11 @@ def merge(
 
     Nothing is computed again but the averages, so it takes no GPU, and neither footage nor weights of models.
     """
-    from harness.cli.run import exit_code, settle_libraries, show
+    from bench_lipsync.harness.cli.run import exit_code, settle_libraries, show
 
     settle_libraries()
-    from harness.merge import merge as put_together
-    from harness.spec import make_spec
+    from bench_lipsync.harness.run.merge import merge as put_together
+    from bench_lipsync.harness.run.spec import make_spec
 
     outcome = put_together(parts, out, report=report)
     show(outcome, as_json)

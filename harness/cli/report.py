@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.status import BenchError
+from bench_lipsync.harness.errors import BenchError
 
 _REPORT = """Examples:
 
@@ -40,7 +40,7 @@ def report(
     ] = None,
 ) -> None:
     """Write a page with the results of one or several runs over the same clips, side by side."""
-    from harness.plugins import REPORTS
+    from bench_lipsync.harness.registry.plugins import REPORTS
 
     if out is None and len(runs) > 1:
         raise BenchError("several runs need --out, for example: bench report RUN1 RUN2 --out both.html")
@@ -71,8 +71,8 @@ def table(
     signatures: Annotated[bool, typer.Option(help="Signatures under a Markdown table or a caption.")] = True,
 ) -> None:
     """Print the results of one or several runs over the same clips as one table."""
-    from harness.files import write_text_atomically
-    from harness.plugins import REPORTS
+    from bench_lipsync.harness.registry.plugins import REPORTS
+    from bench_lipsync.harness.util.files import write_text_atomically
 
     plain = not (rows or columns or digits or caption or label) and intervals and gaps
     if format == "text" and out is None and plain:

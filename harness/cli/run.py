@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.workers import (
+from bench_lipsync.harness.cli.workers import (
     Address,
     Asked,
     BatchSize,
@@ -24,9 +24,9 @@ from harness.cli.workers import (
 )
 
 if TYPE_CHECKING:
-    from harness.finish import RunOutcome
-    from harness.pipeline import RunOptions
-    from harness.spec import RunSpec
+    from bench_lipsync.harness.run.finalize import RunOutcome
+    from bench_lipsync.harness.run.pipeline import RunOptions
+    from bench_lipsync.harness.run.spec import RunSpec
 
 
 _EXAMPLES = """Examples:
@@ -103,7 +103,7 @@ def run(
     Running the same command again recomputes nothing; after an interruption it goes on where it stopped. Numbers do
     not depend on how many workers there are.
     """
-    from harness.spec import load_spec, make_spec
+    from bench_lipsync.harness.run.spec import load_spec, make_spec
 
     given: dict[str, Any] = {
         "models": tuple(model) if model else None,
@@ -125,7 +125,7 @@ def run(
     spec = make_spec(values)
     settle_libraries()
 
-    from harness.pipeline import execute
+    from bench_lipsync.harness.run.pipeline import execute
 
     asked = Asked(workers, executor, address, gpus_per_worker, cpus_per_worker, clip_timeout, clip_memory, retries)
     options = run_options(asked, device, batch_size, out=out, report=report, profile=profile)
@@ -139,8 +139,8 @@ def run(
 
 def run_shard(spec: RunSpec, options: RunOptions, text: str) -> None:
     """Do one part and say what comes next."""
-    from harness.merge import execute_shard
-    from harness.shards import Shard
+    from bench_lipsync.harness.run.merge import execute_shard
+    from bench_lipsync.harness.run.shard_spec import Shard
 
     shard = Shard.parse(text)
     folder = execute_shard(spec, options, shard)
@@ -170,7 +170,7 @@ def settle_libraries() -> None:
 
 def show(outcome: RunOutcome, as_json: bool) -> None:
     """Print a finished run's table, or its `run.json`, and where it lies."""
-    from harness.plugins import REPORTS
+    from bench_lipsync.harness.registry.plugins import REPORTS
 
     if as_json:
         print(outcome.result.model_dump_json(indent=1))

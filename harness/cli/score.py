@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.workers import Asked, Workers, run_options
-from harness.status import BenchError
+from bench_lipsync.harness.cli.workers import Asked, Workers, run_options
+from bench_lipsync.harness.errors import BenchError
 
 if TYPE_CHECKING:
-    from harness.spec import RunSpec
+    from bench_lipsync.harness.run.spec import RunSpec
 
 _EXAMPLES = """Examples:
 
@@ -69,8 +69,8 @@ def score(
     (25, or the dataset's own) and the length (give or take 5 frames) of their clip; what does not match is reported
     clip by clip. Sound in the files is not used.
     """
-    from harness.cli.run import exit_code, settle_libraries, show
-    from harness.spec import make_spec
+    from bench_lipsync.harness.cli.run import exit_code, settle_libraries, show
+    from bench_lipsync.harness.run.spec import make_spec
 
     if dataset is None:
         raise typer.BadParameter("is needed, for example: bench score PRED_DIR --dataset demo", param_hint="--dataset")
@@ -89,7 +89,7 @@ def score(
     spec = make_spec({key: value for key, value in given.items() if value is not None})
     settle_libraries()
     if inputs is not None:
-        from harness.inputs import write_inputs
+        from bench_lipsync.harness.run.model_inputs import write_inputs
 
         written = write_inputs(spec, inputs)
         for problem in written.problems:
@@ -98,7 +98,7 @@ def score(
         return
     _say_matches(spec, pred_dir or [])
 
-    from harness.pipeline import execute
+    from bench_lipsync.harness.run.pipeline import execute
 
     outcome = execute(spec, run_options(Asked(workers), device, "auto", out=out, report=report))
     show(outcome, as_json)
@@ -113,10 +113,10 @@ def _model(folder: Path, geometry: str) -> str:
 
 def _say_matches(spec: RunSpec, folders: list[Path]) -> None:
     """How many files belong to a clip. Raises `BenchError` where none does, before anything long begins."""
-    from harness.datasets.discover import listed
-    from harness.external_files import PredictedFiles
-    from harness.loading import load_models
-    from harness.select import select_clips
+    from bench_lipsync.harness.datasets.discover import listed
+    from bench_lipsync.harness.predictions.files import PredictedFiles
+    from bench_lipsync.harness.run.model_loading import load_models
+    from bench_lipsync.harness.run.selection import select_clips
 
     load_models(spec.models)  # folders that are none, and two of one name, are found out here
     ids = [clip.id for clip in select_clips(spec).clips]

@@ -26,7 +26,7 @@ def make(
     seed: Annotated[int, typer.Option(help="Seed of the videos' numbers.")] = 0,
 ) -> None:
     """Write a page with blinded questions about a run's videos; it works offline and saves answers as a file."""
-    from harness.plugins import REPORTS
+    from bench_lipsync.harness.registry.plugins import REPORTS
 
     page = REPORTS.get("study-make")(runs, out, clips=clips, ratings=ratings, pairs=pairs, checks=checks, seed=seed)
     typer.echo(f"send to the raters: {page.parent}\nkeep to yourself:   {out / 'key.json'}")
@@ -40,8 +40,8 @@ def score(
     out: Annotated[Path | None, typer.Option(help="File to write instead of printing.")] = None,
 ) -> None:
     """Opinion scores and preferences with intervals, and the agreement between raters."""
-    from harness.files import write_text_atomically
-    from harness.plugins import REPORTS
+    from bench_lipsync.harness.registry.plugins import REPORTS
+    from bench_lipsync.harness.util.files import write_text_atomically
 
     text = REPORTS.get("study-score")(answers, key, format, keep_failed)
     if out is None:

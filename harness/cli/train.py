@@ -18,5 +18,5 @@ def register(app: typer.Typer) -> None:
         rich_markup_mode=None,
     )
     for target in TARGETS:
-        importlib.import_module(f"harness.cli.train_{target}").register(group)
+        importlib.import_module(f"bench_lipsync.harness.cli.train_{target}").register(group)
     app.add_typer(group, name="train")

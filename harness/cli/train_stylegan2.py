@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.training import DataRoot, Dataset, Device, Limit, Out, Seed, Split, training_clips
+from bench_lipsync.harness.cli.training import DataRoot, Dataset, Device, Limit, Out, Seed, Split, training_clips
 
 
 def register(app: typer.Typer) -> None:
@@ -37,8 +37,8 @@ def train_stylegan2(
     device: Device = "auto",
 ) -> None:
     """Train a StyleGAN2 generator; writes the prior, a log and sheets of samples to the folder."""
-    from harness.device import pick_device
-    from harness.plugins import TRAINERS
+    from bench_lipsync.harness.compute.device import pick_device
+    from bench_lipsync.harness.registry.plugins import TRAINERS
 
     clips = training_clips(dataset, data_root, split, limit)
     weights = TRAINERS.get("stylegan2")(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.training import DataRoot, Dataset, Device, Limit, Out, Seed, Split, training_clips
+from bench_lipsync.harness.cli.training import DataRoot, Dataset, Device, Limit, Out, Seed, Split, training_clips
 
 
 def register(app: typer.Typer) -> None:
@@ -53,9 +53,9 @@ def train_stylelipsync(
     device: Device = "auto",
 ) -> None:
     """Train StyleLipSync; writes the checkpoint, curves and pictures of validation clips to the folder."""
-    from harness.device import pick_device
-    from harness.plugins import TRAINERS
-    from harness.ranks import first_alone, join, leave, own_device
+    from bench_lipsync.harness.compute.device import pick_device
+    from bench_lipsync.harness.registry.plugins import TRAINERS
+    from bench_lipsync.models.training.distributed import first_alone, join, leave, own_device
 
     ranks = join()
     with first_alone(ranks):

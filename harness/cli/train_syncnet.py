@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.cli.training import DataRoot, Dataset, Device, Limit, Out, Split, training_clips
+from bench_lipsync.harness.cli.training import DataRoot, Dataset, Device, Limit, Out, Split, training_clips
 
 TRAINER_NAMES = {"open": "syncnet", "expert": "sync-expert"}
 """What `--network` may be, and the trainer it stands for."""
@@ -41,9 +41,9 @@ def train_syncnet(
     OUT/curve.csv has the losses. The expert learns from true windows, the same clip shifted by two frames or more, and
     other clips; it never measures. The same clips, options and device give the same weights, interrupted or not.
     """
-    from harness.device import pick_device
-    from harness.plugins import TRAINERS
-    from harness.progress import stage
+    from bench_lipsync.harness.compute.device import pick_device
+    from bench_lipsync.harness.registry.plugins import TRAINERS
+    from bench_lipsync.harness.util.progress import stage
 
     if network not in TRAINER_NAMES:
         raise typer.BadParameter(f"{network!r} is neither {' nor '.join(TRAINER_NAMES)}", param_hint="--network")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.training import DataRoot, Dataset, Device, Limit, Out, Seed, Split, training_clips
+from bench_lipsync.harness.cli.training import DataRoot, Dataset, Device, Limit, Out, Seed, Split, training_clips
 
 
 def register(app: typer.Typer) -> None:
@@ -38,8 +38,8 @@ def train_wav2lip(
     device: Device = "auto",
 ) -> None:
     """Train Wav2Lip's generator; writes weights, curves and sheets of people that are not trained on."""
-    from harness.device import pick_device
-    from harness.plugins import TRAINERS
+    from bench_lipsync.harness.compute.device import pick_device
+    from bench_lipsync.harness.registry.plugins import TRAINERS
 
     clips = training_clips(dataset, data_root, split, limit)
     changes = {

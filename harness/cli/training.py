@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from harness.clip import PreparedClip
+    from bench_lipsync.harness.api.clip import PreparedClip
 
 SIZE = 256
 """Side in pixels of the prepared clips that networks are trained from."""
@@ -39,11 +39,11 @@ def training_clips(dataset: str, data_root: Path | None, split: str, limit: int 
     # MediaPipe's native log lines would tear the progress bars.
     os.environ.setdefault("GLOG_minloglevel", "2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from harness.datasets.base import ClipRequest
-    from harness.datasets.registry import DATASETS
-    from harness.preparation import prepare_all
-    from harness.remote_store import open_store
-    from harness.status import BenchError
+    from bench_lipsync.harness.api.dataset import ClipRequest
+    from bench_lipsync.harness.errors import BenchError
+    from bench_lipsync.harness.registry.datasets import DATASETS
+    from bench_lipsync.harness.stages.preparation import prepare_all
+    from bench_lipsync.harness.store.mirror import open_store
 
     found = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
     prepared = prepare_all(found.clips[:limit], SIZE, open_store())

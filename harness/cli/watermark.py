@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.status import BenchError, ClipError
+from bench_lipsync.harness.errors import BenchError, ClipError
 
 
 def register(app: typer.Typer) -> None:
@@ -34,9 +34,9 @@ def detect(
     A yes is wrong for fewer than 1 in 10,000 unmarked videos. A no says little: cropping or strong compression destroys
     the mark.
     """
-    from harness.watermark.detect import FALSE_ALARM_RATE, MAX_ERRORS
-    from harness.watermark.detect import detect as look
-    from harness.watermark.pattern import BITS
+    from bench_lipsync.harness.watermark.detect import FALSE_ALARM_RATE, MAX_ERRORS
+    from bench_lipsync.harness.watermark.detect import detect as look
+    from bench_lipsync.harness.watermark.pattern import BITS
 
     if not video.is_file():
         raise BenchError(f"{video}: no such file")

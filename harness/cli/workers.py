@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 if TYPE_CHECKING:
-    from harness.executors.choose import ExecutorOptions
-    from harness.pipeline import RunOptions
+    from bench_lipsync.harness.run.executors.factory import ExecutorOptions
+    from bench_lipsync.harness.run.pipeline import RunOptions
 
 Workers = Annotated[
     str,
@@ -48,9 +48,9 @@ class Asked(NamedTuple):
 
 def run_options(asked: Asked, device: str, batch_size: str, **others: Any) -> RunOptions:
     """The options of a run; `device` as given. Raises `BenchError` for a device or a batch size that cannot be."""
-    from harness.batch_size import parse_batch_size
-    from harness.device import pick_device
-    from harness.pipeline import RunOptions
+    from bench_lipsync.harness.compute.batch_size import parse_batch_size
+    from bench_lipsync.harness.compute.device import pick_device
+    from bench_lipsync.harness.run.pipeline import RunOptions
 
     # With Ray this process only directs, perhaps on a machine without a GPU; workers look for themselves.
     here = "cpu" if asked.kind == "ray" else pick_device(device)
@@ -67,8 +67,8 @@ def executor_options(asked: Asked, device: str) -> ExecutorOptions:
     """The options of the executor; `device` is the settled one. Raises a usage error naming the option."""
     from typing import get_args
 
-    from harness.executors import choose
-    from harness.executors.crew import Limits
+    from bench_lipsync.harness.run.executors import factory as choose
+    from bench_lipsync.harness.run.executors.pool import Limits
 
     kinds = get_args(choose.Kind)
     if asked.kind not in kinds:
@@ -96,6 +96,6 @@ def _workers(asked: Asked, device: str) -> int | None:
         return int(asked.workers)
     if asked.kind in ("local", "ray"):
         return None
-    from harness.executors.choose import workers_here
+    from bench_lipsync.harness.run.executors.factory import workers_here
 
     return workers_here(device)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.names import safe_id, shown
-from harness.status import BenchError
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.sanitize import safe_id, shown
 
 VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts"),

@@ -7,9 +7,9 @@ import io
 import os
 from pathlib import Path
 
-from harness.clip import Clip
-from harness.datasets.base import ClipList, ClipRequest
-from harness.datasets.discover import (
+from bench_lipsync.harness.api.clip import Clip
+from bench_lipsync.harness.api.dataset import ClipList, ClipRequest
+from bench_lipsync.harness.datasets.discover import (
     AUDIO_SUFFIXES,
     VIDEO_SUFFIXES,
     audio_beside,
@@ -19,10 +19,10 @@ from harness.datasets.discover import (
     require_root,
     shown,
 )
-from harness.datasets.splits import check_split
-from harness.names import safe_id
-from harness.status import BenchError
-from harness.text_file import read_text
+from bench_lipsync.harness.datasets.splits import check_split
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.sanitize import safe_id
+from bench_lipsync.harness.util.text_file import read_text
 
 IDENTITIES = "identities.csv"
 MAX_TABLE_BYTES = 32 << 20

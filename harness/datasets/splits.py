@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from harness.clip import Clip
-from harness.datasets.base import ClipList
-from harness.status import BenchError
+from bench_lipsync.harness.api.clip import Clip
+from bench_lipsync.harness.api.dataset import ClipList
+from bench_lipsync.harness.errors import BenchError
 
 LISTS = Path(__file__).parent / "lists"
 SPLITS = ("auto", "test", "train", "all")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.clip import FPS, SAMPLE_RATE, Clip
-from harness.datasets.discover import shown
-from harness.status import ClipError, Status
+from bench_lipsync.harness.api.clip import FPS, SAMPLE_RATE, Clip
+from bench_lipsync.harness.datasets.discover import shown
+from bench_lipsync.harness.errors import ClipError, Status
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def verify_clip(clip: Clip) -> Verdict:
     `ok`, `decode_error`, or `no_audio` (no audio stream, or one without samples). Silence is sound here: only
     scoring can tell whether it matters.
     """
-    from harness.media import decode_audio, decode_video
+    from bench_lipsync.harness.media import decode_audio, decode_video
 
     frames, shape = 0, None
     try:
@@ -63,7 +63,7 @@ def verify_clip(clip: Clip) -> Verdict:
 
 def clip_seconds(clip: Clip) -> float | None:
     """Length of `clip` as its file states it, without decoding; `None` where the file does not say or is broken."""
-    from harness.media import probe
+    from bench_lipsync.harness.media import probe
 
     try:
         info = probe(clip.video)

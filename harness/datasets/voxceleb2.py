@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from harness.clip import Clip
-from harness.datasets.base import ClipList, ClipRequest
-from harness.datasets.discover import VIDEO_SUFFIXES, find_files, listed, require_root, shown
-from harness.datasets.splits import choose, read_list
-from harness.names import safe_id
-from harness.status import BenchError
+from bench_lipsync.harness.api.clip import Clip
+from bench_lipsync.harness.api.dataset import ClipList, ClipRequest
+from bench_lipsync.harness.datasets.discover import VIDEO_SUFFIXES, find_files, listed, require_root, shown
+from bench_lipsync.harness.datasets.splits import choose, read_list
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.sanitize import safe_id
 
 TEST_LIST = "voxceleb2_test_identities"
 _IDENTITY = re.compile(r"id\d{5}", re.ASCII)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.faces.region import Region
+from bench_lipsync.harness.faces.region import Region
 
 SIDE = 1.6
 RISE = 0.05

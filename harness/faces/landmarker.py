@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.faces.geometry import solve_poses
-from harness.faces.region import Region, whole
-from harness.faces.usage_reports import keep_reports_in
-from harness.status import BenchError
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.faces.head_pose import solve_poses
+from bench_lipsync.harness.faces.region import Region, whole
+from bench_lipsync.harness.util.telemetry import keep_reports_in
 
 MAX_FACES = 4
 """Most faces looked for in a picture."""
@@ -50,12 +50,12 @@ class Face:
 class Landmarker:
     """FaceLandmarker, loaded once; a context manager.
 
-    Needs the asset `face_landmarker`; raises `harness.assets.AssetMissing` without it, and `BenchError` naming the
-    system libraries where MediaPipe cannot be loaded.
+    Needs the asset `face_landmarker`; raises `harness.assets.lookup.AssetMissing` without it, and `BenchError` naming
+    the system libraries where MediaPipe cannot be loaded.
     """
 
     def __enter__(self) -> Landmarker:
-        from harness.assets import asset_path
+        from bench_lipsync.harness.assets.lookup import asset_path
 
         model = asset_path("face_landmarker")
         keep_reports_in()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.faces.landmarker import Face, Landmarker
-from harness.faces.region import Region, whole
+from bench_lipsync.harness.faces.landmarker import Face, Landmarker
+from bench_lipsync.harness.faces.region import Region, whole
 
 _SIDES = (1.0, 0.5)
 """Sides of the squares in parts of the picture's shorter side; finds faces down to a fifteenth of that side."""

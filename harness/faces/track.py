@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.status import ClipError, Status
+from bench_lipsync.harness.errors import ClipError, Status
 
 LANDMARKS = 478
 """Points of MediaPipe's face mesh: 468 of the face and 5 for each iris."""
@@ -25,7 +25,7 @@ class FaceTrack:
     """(T, 478, 3) x, y, z in crop pixels; z in the scale of x, smaller is nearer to the camera (MediaPipe's sign)."""
     pose: NDArray[np.float32]
     """(T, 4, 4) canonical face (centimetres; x to the image's right, y up, z to the camera) to the space of MediaPipe's
-    camera (63 degrees high, at the origin, looking along -z) that looks at the crop: `harness.faces.geometry`."""
+    camera (63 degrees high, at the origin, looking along -z) that looks at the crop: `harness.faces.head_pose`."""
     blendshapes: NDArray[np.float32]
     """(T, 52) expression coefficients, 0 to 1."""
     affine: NDArray[np.float64]

@@ -9,17 +9,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.media.audio import decode_audio as decode_audio
-    from harness.media.decode import decode_video as decode_video
-    from harness.media.info import AudioInfo as AudioInfo
-    from harness.media.info import MediaInfo as MediaInfo
-    from harness.media.info import VideoInfo as VideoInfo
-    from harness.media.info import probe as probe
-    from harness.media.lossless import LosslessWriter as LosslessWriter
-    from harness.media.lossless import read_lossless as read_lossless
-    from harness.media.preview import write_preview as write_preview
-    from harness.media.wav import read_wav as read_wav
-    from harness.media.wav import write_wav as write_wav
+    from bench_lipsync.harness.media.audio import decode_audio as decode_audio
+    from bench_lipsync.harness.media.decode import decode_video as decode_video
+    from bench_lipsync.harness.media.info import AudioInfo as AudioInfo
+    from bench_lipsync.harness.media.info import MediaInfo as MediaInfo
+    from bench_lipsync.harness.media.info import VideoInfo as VideoInfo
+    from bench_lipsync.harness.media.info import probe as probe
+    from bench_lipsync.harness.media.lossless import LosslessWriter as LosslessWriter
+    from bench_lipsync.harness.media.lossless import read_lossless as read_lossless
+    from bench_lipsync.harness.media.preview import write_preview as write_preview
+    from bench_lipsync.harness.media.wav import read_wav as read_wav
+    from bench_lipsync.harness.media.wav import write_wav as write_wav
 
 _HOME = {
     "AudioInfo": "info",

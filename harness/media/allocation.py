@@ -6,7 +6,7 @@ import ctypes
 from functools import lru_cache
 from pathlib import Path
 
-from harness.media.limits import MAX_ALLOCATION
+from bench_lipsync.harness.media.limits import MAX_ALLOCATION
 
 _FOLDERS = ("../av.libs", ".dylibs", "../av.dylibs")
 """Where PyAV's wheels keep FFmpeg, beside the package."""

@@ -11,12 +11,12 @@ from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from harness.clip import FPS, SAMPLE_RATE
-from harness.media.container import audio_stream, media_errors, open_media, seconds
-from harness.media.frames import first_frame_time
-from harness.media.limits import MAX_CHANNELS, MAX_SECONDS, SOUND_RATES
-from harness.names import shown
-from harness.status import ClipError, Status
+from bench_lipsync.harness.api.clip import FPS, SAMPLE_RATE
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.media.container import audio_stream, media_errors, open_media, seconds
+from bench_lipsync.harness.media.frames import first_frame_time
+from bench_lipsync.harness.media.limits import MAX_CHANNELS, MAX_SECONDS, SOUND_RATES
+from bench_lipsync.harness.util.sanitize import shown
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import av
 import av.error
 
-from harness.media.allocation import limit_allocations
-from harness.media.limits import FORMATS, MAX_PIXELS, MAX_STREAMS
-from harness.names import shown
-from harness.status import ClipError, Status
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.media.allocation import limit_allocations
+from bench_lipsync.harness.media.limits import FORMATS, MAX_PIXELS, MAX_STREAMS
+from bench_lipsync.harness.util.sanitize import shown
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

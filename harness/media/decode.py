@@ -10,11 +10,11 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from harness.clip import FPS
-from harness.media.container import media_errors
-from harness.media.frames import timed_frames
-from harness.media.orient import Orientation, orientation
-from harness.media.timeline import Timed, constant_rate
+from bench_lipsync.harness.api.clip import FPS
+from bench_lipsync.harness.media.container import media_errors
+from bench_lipsync.harness.media.display_matrix import Orientation, orientation
+from bench_lipsync.harness.media.frames import timed_frames
+from bench_lipsync.harness.media.resample_fps import Timed, constant_rate
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -29,7 +29,7 @@ def decode_video(
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield chunks (n, H, W, 3) uint8 RGB, C-contiguous, of the first video stream at exactly 25 frames per second.
 
-    t = 0 is the first frame; frame k is the source frame nearest to `start + k / 25` (see `harness.media.timeline`).
+    t = 0 is the first frame; frame k is the source frame nearest to `start + k / 25` (`harness.media.resample_fps`).
     Rotation is applied, pixel aspect is not (as in OpenCV and the published pipelines). n is at most `chunk`, and less
     where a chunk would pass 64 MiB. `start` and `end` are seconds; an `end` behind the last frame is no error.
 

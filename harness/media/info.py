@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from av.error import ArgumentError, InvalidDataError
 
-from harness.media.container import audio_stream, media_errors, open_media, seconds, video_stream
-from harness.media.limits import MAX_PIXELS, MAX_SIDE, SMALLER
-from harness.media.orient import Orientation, orientation
-from harness.names import shown
-from harness.status import ClipError, Status
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.media.container import audio_stream, media_errors, open_media, seconds, video_stream
+from bench_lipsync.harness.media.display_matrix import Orientation, orientation
+from bench_lipsync.harness.media.limits import MAX_PIXELS, MAX_SIDE, SMALLER
+from bench_lipsync.harness.util.sanitize import shown
 
 if TYPE_CHECKING:
     from av.container import InputContainer

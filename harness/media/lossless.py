@@ -12,11 +12,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.clip import FPS
-from harness.disk import written_by_ffmpeg
-from harness.media.container import media_errors, open_media, seconds, video_stream
-from harness.names import shown
-from harness.status import ClipError, Status
+from bench_lipsync.harness.api.clip import FPS
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.media.container import media_errors, open_media, seconds, video_stream
+from bench_lipsync.harness.util.disk import written_by_ffmpeg
+from bench_lipsync.harness.util.sanitize import shown
 
 _OPTIONS = {"level": "3", "g": "1", "slices": "4", "slicecrc": "1", "coder": "range_def", "context": "0"}
 # 8-bit RGB as FFV1 stores it: the fourth byte is not coded. RGB <-> BGR0 only moves bytes, no arithmetic is involved.

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.clip import SAMPLE_RATE
-from harness.names import shown
-from harness.status import ClipError, Status
+from bench_lipsync.harness.api.clip import SAMPLE_RATE
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.util.sanitize import shown
 
 
 def write_wav(path: Path, samples: NDArray[np.int16]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.watermark.pattern import BITS, STEP, key, measure
+from bench_lipsync.harness.watermark.pattern import BITS, STEP, key, measure
 
 
 def _chance(errors: int) -> float:
@@ -80,9 +80,9 @@ def detect(path: Path) -> Detection:
 def _evidence(path: Path) -> Iterable[NDArray[np.float64]]:
     from itertools import islice
 
-    from harness.media.container import media_errors
-    from harness.media.frames import timed_frames
-    from harness.media.planes import ToPlanes
+    from bench_lipsync.harness.media.container import media_errors
+    from bench_lipsync.harness.media.frames import timed_frames
+    from bench_lipsync.harness.media.yuv_planes import ToPlanes
 
     to_planes = ToPlanes()
     with media_errors(path):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.watermark.pattern import STEP, draw, key, measure
+from bench_lipsync.harness.watermark.pattern import STEP, draw, key, measure
 
 MIN_SIDE = 16
 """Pictures with a shorter side have no room for the mark and are refused."""

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.status import BenchError
-from harness.weights_read import read_safetensors, read_torch
-from models.stylegan2.ada_pickle import read_network
-from models.stylegan2.prior import Prior, PriorInfo, make_prior, save_prior
-from models.stylegan2.prior_config import PriorConfig
-from models.stylegan2.resample import binomial_filter
-from models.stylegan2.settings import PRESETS
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.serialization.weights import read_safetensors, read_torch
+from bench_lipsync.models.stylegan2.network.config import PriorConfig
+from bench_lipsync.models.stylegan2.network.resample import binomial_filter
+from bench_lipsync.models.stylegan2.network_pickle import read_network
+from bench_lipsync.models.stylegan2.prior import Prior, PriorInfo, make_prior, save_prior
+from bench_lipsync.models.stylegan2.training.settings import PRESETS
 
 LICENCE = "that of the network it was converted from"
 

@@ -1,7 +1,7 @@
 """The synthesis network's layers for inference on a CPU: one frame at a time, channels last, constants folded.
 
-Same function as `models.stylegan2.layers`, other arithmetic. Convolutions run near the peak of the cores, so what is
-left to save is around them:
+Same function as `models.stylegan2.network.layers`, other arithmetic. Convolutions run near the peak of the cores, so
+what is left to save is around them:
 
 * One frame keeps every intermediate small enough for the C library to hand the same memory out again; a batch's
   buffers come fresh from the system each time, and clearing their pages takes longer than computing on them.
@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.stylegan2.layers import GAIN, SLOPE, FullyConnected, StyledConv, ToRGB
-from models.stylegan2.modulated_conv import EPSILON
-from models.stylegan2.resample import BINOMIAL, binomial_filter, upsample2x
-from models.stylegan2.synthesis import Synthesis, SynthesisBlock
+from bench_lipsync.models.stylegan2.network.layers import GAIN, SLOPE, FullyConnected, StyledConv, ToRGB
+from bench_lipsync.models.stylegan2.network.modulated_conv import EPSILON
+from bench_lipsync.models.stylegan2.network.resample import BINOMIAL, binomial_filter, upsample2x
+from bench_lipsync.models.stylegan2.network.synthesis import Synthesis, SynthesisBlock
 
 
 class Modulation(NamedTuple):

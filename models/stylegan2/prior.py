@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 from torch import float16 as half_type
 
-from harness.names import shown
-from harness.status import BenchError
-from harness.weights_file import save_weights
-from harness.weights_read import read_safetensors
-from models.stylegan2.generator import Generator
-from models.stylegan2.prior_config import PriorConfig
-from models.stylegan2.synthesis import Synthesis
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.serialization.weights import read_safetensors
+from bench_lipsync.harness.serialization.weights_file import save_weights
+from bench_lipsync.harness.util.sanitize import shown
+from bench_lipsync.models.stylegan2.network.config import PriorConfig
+from bench_lipsync.models.stylegan2.network.generator import Generator
+from bench_lipsync.models.stylegan2.network.synthesis import Synthesis
 
 FORMAT = "stylegan2-prior-1"
 """Value of `format` in the metadata."""
@@ -37,12 +37,12 @@ class Prior(NamedTuple):
     """A generator's weights, float32 on the CPU."""
 
     synthesis_state: dict[str, Tensor]
-    """State of `models.stylegan2.synthesis.Synthesis`, buffers included."""
+    """State of `models.stylegan2.network.synthesis.Synthesis`, buffers included."""
     w_avg: Tensor
     """(w_dim,): mean latent"""
     config: PriorConfig
     mapping_state: dict[str, Tensor]
-    """State of `models.stylegan2.mapping.Mapping`; only `w_avg` where `config.mapping_layers` is 0."""
+    """State of `models.stylegan2.network.mapping.Mapping`; only `w_avg` where `config.mapping_layers` is 0."""
     info: PriorInfo
 
     def generator(self) -> Generator:

@@ -1,14 +1,14 @@
-"""StyleLipSync as a model that can be tuned to a person: `harness.model.AdaptableModel` but for loading the result."""
+"""StyleLipSync as a model that can be tuned to a person: `AdaptableModel` but for loading the result."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from harness.clip import PreparedClip
-from harness.model import AdaptRequest
-from harness.seen import SeenFrames
-from models.stylelipsync.adapt_settings import AdaptSettings, preset
-from models.stylelipsync.checkpoint import Checkpoint, CheckpointInfo
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.model import AdaptRequest
+from bench_lipsync.harness.api.seen_frames import SeenFrames
+from bench_lipsync.models.stylelipsync.adaptation.settings import AdaptSettings, preset
+from bench_lipsync.models.stylelipsync.checkpoint import Checkpoint, CheckpointInfo
 
 ADAPTED = "adapted.safetensors"
 """What `adapt` writes into its folder."""
@@ -40,7 +40,7 @@ class Adaptable:
 
     def adaptation_key(self, request: AdaptRequest) -> str:
         """Settings and versions; `fingerprint` says which weights it begins from."""
-        from models.stylelipsync.data import DATA_VERSION
+        from bench_lipsync.models.training.clip_arrays import DATA_VERSION
 
         return f"{ADAPT_VERSION}|{DATA_VERSION}|{self.adapt_settings(request).model_dump_json()}"
 
@@ -51,8 +51,8 @@ class Adaptable:
         return f"synthesis network only, {settings.steps} steps, learning rate {settings.lr:g}, {reg}"
 
     def adapt(self, footage: PreparedClip, frames: tuple[int, int], request: AdaptRequest, folder: Path) -> None:
-        """Write `ADAPTED` into `folder`; goes on from an interrupted call. See `models.stylelipsync.adapt`."""
-        from models.stylelipsync.adapt import adapt
+        """Write `ADAPTED` into `folder`; goes on from an interrupted call. See `adaptation.adapt`."""
+        from bench_lipsync.models.stylelipsync.adaptation.adapt import adapt
 
         out = folder / ADAPTED
         adapt(self.checkpoint, footage, frames, self.adapt_settings(request), out, device=request.device)

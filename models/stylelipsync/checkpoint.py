@@ -10,20 +10,20 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
-from harness.names import shown
-from harness.seen import SeenFrames
-from harness.status import BenchError
-from harness.weights_file import save_weights
-from harness.weights_read import read_safetensors, read_torch
-from models.stylelipsync.config import StyleLipSyncConfig
-from models.stylelipsync.network import StyleLipSyncNet
+from bench_lipsync.harness.api.seen_frames import SeenFrames
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.serialization.weights import read_safetensors, read_torch
+from bench_lipsync.harness.serialization.weights_file import save_weights
+from bench_lipsync.harness.util.sanitize import shown
+from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
+from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 
 FORMAT = "stylelipsync-1"
 """Value of `format` in the metadata of our checkpoints."""
 
 
 class Adaptation(BaseModel):
-    """What weights were tuned to a person on, and how; `harness.seen.SeenFrames` with the settings."""
+    """What weights were tuned to a person on, and how; `harness.api.seen_frames.SeenFrames` with the settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

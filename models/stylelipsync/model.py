@@ -12,22 +12,29 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.clip import PreparedClip
-from harness.model import GenerateContext, ModelCard
-from harness.status import BenchError, ClipError, Status
-from models.stylelipsync.adaptable import ADAPTED, Adaptable, told_adaptation
-from models.stylelipsync.checkpoint import Checkpoint, load_checkpoint
-from models.stylelipsync.face import NeutralFace
-from models.stylelipsync.frames import composite, resize, to_tensor, to_uint8
-from models.stylelipsync.inference import Inference, Precision, prepare_inference
-from models.stylelipsync.latents import LatentStream
-from models.stylelipsync.mask import keep_planes
-from models.stylelipsync.mel import clip_windows
-from models.stylelipsync.mouth import mouth_squares
-from models.stylelipsync.paste import clip_keep_planes
-from models.stylelipsync.predictor import find_face
-from models.stylelipsync.tone import masked_input, tone_of
-from models.stylelipsync.variants import ABLATIONS, check_variant, demo_weights, describe, take_apart, train_command
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.model import GenerateContext, ModelCard
+from bench_lipsync.harness.errors import BenchError, ClipError, Status
+from bench_lipsync.models.audio.mel import clip_windows
+from bench_lipsync.models.stylelipsync.adaptable import ADAPTED, Adaptable, told_adaptation
+from bench_lipsync.models.stylelipsync.checkpoint import Checkpoint, load_checkpoint
+from bench_lipsync.models.stylelipsync.inference.inference import Inference, Precision, prepare_inference
+from bench_lipsync.models.stylelipsync.inference.latents import LatentStream
+from bench_lipsync.models.stylelipsync.mask.face import NeutralFace
+from bench_lipsync.models.stylelipsync.mask.mask import keep_planes
+from bench_lipsync.models.stylelipsync.mask.paste import clip_keep_planes
+from bench_lipsync.models.stylelipsync.mask.predictor import find_face
+from bench_lipsync.models.stylelipsync.network.tone import masked_input, tone_of
+from bench_lipsync.models.stylelipsync.variants import (
+    ABLATIONS,
+    check_variant,
+    demo_weights,
+    describe,
+    take_apart,
+    train_command,
+)
+from bench_lipsync.models.vision.frames import composite, resize, to_tensor, to_uint8
+from bench_lipsync.models.vision.mouth import mouth_squares
 
 DEMO_WEIGHTS = Path(__file__).with_name("weights") / "demo.safetensors"
 """The checkpoint that comes with the package: small, trained on the demo set only."""
@@ -52,7 +59,7 @@ class StyleLipSync(Adaptable):
 
     `variant` (`no-mals`, `no-samf+box`, ...) asks for weights that were trained with these switches; with `weights`
     and without `variant` the switches are those that the weights say. Its words `bf16` and `compiled` choose the
-    arithmetic, as in `models.stylelipsync.inference`.
+    arithmetic, as in `models.stylelipsync.inference.inference`.
     """
 
     ablations: ClassVar[Mapping[str, str]] = ABLATIONS

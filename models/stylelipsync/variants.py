@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from harness.model import VariantError
-from models.stylelipsync.config import StyleLipSyncConfig
-from models.stylelipsync.inference import Precision
+from bench_lipsync.harness.api.model import VariantError
+from bench_lipsync.models.stylelipsync.inference.inference import Precision
+from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 
 FULL = "pose-aware"
 """The mask of the full model."""

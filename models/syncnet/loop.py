@@ -20,9 +20,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from harness.status import BenchError
-from harness.weights_read import read_torch
-from models.syncnet.batches import TrainConfig
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.serialization.weights import read_torch
+from bench_lipsync.models.syncnet.open.batches import TrainConfig
 
 CHECKPOINT = "checkpoint.pt"
 CURVE = "curve.csv"

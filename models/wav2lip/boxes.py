@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.faces.points import face_extents
+from bench_lipsync.harness.faces.landmark_indices import face_extents
 
 _SMOOTH = 5
 """Frames of the smoothing window."""

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from harness.files import sha256_file
-from harness.names import shown
-from harness.status import BenchError
-from harness.weights_file import save_weights
-from harness.weights_read import read_safetensors, read_torch
-from models.wav2lip.network import Wav2LipNet
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.serialization.weights import read_safetensors, read_torch
+from bench_lipsync.harness.serialization.weights_file import save_weights
+from bench_lipsync.harness.util.files import sha256_file
+from bench_lipsync.harness.util.sanitize import shown
+from bench_lipsync.models.wav2lip.network import Wav2LipNet
 
 FORMAT = "wav2lip-1"
 _MAX_DIVIDE = 16

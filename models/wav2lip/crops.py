@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.status import ClipError, Status
-from models.wav2lip.boxes import Pads
-from models.wav2lip.network import FACE_SIZE
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.models.wav2lip.boxes import Pads
+from bench_lipsync.models.wav2lip.network import FACE_SIZE
 
 PADS = Pads()
 """As `inference.py`: ten pixels below the chin."""

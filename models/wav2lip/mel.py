@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.wav2lip.network import MEL_COLUMNS, N_MELS
+from bench_lipsync.models.wav2lip.network import MEL_COLUMNS, N_MELS
 
 SAMPLE_RATE = 16_000
 N_FFT, HOP = 800, 200

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from harness.clip import PreparedClip
-from harness.model import GenerateContext, ModelCard
-from harness.status import BenchError, ClipError, Status
-from models.wav2lip.boxes import detector_boxes, padded_boxes, smooth_boxes
-from models.wav2lip.checkpoint import load_wav2lip
-from models.wav2lip.crops import PADS, cut_faces, network_input, paste_faces, to_bgr, to_rgb
-from models.wav2lip.mel import mel_spectrogram, mel_windows
-from models.wav2lip.network import FACE_SIZE, Wav2LipNet
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.model import GenerateContext, ModelCard
+from bench_lipsync.harness.errors import BenchError, ClipError, Status
+from bench_lipsync.models.wav2lip.boxes import detector_boxes, padded_boxes, smooth_boxes
+from bench_lipsync.models.wav2lip.checkpoint import load_wav2lip
+from bench_lipsync.models.wav2lip.crops import PADS, cut_faces, network_input, paste_faces, to_bgr, to_rgb
+from bench_lipsync.models.wav2lip.mel import mel_spectrogram, mel_windows
+from bench_lipsync.models.wav2lip.network import FACE_SIZE, Wav2LipNet
 
 DEMO_WEIGHTS = Path(__file__).with_name("weights") / "demo.safetensors"
 DEMO_CAVEAT = (

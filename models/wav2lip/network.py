@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from models.wav2lip.blocks import Conv, ConvBlock, UpBlock, convolutions
+from bench_lipsync.models.wav2lip.blocks import Conv, ConvBlock, UpBlock, convolutions
 
 FACE_SIZE = 96
 """Side of the face crop in pixels."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports.study.answers import read_key, read_raters
-from reports.study.score import score_study
-from reports.study.tables import render_study
+from bench_lipsync.reports.study.answers import read_key, read_raters
+from bench_lipsync.reports.study.score import score_study
+from bench_lipsync.reports.study.tables import render_study
 
 
 def score_files(answers: Sequence[Path], key: Path, form: str = "text", keep_failed: bool = False) -> str:

@@ -8,14 +8,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from harness.files import write_text_atomically
-from harness.status import BenchError
-from reports.grid import make_grid
-from reports.media import preview_file
-from reports.page import environment
-from reports.page_assets import Asset, asset
-from reports.runs import Run, load_runs
-from reports.study.plan import Item, Key, Videos, make_key
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.files import write_text_atomically
+from bench_lipsync.reports.page.assets import Asset, asset
+from bench_lipsync.reports.page.media import preview_file
+from bench_lipsync.reports.page.write import environment
+from bench_lipsync.reports.study.plan import Item, Key, Videos, make_key
+from bench_lipsync.reports.table.grid import make_grid
+from bench_lipsync.reports.table.loading import Run, load_runs
 
 KEY_FILE = "key.json"
 PAGE_FOLDER = "page"
@@ -87,7 +87,7 @@ def _portrait(video: Path) -> str:
     """The first frame as a JPEG in a `data:` URI: raters must know whose identity is to be kept."""
     import base64
 
-    from harness.media.container import open_media
+    from bench_lipsync.harness.media.container import open_media
 
     with open_media(video) as container:
         frame: Any = next(container.decode(video=0))
@@ -109,10 +109,10 @@ def _render(key: Key, people: dict[str, str], ratings: int, pairs: int) -> str:
         "people": list(people.values()),
         "items": [_public(item, clips) for item in key.items],
     }
-    style = asset(STYLES).text + asset(OWN_STYLES, "reports.study.templates").text
-    script = asset(SCRIPTS, "reports.study.templates")
+    style = asset(STYLES).text + asset(OWN_STYLES, "bench_lipsync.reports.study.templates").text
+    script = asset(SCRIPTS, "bench_lipsync.reports.study.templates")
     html: str = (
-        environment("reports.study")
+        environment("bench_lipsync.reports.study")
         .get_template("study.html.jinja")
         .render(style=Asset(style), script=script, data=data)
     )

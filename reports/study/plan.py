@@ -13,8 +13,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.files import sha256_json
-from harness.status import BenchError
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.files import sha256_json
 
 ASPECTS = ("lip-sync", "identity", "naturalness", "quality")
 """What every video is rated for from 1 (bad) to 5 (excellent), and every pair compared by."""

@@ -1,7 +1,7 @@
 """What raters' answers say: opinion scores and preferences with intervals over raters, and how far they agree.
 
 The unit is the rater, for answers of one rater are not independent; intervals and tests are those of the results table
-(`harness.intervals`, `harness.paired`), and speak about other raters of the same videos.
+(`harness.statistics.intervals`, `harness.statistics.paired`), and speak about other raters of the same videos.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from harness.contributions import Contributions, from_clips
-from harness.intervals import interval
-from harness.paired import holm, paired_p
-from harness.status import BenchError
-from reports.study.agreement import alpha
-from reports.study.answers import Rater
-from reports.study.plan import Item, Key
-from reports.study.result import Agreement, Opinion, Preference, StudyResult
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.statistics.cluster_sums import Contributions, from_clips
+from bench_lipsync.harness.statistics.intervals import interval
+from bench_lipsync.harness.statistics.paired import holm, paired_p
+from bench_lipsync.reports.study.agreement import alpha
+from bench_lipsync.reports.study.answers import Rater
+from bench_lipsync.reports.study.plan import Item, Key
+from bench_lipsync.reports.study.result import Agreement, Opinion, Preference, StudyResult
 
 
 class _Vote(NamedTuple):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from harness.status import BenchError
-from reports.latex import escape
-from reports.numbers import format_interval, format_value
-from reports.study.result import Preference, StudyResult
-from reports.text import visible
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.reports.escape import visible
+from bench_lipsync.reports.study.result import Preference, StudyResult
+from bench_lipsync.reports.table.format import format_interval, format_value
+from bench_lipsync.reports.table.latex import escape
 
 FORMATS = ("text", "markdown", "latex", "json")
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.driver_cost import made_up, scorers
-from benchmarks.voxceleb2_model import CLIPS, HOURS, SCENARIOS, Costs, check, frames_of_clips, simulate
-from harness.finish import finish
-from harness.results import read_result
-from harness.spec import make_spec
-from harness.store import Store
+from bench_lipsync.harness.results.schema import read_result
+from bench_lipsync.harness.run.finalize import finish
+from bench_lipsync.harness.run.spec import make_spec
+from bench_lipsync.harness.store.store import Store
+from benchmarks.cost.driver_cost import made_up, scorers
+from benchmarks.cost.voxceleb2_model import CLIPS, HOURS, SCENARIOS, Costs, check, frames_of_clips, simulate
 
 
 def test_clips_are_as_many_and_as_long_as_the_real_ones() -> None:

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from benchmarks.lse_check import check_clips
-from harness.metric import ClipScore
-from metrics.lse_clip import sync_metrics
-from metrics.lse_maths import read_sync
+from bench_lipsync.harness.api.metric import ClipScore
+from bench_lipsync.metrics.lse.clip import sync_metrics
+from bench_lipsync.metrics.lse.formulas import read_sync
+from benchmarks.accuracy.lse_check import check_clips
 
 INFOS = sync_metrics("toy", "net=toy", None)
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.masking_measures import chance, correlation, edge_motion, fast, kept_under, measure, pooled
-from harness.clip import Clip
-from harness.store import Store
+from bench_lipsync.harness.api.clip import Clip
+from bench_lipsync.harness.store.store import Store
+from benchmarks.accuracy.masking_measures import chance, correlation, edge_motion, fast, kept_under, measure, pooled
 
 SIZE = 256
 
@@ -73,7 +73,7 @@ def test_fast_part_has_no_trend() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "yaw"), [("grid/lbax4n.mpg", 0), ("lrs3/TRajLqEaWhQ_00002.mp4", 30)])
 def test_real_clips_are_covered_and_the_lips_are_not_told(shared: Path, tmp_path: Path, name: str, yaw: float) -> None:
-    from harness.stages import prepare
+    from bench_lipsync.harness.stages.stages import prepare
 
     clip = prepare(Clip(id="real", identity="real", video=shared / "media" / name), 256, Store(tmp_path))
     found = measure(clip, ["pose-aware", "landmark", "box"])
@@ -89,7 +89,7 @@ def test_real_clips_are_covered_and_the_lips_are_not_told(shared: Path, tmp_path
 
 
 def test_opencv_follows_a_picture() -> None:
-    from benchmarks.masking_measures import _flow
+    from benchmarks.accuracy.masking_measures import _flow
 
     rng = np.random.default_rng(2)
     picture = cv2.GaussianBlur(rng.integers(0, 255, (SIZE, SIZE), np.uint8), (7, 7), 0)

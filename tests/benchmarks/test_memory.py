@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.memory import measure, repeated
-from harness.clip import SAMPLES_PER_FRAME, PreparedClip
-from harness.faces.track import FaceTrack
-from harness.media import LosslessWriter, write_wav
+from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, PreparedClip
+from bench_lipsync.harness.faces.track import FaceTrack
+from bench_lipsync.harness.media import LosslessWriter, write_wav
+from benchmarks.cost.memory import measure, repeated
 
 
 @pytest.fixture

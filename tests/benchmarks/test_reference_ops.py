@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from benchmarks.reference_ops import reference_decode
-from models.stylelipsync.config import StyleLipSyncConfig
-from models.stylelipsync.network import StyleLipSyncNet
+from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
+from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
+from benchmarks.speed.reference_ops import reference_decode
 
 
 @torch.inference_mode()

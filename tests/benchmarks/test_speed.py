@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.peaks import find_peak, share_of_peak
-from benchmarks.speed import decode_flops, peak_snr
-from benchmarks.timing import Times, interleave, ratios
-from models.stylelipsync.config import StyleLipSyncConfig
+from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
+from benchmarks.cost.peaks import find_peak, share_of_peak
+from benchmarks.speed.speed import decode_flops, peak_snr
+from benchmarks.speed.timing import Times, interleave, ratios
 
-SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "speed.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "speed" / "speed.py"
 
 
 def test_ratios_are_taken_round_by_round() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.statistics_simulation import SetStudy, set_shares
+from benchmarks.accuracy.statistics_simulation import SetStudy, set_shares
 
 
 @pytest.mark.parametrize("name", ["FID", "KID"])

@@ -110,7 +110,11 @@ def _worker(campaign: Campaign, names: list[str]) -> Iterator[Told]:
     command = [sys.executable, str(HERE / "broken_worker.py"), str(folder / "order.json")]
     if trace is not None:
         command = [*STRACE, "-o", str(trace), *command]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{HERE}{os.pathsep}{REPOSITORY}"}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
+    }
     (folder / "tmp").mkdir(exist_ok=True)
     environment["TMPDIR"] = str(folder / "tmp")
     environment |= {"GLOG_minloglevel": "2", "TF_CPP_MIN_LOG_LEVEL": "2", "http_proxy": "", "no_proxy": "*"}

@@ -327,7 +327,7 @@ def _streams() -> list[Case]:
 
 
 def _silence(folder: Path, lures: Lures) -> None:
-    from harness.media import write_preview
+    from bench_lipsync.harness.media import write_preview
 
     write_preview(folder / "a.mp4", [np.zeros((FRAMES, 64, 64, 3), np.uint8)], np.zeros(FRAMES * 640, np.int16))
 

@@ -69,10 +69,10 @@ def _reason(error: Any) -> dict[str, Any]:
 
 
 def _prepare(case: Case, root: Path, work: Path) -> Ends:
-    from harness.datasets.base import ClipRequest
-    from harness.stages import prepare
-    from harness.status import ClipError
-    from harness.store import Store
+    from bench_lipsync.harness.api.dataset import ClipRequest
+    from bench_lipsync.harness.errors import ClipError
+    from bench_lipsync.harness.stages.stages import prepare
+    from bench_lipsync.harness.store.store import Store
 
     found = _dataset(case.kind).clips(ClipRequest(root))
     store, ends = Store(work / "store"), []
@@ -90,9 +90,9 @@ def _prepare(case: Case, root: Path, work: Path) -> Ends:
 
 
 def _dataset(kind: str) -> Any:
-    from harness.datasets.folder import FolderDataset
-    from harness.datasets.hdtf import HdtfDataset
-    from harness.datasets.voxceleb2 import VoxCeleb2Dataset
+    from bench_lipsync.harness.datasets.folder import FolderDataset
+    from bench_lipsync.harness.datasets.hdtf.dataset import HdtfDataset
+    from bench_lipsync.harness.datasets.voxceleb2 import VoxCeleb2Dataset
 
     return {"voxceleb2_tree": VoxCeleb2Dataset, "hdtf_tree": HdtfDataset}.get(kind, FolderDataset)()
 
@@ -101,9 +101,9 @@ def _reference(work: Path) -> Any:
     """The plain clip, prepared once per worker."""
     from broken_legal import legal_cases
 
-    from harness.clip import Clip
-    from harness.stages import prepare
-    from harness.store import Store
+    from bench_lipsync.harness.api.clip import Clip
+    from bench_lipsync.harness.stages.stages import prepare
+    from bench_lipsync.harness.store.store import Store
 
     folder = work.parent / "reference"
     plain = next(case for case in legal_cases() if case.name == "legal/plain")
@@ -122,21 +122,21 @@ def _difference(made: Any, work: Path) -> float:
 
 
 def _spec(case: Case, root: Path, work: Path) -> Ends:
-    from harness.spec import load_spec, make_spec
+    from bench_lipsync.harness.run.spec import load_spec, make_spec
 
     spec = make_spec(load_spec(root / "run.yaml"))
     return [{"status": "loaded", "reason": f"{len(spec.to_yaml())} bytes"}]
 
 
 def _hdtf(case: Case, root: Path, work: Path) -> Ends:
-    from harness.datasets.hdtf_metadata import read_metadata
+    from bench_lipsync.harness.datasets.hdtf.metadata import read_metadata
 
     return [{"status": "loaded", "reason": f"{len(read_metadata(root).intervals)} intervals"}]
 
 
 def _hdtf_cut(case: Case, root: Path, work: Path) -> Ends:
-    from harness.datasets.hdtf_plan import Preparation, plan, select
-    from harness.datasets.hdtf_prepare import prepare, write_report
+    from bench_lipsync.harness.datasets.hdtf.plan import Preparation, plan, select
+    from bench_lipsync.harness.datasets.hdtf.prepare import prepare, write_report
 
     out = work / "out"
     job = Preparation(root / "videos", out)
@@ -148,11 +148,11 @@ def _hdtf_cut(case: Case, root: Path, work: Path) -> Ends:
 
 
 def _precomputed(case: Case, root: Path, work: Path) -> Ends:
-    from baselines.precomputed import Precomputed
-    from harness.model import GenerateContext, VariantError
-    from harness.stages import generate
-    from harness.status import BenchError, ClipError
-    from harness.store import Store
+    from bench_lipsync.baselines.precomputed import Precomputed
+    from bench_lipsync.harness.api.model import GenerateContext, VariantError
+    from bench_lipsync.harness.errors import BenchError, ClipError
+    from bench_lipsync.harness.stages.stages import generate
+    from bench_lipsync.harness.store.store import Store
 
     clip = _reference(work)
     try:
@@ -167,7 +167,7 @@ def _precomputed(case: Case, root: Path, work: Path) -> Ends:
 
 
 def _archive(case: Case, root: Path, work: Path) -> Ends:
-    from harness.assets_archive import MemberError, extract_member
+    from bench_lipsync.harness.assets.archive import MemberError, extract_member
 
     target = work / "out" / "member"
     target.parent.mkdir()
@@ -210,7 +210,7 @@ def _memory(key: str) -> int:
 
 def run_case(case: Case, folder: Path, lures: Lures, log: _Log, watch: _Watch) -> dict[str, Any]:
     """How `case` ended."""
-    from harness.status import BenchError
+    from bench_lipsync.harness.errors import BenchError
 
     shutil.rmtree(folder, ignore_errors=True)
     root, work = folder / "data", folder / "work"
@@ -261,7 +261,7 @@ def main() -> None:
 def _warm(scratch: Path) -> None:
     """Load what every clip needs, so that no case is charged for it."""
     (scratch / "warm").mkdir(exist_ok=True)
-    from harness.faces.landmarker import Landmarker
+    from bench_lipsync.harness.faces.landmarker import Landmarker
 
     with Landmarker():
         _reference(scratch / "warm")

@@ -20,8 +20,21 @@ from typing import Any
 
 MODULES = (
     *("av", "cv2", "mediapipe", "torch", "torchvision", "pandas", "pyarrow.parquet", "scipy.stats", "skimage"),
-    *("harness.pipeline", "harness.finish", "harness.prepare", "harness.executors.inline", "harness.cli.run"),
-    *("metrics.psnr", "reports.page", "reports.console", "baselines.nearest_sound", "matplotlib.figure", "rich.table"),
+    *(
+        "bench_lipsync.harness.run.pipeline",
+        "bench_lipsync.harness.run.finalize",
+        "bench_lipsync.harness.stages.prepare_clip",
+        "bench_lipsync.harness.run.executors.inline",
+        "bench_lipsync.harness.cli.run",
+    ),
+    *(
+        "bench_lipsync.metrics.image.psnr",
+        "bench_lipsync.reports.page.write",
+        "bench_lipsync.reports.table.console",
+        "bench_lipsync.baselines.nearest_sound.model",
+        "matplotlib.figure",
+        "rich.table",
+    ),
 )
 CHANGES = frozenset({"os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "os.utime", "os.truncate"})
 
@@ -85,7 +98,7 @@ def _child(request: dict[str, Any], counter: int) -> None:
         events = _Events(request.get("at_event"))
         sys.addaudithook(events.hear)
         sys.argv = ["bench", *request["words"]]
-        from harness.cli import main as bench
+        from bench_lipsync.harness.cli import main as bench
 
         try:
             bench()

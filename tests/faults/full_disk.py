@@ -10,14 +10,15 @@ from pathlib import Path
 import noise_runs
 from results_digest import results_digest
 
-import harness.pipeline
-import harness.prepare
-from harness import cli, plugins
+import bench_lipsync.harness.run.pipeline
+import bench_lipsync.harness.stages.prepare_clip
+from bench_lipsync.harness import cli
+from bench_lipsync.harness.registry import plugins
 
 
 def main() -> None:
     disk, root = Path(os.environ["DISK"]), Path(os.environ["ROOT"])
-    harness.prepare.prepare_clip = noise_runs.prepare_noise
+    bench_lipsync.harness.stages.prepare_clip.prepare_clip = noise_runs.prepare_noise
     plugins.MODELS._targets["darker"] = noise_runs.Darker
     words = ["run", "--config", str(root / "small.yaml"), "--no-report", "--executor", "local", "--device", "cpu"]
     ended = []

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from face_tracks import still_track
 
-from harness import plugins
-from harness.clip import SAMPLES_PER_FRAME, Clip, PreparedClip
-from harness.executors.choose import ExecutorOptions
-from harness.media import LosslessWriter, write_wav
-from harness.model import ModelCard
-from harness.pipeline import RunOptions, RunOutcome, execute
-from harness.spec import make_spec
+from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, Clip, PreparedClip
+from bench_lipsync.harness.api.model import ModelCard
+from bench_lipsync.harness.media import LosslessWriter, write_wav
+from bench_lipsync.harness.registry import plugins
+from bench_lipsync.harness.run.executors.factory import ExecutorOptions
+from bench_lipsync.harness.run.pipeline import RunOptions, RunOutcome, execute
+from bench_lipsync.harness.run.spec import make_spec
 
 SIZE, FRAMES = 64, 41
 CLIPS = ("anna/1", "bert/1", "cleo/1")
@@ -76,6 +76,6 @@ def noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NoiseRuns:
         path = tmp_path / "clips" / f"{name}.mp4"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(name.encode())
-    monkeypatch.setattr("harness.prepare.prepare_clip", prepare_noise)
+    monkeypatch.setattr("bench_lipsync.harness.stages.prepare_clip.prepare_clip", prepare_noise)
     monkeypatch.setitem(plugins.MODELS._targets, "darker", Darker)
     return NoiseRuns(tmp_path)

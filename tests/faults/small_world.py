@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.clip import SAMPLE_RATE, SAMPLES_PER_FRAME
-from harness.datasets.demo.dataset import render_clip
-from harness.datasets.demo.plan import plans
-from harness.paths import cache_dir
+from bench_lipsync.harness.api.clip import SAMPLE_RATE, SAMPLES_PER_FRAME
+from bench_lipsync.harness.datasets.demo.dataset import render_clip
+from bench_lipsync.harness.datasets.demo.plan import plans
+from bench_lipsync.harness.util.paths import cache_dir
 
 FRAMES = 42
 PATIENCE = 900.0
@@ -29,7 +29,7 @@ FORKS = Path(__file__).with_name("fork_bench.py")
 
 def make_clips(folder: Path, count: int = 3) -> Path:
     """The first frames of `count` demo clips of different people, as `folder/PERSON/clip.mp4`."""
-    from harness.media import decode_audio, decode_video, write_preview
+    from bench_lipsync.harness.media import decode_audio, decode_video, write_preview
 
     people: dict[str, Any] = {}
     for plan in plans("test"):
@@ -58,14 +58,14 @@ def environment(cache: Path) -> dict[str, str]:
     cache.mkdir(parents=True, exist_ok=True)
     if not (cache / "assets").exists():
         (cache / "assets").symlink_to(kept, target_is_directory=True)
-    return {"BENCH_CACHE": str(cache), "BENCH_STORE": "", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+    return {"BENCH_CACHE": str(cache), "BENCH_STORE": "", "OMP_NUM_THREADS": "1"}
 
 
 def full_command(arguments: list[str], cache: Path, **how: Any) -> subprocess.Popen[str]:
     """`bench ARGUMENTS` with Python's own start and all imports, as the leader of a process group."""
     # Ctrl-C works even where the tests were started in the background, with SIGINT ignored.
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    command = [sys.executable, "-c", f"{heard}; from harness.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", f"{heard}; from bench_lipsync.harness.cli import main; main()", *arguments]
     env = {**os.environ, **environment(cache)}
     return subprocess.Popen(command, env=env, text=True, start_new_session=True, **how)  # noqa: S603, our own
 
@@ -121,7 +121,7 @@ class Forks:
     """Starts runs in forks of a process that has imported everything: Python's own start takes far longer."""
 
     def __init__(self) -> None:
-        env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+        env = {**os.environ, "OMP_NUM_THREADS": "1"}
         command = [sys.executable, str(FORKS)]
         pipe = subprocess.PIPE
         self._server = subprocess.Popen(command, env=env, text=True, stdin=pipe, stdout=pipe)  # noqa: S603, our own

@@ -39,12 +39,12 @@ def test_a_run_over_all_sorts_of_files_ends_with_a_table(tmp_path: Path) -> None
     words = ["run", "-m", "static", "-d", "folder", "--data-root", str(tmp_path / "data"), "--metrics", "SSIM"]
     words += ["--out", str(tmp_path / "run"), "--device", "cpu"]
     done = subprocess.run(  # noqa: S603 - this interpreter and our own words
-        [sys.executable, "-c", "from harness.cli import main; main()", *words],
+        [sys.executable, "-c", "from bench_lipsync.harness.cli import main; main()", *words],
         capture_output=True,
         text=True,
         timeout=500,
         check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-2000:]
     said = done.stdout + done.stderr + (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")

@@ -12,8 +12,8 @@ from noise_runs import NoiseRuns, noise  # noqa: F401, a fixture
 from results_digest import differences
 from typer.testing import CliRunner
 
-from harness.cli import cache
-from harness.store import KEY_FILE
+from bench_lipsync.harness.cli import cache
+from bench_lipsync.harness.store.store import KEY_FILE
 
 pytestmark = pytest.mark.faults
 SEED = 7

@@ -17,15 +17,14 @@ import noise_runs
 import pytest
 from noise_runs import Darker, NoiseRuns, noise  # noqa: F401, a fixture
 from results_digest import differences
-from small_world import REPOSITORY
 
-from harness import disk
-from harness.disk import machine_error, storage_error
-from harness.media import LosslessWriter
-from harness.media.container import media_errors
-from harness.status import BenchError, ClipError, NoRoomError, Status
-from harness.store import Store
-from metrics.psnr import PsnrScorer
+from bench_lipsync.harness.errors import BenchError, ClipError, NoRoomError, Status
+from bench_lipsync.harness.media import LosslessWriter
+from bench_lipsync.harness.media.container import media_errors
+from bench_lipsync.harness.store.store import Store
+from bench_lipsync.harness.util import disk
+from bench_lipsync.harness.util.disk import machine_error, storage_error
+from bench_lipsync.metrics.image.psnr import PsnrScorer
 
 pytestmark = pytest.mark.faults
 HERE = Path(__file__).parent
@@ -49,7 +48,7 @@ def _ffmpeg(number: int) -> Exception:
 
 
 def _in_preparation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.prepare.prepare_clip", _no_space)
+    monkeypatch.setattr("bench_lipsync.harness.stages.prepare_clip.prepare_clip", _no_space)
 
 
 def _in_the_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +64,7 @@ def _in_media_errors(monkeypatch: pytest.MonkeyPatch) -> None:
         with media_errors(folder / "preview.mp4"):
             raise _ffmpeg(errno.ENOSPC)
 
-    monkeypatch.setattr("harness.prepare.prepare_clip", prepare)
+    monkeypatch.setattr("bench_lipsync.harness.stages.prepare_clip.prepare_clip", prepare)
 
 
 def _in_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,11 +84,11 @@ def _when_scores_are_saved(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _when_an_entry_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.store.seal", _no_space)
+    monkeypatch.setattr("bench_lipsync.harness.store.store.seal", _no_space)
 
 
 def _when_an_entry_is_synced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.store_scratch.sync_tree", _no_space)
+    monkeypatch.setattr("bench_lipsync.harness.store.scratch.sync_tree", _no_space)
 
 
 def _when_a_table_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +195,7 @@ def _in_a_small_disk(words: list[str], folder: Path, **values: object) -> subpro
     """Run Python with `words` while a file system of `SIZE` bytes is mounted at `folder`."""
     folder.mkdir()
     inside = f'mount -t tmpfs -o size={SIZE} none "$DISK" && exec "$@"'
-    path = os.pathsep.join(map(str, (REPOSITORY, HERE.parent, HERE)))
+    path = os.pathsep.join(map(str, (HERE.parent / "support", HERE, os.environ.get("PYTHONPATH", ""))))
     environment = {**os.environ, "DISK": str(folder), "PYTHONPATH": path}
     environment.update({key: str(value) for key, value in values.items()})
     command = ["unshare", "-rm", "sh", "-c", inside, "sh", sys.executable, *words]
@@ -244,9 +243,9 @@ def test_a_real_read_only_store(tmp_path: Path) -> None:
 READ_ONLY = """
 import os, subprocess
 from pathlib import Path
-from harness.store import Store
-from harness.store_care import make_room
-from harness.status import BenchError
+from bench_lipsync.harness.store.store import Store
+from bench_lipsync.harness.store.maintenance import make_room
+from bench_lipsync.harness.errors import BenchError
 
 disk = Path(os.environ["DISK"])
 store = Store(disk / "store")

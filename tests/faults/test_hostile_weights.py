@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hostile_weights import BOMBS, LAYOUTS, PAYLOADS
 
-from harness.status import BenchError, ClipError
+from bench_lipsync.harness.errors import BenchError, ClipError
 
 pytestmark = pytest.mark.faults
 FULL = os.environ.get("BENCH_FAULTS") == "full"
@@ -27,7 +27,7 @@ MAX_GROWTH = 600 << 20
 def _stylelipsync(path: Path) -> Any:
     import torch
 
-    from models.stylelipsync.checkpoint import load_checkpoint
+    from bench_lipsync.models.stylelipsync.checkpoint import load_checkpoint
 
     torch.save({"w_avg": torch.zeros(512)}, path.with_name("w_avg.pth"))
     return load_checkpoint(path)
@@ -36,7 +36,7 @@ def _stylelipsync(path: Path) -> Any:
 def _mean_latent(path: Path) -> Any:
     import torch
 
-    from models.stylelipsync.checkpoint import load_checkpoint
+    from bench_lipsync.models.stylelipsync.checkpoint import load_checkpoint
 
     weights = path.with_name("other.pth")
     torch.save({"G": {}}, weights)
@@ -44,79 +44,79 @@ def _mean_latent(path: Path) -> Any:
 
 
 def _wav2lip(path: Path) -> Any:
-    from models.wav2lip.checkpoint import load_wav2lip
+    from bench_lipsync.models.wav2lip.checkpoint import load_wav2lip
 
     return load_wav2lip(path)
 
 
 def _syncnet(path: Path) -> Any:
-    from models.syncnet.checkpoint import load_syncnet_v2
+    from bench_lipsync.models.syncnet.published.checkpoint import load_syncnet_v2
 
     return load_syncnet_v2(path)
 
 
 def _open_syncnet(path: Path) -> Any:
-    from models.syncnet.open_network import load_open_syncnet
+    from bench_lipsync.models.syncnet.open.network import load_open_syncnet
 
     return load_open_syncnet(path)
 
 
 def _expert(path: Path) -> Any:
-    from models.syncnet.expert import load_expert
+    from bench_lipsync.models.syncnet.expert.network import load_expert
 
     return load_expert(path)
 
 
 def _s3fd(path: Path) -> Any:
-    from models.s3fd.detector import _load
+    from bench_lipsync.models.backbones.s3fd.detector import _load
 
     return _load(path)
 
 
 def _prior(path: Path) -> Any:
-    from models.stylegan2.prior import load_prior
+    from bench_lipsync.models.stylegan2.prior import load_prior
 
     return load_prior(path)
 
 
 def _convert(path: Path) -> Any:
-    from models.stylegan2.convert import convert
+    from bench_lipsync.models.stylegan2.convert import convert
 
     return convert(path)
 
 
 def _array_pickle(path: Path) -> Any:
-    from harness.assets_pickle import read_array_pickle
+    from bench_lipsync.harness.serialization.array_pickle import read_array_pickle
 
     return read_array_pickle(path)
 
 
 def _torchscript(path: Path) -> Any:
-    from harness.assets_pickle import read_torchscript
+    from bench_lipsync.harness.serialization.array_pickle import read_torchscript
 
     return read_torchscript(path)
 
 
 def _i3d(path: Path) -> Any:
-    from metrics._i3d import load_i3d
+    from bench_lipsync.models.backbones.i3d import load_i3d
 
     return load_i3d(path)
 
 
 def _face_track(path: Path) -> Any:
-    from harness.faces.track import FaceTrack
+    from bench_lipsync.harness.faces.track import FaceTrack
 
     return FaceTrack.load(path)
 
 
 def _add_asset(path: Path) -> Any:
-    from harness.assets_add import add_asset
+    from bench_lipsync.harness.assets.add import add_asset
 
     return add_asset("syncnet_v2", path)
 
 
 def _state_of_a_training(path: Path) -> Any:
-    from harness.weights_read import read_torch
+    from bench_lipsync.harness.serialization.weights import read_torch
 
     return read_torch(path)["settings"]["nothing of the kind"]
 
@@ -153,13 +153,13 @@ def _pairs() -> list[tuple[str, str]]:
 @pytest.fixture(scope="module", autouse=True)
 def _loaded() -> None:
     """Libraries take time and memory the first time; no file is charged for it."""
-    import metrics._i3d  # noqa: F401
-    import models.s3fd.detector
-    import models.stylegan2.convert
-    import models.stylelipsync.checkpoint
-    import models.syncnet.expert
-    import models.syncnet.open_network
-    import models.wav2lip.checkpoint  # noqa: F401
+    import bench_lipsync.models.backbones.i3d
+    import bench_lipsync.models.backbones.s3fd.detector
+    import bench_lipsync.models.stylegan2.convert
+    import bench_lipsync.models.stylelipsync.checkpoint
+    import bench_lipsync.models.syncnet.expert.network
+    import bench_lipsync.models.syncnet.open.network
+    import bench_lipsync.models.wav2lip.checkpoint  # noqa: F401
 
 
 @contextmanager
@@ -243,7 +243,7 @@ def test_no_reader_of_ours_may_run_code() -> None:
 
 def test_arrays_with_objects_are_refused(tmp_path: Path) -> None:
     """The store's own reader of features."""
-    from harness.scoring import load_features
+    from bench_lipsync.harness.scoring.score import load_features
 
     path = tmp_path / "features.npz"
     np.savez(path, FID=np.array([{"a": 1}], object))

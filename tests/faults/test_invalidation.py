@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from noise_runs import CLIPS, Darker, NoiseRuns, noise  # noqa: F401, a fixture
 
-from harness import plugins
-from harness.model import ModelCard
-from harness.store import Store
-from metrics.psnr import PsnrScorer
+from bench_lipsync.harness.api.model import ModelCard
+from bench_lipsync.harness.registry import plugins
+from bench_lipsync.harness.store.store import Store
+from bench_lipsync.metrics.image.psnr import PsnrScorer
 
 pytestmark = pytest.mark.faults
 MANY = len(CLIPS)
@@ -32,7 +32,7 @@ class Loaded:
         self.factor = int(self.weights.read_text())
 
     def fingerprint(self) -> str:
-        from harness.files import sha256_file
+        from bench_lipsync.harness.util.files import sha256_file
 
         return f"loaded {sha256_file(self.weights)}"
 
@@ -111,7 +111,7 @@ def test_another_preparation_makes_all_again(
     made: Callable[..., Counter[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = made()
-    monkeypatch.setattr("harness.prepare.PREPARE_VERSION", "2|other")
+    monkeypatch.setattr("bench_lipsync.harness.stages.prepare_clip.PREPARE_VERSION", "2|other")
     # The same pixels and sound came out of it, so everything behind it still holds.
     assert made() == {"prepare": MANY}
     assert first["prepare"] == MANY

@@ -10,9 +10,9 @@ from fsspec.implementations.memory import MemoryFileSystem
 from noise_runs import NoiseRuns, noise  # noqa: F401, a fixture
 from results_digest import differences
 
-from harness import remote_files
-from harness.remote_files import StorageAddressError
-from harness.store import Store
+from bench_lipsync.harness.store import object_storage as remote_files
+from bench_lipsync.harness.store.object_storage import StorageAddressError
+from bench_lipsync.harness.store.store import Store
 
 pytestmark = pytest.mark.faults
 SEED = 5
@@ -57,7 +57,7 @@ def test_the_second_machine_makes_nothing(
         raise AssertionError("made again although the storage has it")
 
     _machine(noise, monkeypatch, "two", storage)
-    monkeypatch.setattr("harness.store.seal", never)
+    monkeypatch.setattr("bench_lipsync.harness.store.store.seal", never)
     two = noise.run("two")
     assert differences(whole.folder, one.folder) == differences(whole.folder, two.folder) == []
     assert not any(noise.root.glob("*/mirror/*/tmp/*"))

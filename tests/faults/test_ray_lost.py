@@ -17,10 +17,10 @@ from results_digest import differences
 from small_world import entries, full_command, left_over, make_clips, words
 from tests_tricks import Trick, Tricks
 
-from harness.executors.crew import Crew, Limits
-from harness.executors.ray_cluster import RayOptions
-from harness.executors.ray_source import RaySource
-from harness.status import ClipError
+from bench_lipsync.harness.errors import ClipError
+from bench_lipsync.harness.run.executors.pool import Crew, Limits
+from bench_lipsync.harness.run.executors.ray_backend.cluster import RayOptions
+from bench_lipsync.harness.run.executors.ray_backend.source import RaySource
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 

@@ -15,9 +15,9 @@ import pytest
 from results_digest import differences, results_digest
 from small_world import PATIENCE, Forks, entries, full_command, left_over, until, words
 
-from harness.store import Store
-from harness.store_care import entries as stored
-from harness.store_care import problems
+from bench_lipsync.harness.store.maintenance import entries as stored
+from bench_lipsync.harness.store.maintenance import problems
+from bench_lipsync.harness.store.store import Store
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 FULL = os.environ.get("BENCH_FAULTS") == "full"

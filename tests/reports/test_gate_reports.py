@@ -8,9 +8,9 @@ import json
 from junitparser import Failure, JUnitXml, Skipped
 from rich.console import Console
 
-from harness.gate_result import Finding, GateResult, Verdict
-from reports.gate_text import gate_json, gate_markdown, headline, print_gate
-from reports.junit import gate_junit
+from bench_lipsync.harness.gate.verdicts import Finding, GateResult, Verdict
+from bench_lipsync.reports.gate.junit import gate_junit
+from bench_lipsync.reports.gate.text import gate_json, gate_markdown, headline, print_gate
 
 HOSTILE = "]]><script>&\"'|`\u202e\x1b[31m\n\ud800 שלום"
 

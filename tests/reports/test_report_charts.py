@@ -8,9 +8,9 @@ from pathlib import Path
 
 from make_runs import make_folder, metric_row
 
-from reports.charts import make_charts
-from reports.grid import make_grid
-from reports.runs import load_runs
+from bench_lipsync.reports.charts.results import make_charts
+from bench_lipsync.reports.table.grid import make_grid
+from bench_lipsync.reports.table.loading import load_runs
 
 ATTACK = "<b>&\"' $\\frac{1}{0}$ \u202e"
 

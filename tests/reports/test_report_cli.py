@@ -9,8 +9,8 @@ import typer
 from make_runs import make_folder
 from typer.testing import CliRunner
 
-from harness.cli.report import register
-from harness.status import BenchError
+from bench_lipsync.harness.cli.report import register
+from bench_lipsync.harness.errors import BenchError
 
 
 def invoke(*arguments: object) -> str:

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from make_runs import UNAVAILABLE, make_folder, make_result, metric_row, pair_test, signature
 
-from harness.results import MetricRow, PairTest, PeopleRecord
-from harness.status import BenchError
-from reports.grid import Grid, make_grid
-from reports.numbers import decimals_for, footnote_mark, format_value
-from reports.page import write_page
-from reports.remarks import remarks
-from reports.runs import ComparisonError, load_runs
-from reports.tables import render_table
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.results.schema import MetricRow, PairTest, PeopleRecord
+from bench_lipsync.reports.page.write import write_page
+from bench_lipsync.reports.table.format import decimals_for, footnote_mark, format_value
+from bench_lipsync.reports.table.grid import Grid, make_grid
+from bench_lipsync.reports.table.loading import ComparisonError, load_runs
+from bench_lipsync.reports.table.remarks import remarks
+from bench_lipsync.reports.table.render import render_table
 
 
 def grid_of(*rows: MetricRow, models: tuple[str, ...] = ("m1", "m2"), tests: Sequence[PairTest] = ()) -> Grid:

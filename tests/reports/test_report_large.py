@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from make_runs import make_folder, make_result
 
-from harness.clip_records import clip_columns, clip_records
-from harness.results import CLIPS_FILE, ClipFacts, Failure, write_result
-from harness.status import BenchError
-from reports.grid import make_grid
-from reports.page import write_page
-from reports.runs import load_runs
-from reports.shown import MAX_CLIPS, choose_clips
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.results.clip_records import clip_columns, clip_records
+from bench_lipsync.harness.results.schema import CLIPS_FILE, ClipFacts, Failure, write_result
+from bench_lipsync.reports.page.clip_selection import MAX_CLIPS, choose_clips
+from bench_lipsync.reports.page.write import write_page
+from bench_lipsync.reports.table.grid import make_grid
+from bench_lipsync.reports.table.loading import load_runs
 
 CLIPS = [f"clip-{number:04}" for number in range(1000)]
 COLUMN = "LSE-C[open-syncnet]"

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from make_runs import BOUNDS, UNAVAILABLE, make_folder, make_result, metric_row, pair_test, write_video
 
-from harness.results import Failure
-from reports.media import preview_file
-from reports.page import write_page
+from bench_lipsync.harness.results.schema import Failure
+from bench_lipsync.reports.page.media import preview_file
+from bench_lipsync.reports.page.write import write_page
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from reports.grid import Column, Row
-from reports.strips import GAP, pose_of, strips
+from bench_lipsync.reports.page.strips import GAP, pose_of, strips
+from bench_lipsync.reports.table.grid import Column, Row
 
 COLUMN = Column("SSIM", "x", "higher", "", "SSIM|v1", 3)
 

@@ -14,12 +14,12 @@ import pytest
 from make_runs import UNAVAILABLE, make_result, metric_row, pair_test
 from rich.console import Console
 
-from harness.results import Failure, RunResult
-from harness.status import BenchError
-from reports.console import print_result
-from reports.latex import escape
-from reports.tables import FORMATS, render_table
-from reports.text import visible
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.results.schema import Failure, RunResult
+from bench_lipsync.reports.escape import visible
+from bench_lipsync.reports.table.console import print_result
+from bench_lipsync.reports.table.latex import escape
+from bench_lipsync.reports.table.render import FORMATS, render_table
 
 HOSTILE = "\\input{x}%$&_#^~[1]{<b>}|`\u202egnp\u202c\x1b[31m\nשלום 日本"
 

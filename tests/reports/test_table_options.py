@@ -15,11 +15,11 @@ import typer
 from make_runs import UNAVAILABLE, make_result, metric_row, pair_test
 from typer.testing import CliRunner
 
-from harness.cli.report import register
-from harness.results import RunResult, write_result
-from harness.status import BenchError
-from reports.choose import TableOptions, parse_digits
-from reports.tables import FORMATS, render_table
+from bench_lipsync.harness.cli.report import register
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.results.schema import RunResult, write_result
+from bench_lipsync.reports.table.options import TableOptions, parse_digits
+from bench_lipsync.reports.table.render import FORMATS, render_table
 
 HOSTILE = "\\input{x} & 100% $y$ <b>"
 

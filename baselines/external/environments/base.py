@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from baselines.external.description import Environment
+from bench_lipsync.baselines.external.description import Environment
 
 Kind = Literal["python", "uv", "conda", "docker"]
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from baselines.external.environments.base import Backend, Runtime
+from bench_lipsync.baselines.external.environments.base import Backend, Runtime
 
 
 def backend(runtime: Runtime) -> Backend:
     """The backend of `runtime`; nothing is started or looked at."""
     if runtime.kind == "docker":
-        from baselines.external.environments.docker import DockerEnvironment
+        from bench_lipsync.baselines.external.environments.docker import DockerEnvironment
 
         return DockerEnvironment(runtime.where)
     if runtime.kind == "uv":
-        from baselines.external.environments.uv import UvEnvironment
+        from bench_lipsync.baselines.external.environments.uv import UvEnvironment
 
         return UvEnvironment(Path(runtime.where))
     if runtime.kind == "conda":
-        from baselines.external.environments.conda import CondaEnvironment
+        from bench_lipsync.baselines.external.environments.conda import CondaEnvironment
 
         return CondaEnvironment(Path(runtime.where))
-    from baselines.external.environments.python import PythonEnvironment
+    from bench_lipsync.baselines.external.environments.python import PythonEnvironment
 
     return PythonEnvironment(Path(runtime.where))

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from baselines.external.description import Environment
-from baselines.external.environments.python import PythonEnvironment
-from baselines.external.environments.tools import program, write_requirements
+from bench_lipsync.baselines.external.description import Environment
+from bench_lipsync.baselines.external.environments.python import PythonEnvironment
+from bench_lipsync.baselines.external.environments.tools import program, write_requirements
 
 
 class CondaEnvironment(PythonEnvironment):

@@ -14,11 +14,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from baselines.external.description import Environment
-from baselines.external.environments.base import Place
-from baselines.external.environments.tools import program, write_requirements
-from baselines.external.process import TOKEN
-from harness.status import BenchError
+from bench_lipsync.baselines.external.description import Environment
+from bench_lipsync.baselines.external.environments.base import Place
+from bench_lipsync.baselines.external.environments.tools import program, write_requirements
+from bench_lipsync.baselines.external.program.process import TOKEN
+from bench_lipsync.harness.errors import BenchError
 
 _PAGE = "https://docs.docker.com/engine/install"
 _INSIDE = "/work"

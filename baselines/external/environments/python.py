@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from baselines.external.description import Environment
-from baselines.external.environments.base import Place
+from bench_lipsync.baselines.external.description import Environment
+from bench_lipsync.baselines.external.environments.base import Place
 
 
 class PythonEnvironment:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from baselines.external.description import Environment
-from harness.status import BenchError
+from bench_lipsync.baselines.external.description import Environment
+from bench_lipsync.harness.errors import BenchError
 
 
 def program(name: str, page: str, *others: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from baselines.external.description import Environment
-from baselines.external.environments.python import PythonEnvironment
-from baselines.external.environments.tools import program, write_requirements
+from bench_lipsync.baselines.external.description import Environment
+from bench_lipsync.baselines.external.environments.python import PythonEnvironment
+from bench_lipsync.baselines.external.environments.tools import program, write_requirements
 
 
 class UvEnvironment(PythonEnvironment):

@@ -8,15 +8,15 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.clip import SAMPLES_PER_FRAME, Clip
-from harness.datasets.base import ClipList, ClipRequest
-from harness.datasets.demo.plan import ClipPlan, adaptation_plans, generator_version, plans
-from harness.datasets.demo.portraits import SPLITS, load_portrait
-from harness.paths import cache_dir
-from harness.status import BenchError
+from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, Clip
+from bench_lipsync.harness.api.dataset import ClipList, ClipRequest
+from bench_lipsync.harness.datasets.demo.plan import ClipPlan, adaptation_plans, generator_version, plans
+from bench_lipsync.harness.datasets.demo.portraits import SPLITS, load_portrait
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.paths import cache_dir
 
 if TYPE_CHECKING:
-    from harness.datasets.demo.render import Head
+    from bench_lipsync.harness.datasets.demo.render import Head
 
 LICENCE = "Apache-2.0 (generated; the persons do not exist)"
 
@@ -41,11 +41,11 @@ def render_clip(plan: ClipPlan, folder: Path, head: Head | None = None) -> Clip:
 def _render(plan: ClipPlan, scratch: Path, head: Head | None) -> None:
     import numpy as np
 
-    from harness.datasets.demo.motion import make_motion
-    from harness.datasets.demo.render import FRAME_SIZE, build_head, render_frames
-    from harness.datasets.demo.speech import synthesise
-    from harness.datasets.demo.visemes import articulate
-    from harness.media import LosslessWriter, write_wav
+    from bench_lipsync.harness.datasets.demo.motion import make_motion
+    from bench_lipsync.harness.datasets.demo.render import FRAME_SIZE, build_head, render_frames
+    from bench_lipsync.harness.datasets.demo.speech import synthesise
+    from bench_lipsync.harness.datasets.demo.visemes import articulate
+    from bench_lipsync.harness.media import LosslessWriter, write_wav
 
     rng = np.random.Generator(np.random.PCG64(plan.seed))
     spoken = synthesise(plan.sentence, plan.voice)
@@ -100,7 +100,7 @@ class DemoDataset:
 
 def _render_missing(wanted: list[ClipPlan]) -> list[Clip]:
     """Render what the cache lacks, with a progress bar; a head is prepared once for all its clips."""
-    from harness.progress import stage
+    from bench_lipsync.harness.util.progress import stage
 
     root = cache_dir() / "demo" / generator_version()
     missing = sum(not (root / plan.split / f"{plan.id}.mkv").exists() for plan in wanted)
@@ -110,7 +110,7 @@ def _render_missing(wanted: list[ClipPlan]) -> list[Clip]:
         for plan in wanted:
             exists = (root / plan.split / f"{plan.id}.mkv").exists()
             if not exists and plan.portrait not in heads:
-                from harness.datasets.demo.render import build_head
+                from bench_lipsync.harness.datasets.demo.render import build_head
 
                 heads = {plan.portrait: build_head(load_portrait(plan.portrait))}
             clips.append(render_clip(plan, root / plan.split, heads.get(plan.portrait)))

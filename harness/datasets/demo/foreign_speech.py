@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from harness.datasets.demo.plan import generator_version, plans
-from harness.paths import cache_dir
+from bench_lipsync.harness.datasets.demo.plan import generator_version, plans
+from bench_lipsync.harness.util.paths import cache_dir
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,8 +32,8 @@ def foreign_speech() -> list[NDArray[np.int16]]:
 
 
 def _synthesise() -> list[NDArray[np.int16]]:
-    from harness.datasets.demo.speech import synthesise
-    from harness.progress import each
+    from bench_lipsync.harness.datasets.demo.speech import synthesise
+    from bench_lipsync.harness.util.progress import each
 
     chosen = plans("train")[::_EVERY]
     return [synthesise(plan.sentence, plan.voice).samples for plan in each("speech", chosen)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harness.status import BenchError
+from bench_lipsync.harness.errors import BenchError
 
 
 class Target(NamedTuple):

@@ -1,7 +1,7 @@
 """Makes the stills of the demo dataset: faces of people who do not exist, drawn by MobileStyleGAN from seeds.
 
-    python -m harness.datasets.demo.make_portraits screen --seeds 0 1600 --out DIR   # candidates to look at
-    python -m harness.datasets.demo.make_portraits write                             # the stills of `PICKS`
+    python -m bench_lipsync.harness.datasets.demo.make_portraits screen --seeds 0 1600 --out DIR  # to look at
+    python -m bench_lipsync.harness.datasets.demo.make_portraits write  # the stills of `PICKS`
 
 Needs the extra `portraits` (OpenVINO) and the assets `face_portraits` and `face_landmarker`. Nothing here runs when
 the dataset is used: stills and landmarks are committed. Screening rejects what can be measured (head turned, lips
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harness.faces.landmarker import Face
+    from bench_lipsync.harness.faces.landmarker import Face
 
 SIZE = 384
 """Side of a still in pixels."""
@@ -61,7 +61,7 @@ def painter() -> Callable[[int], NDArray[np.uint8]]:
     import numpy as np
     import openvino
 
-    from harness.assets import asset_path
+    from bench_lipsync.harness.assets.lookup import asset_path
 
     folder = asset_path("face_portraits")
     core = openvino.Core()
@@ -89,7 +89,7 @@ def painter() -> Callable[[int], NDArray[np.uint8]]:
 
 def candidates(first: int, stop: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Seeds in `first:stop` whose still shows one face that `fits`, with the still."""
-    from harness.faces.landmarker import Landmarker
+    from bench_lipsync.harness.faces.landmarker import Landmarker
 
     paint = painter()
     with Landmarker() as landmarker:
@@ -112,7 +112,7 @@ def write(folder: Path) -> None:
     import cv2
     import numpy as np
 
-    from harness.faces.landmarker import Landmarker
+    from bench_lipsync.harness.faces.landmarker import Landmarker
 
     paint = painter()
     landmarks: dict[str, NDArray[np.int16]] = {}

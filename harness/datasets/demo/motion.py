@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.clip import FPS
+from bench_lipsync.harness.api.clip import FPS
 
 if TYPE_CHECKING:
     import numpy as np

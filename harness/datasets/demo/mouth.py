@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.datasets.demo.mouth_rig import KNOTS, UPPER_SHARE, WIDEST, Lips, MouthRig
+from bench_lipsync.harness.datasets.demo.mouth_rig import KNOTS, UPPER_SHARE, WIDEST, Lips, MouthRig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ def articulate_mouth(still: NDArray[np.uint8], rig: MouthRig, lips: Lips) -> NDA
     import cv2
     import numpy as np
 
-    from harness.datasets.demo.mouth_inside import paint_inside
+    from bench_lipsync.harness.datasets.demo.mouth_inside import paint_inside
 
     x, y = rig.x, rig.y
     factor = 1 + (0.1 * lips.width if lips.width > 0 else 0.3 * lips.width)

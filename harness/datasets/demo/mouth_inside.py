@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.datasets.demo.mouth_rig import UPPER_SHARE, WIDEST, Lips, MouthRig
+from bench_lipsync.harness.datasets.demo.mouth_rig import UPPER_SHARE, WIDEST, Lips, MouthRig
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harness.datasets.demo.mouth import Gap
+    from bench_lipsync.harness.datasets.demo.mouth import Gap
 
     Field = NDArray[np.floating[Any]]
 

@@ -8,8 +8,8 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 
-from harness.datasets.demo.portraits import portrait_names, sentences
-from harness.datasets.demo.speech import Voice
+from bench_lipsync.harness.datasets.demo.portraits import portrait_names, sentences
+from bench_lipsync.harness.datasets.demo.speech import Voice
 
 GENERATOR_VERSION = 1
 """Raise it with every change of the code in this folder that changes pixels, samples or curves."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.datasets.demo.geometry import STRIDE, Relief
+from bench_lipsync.harness.datasets.demo.geometry import STRIDE, Relief
 
 if TYPE_CHECKING:
     import numpy as np

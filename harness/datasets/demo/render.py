@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.datasets.demo.eyes import EyeRig, build_eyes, move_eyes
-from harness.datasets.demo.geometry import STRIDE, Pose, Relief, inverse_map
-from harness.datasets.demo.motion import Motion
-from harness.datasets.demo.mouth import articulate_mouth
-from harness.datasets.demo.mouth_rig import Lips, MouthRig, build_mouth
-from harness.datasets.demo.portraits import Portrait
-from harness.datasets.demo.relief import build_relief
-from harness.datasets.demo.visemes import Articulation
+from bench_lipsync.harness.datasets.demo.eyes import EyeRig, build_eyes, move_eyes
+from bench_lipsync.harness.datasets.demo.geometry import STRIDE, Pose, Relief, inverse_map
+from bench_lipsync.harness.datasets.demo.motion import Motion
+from bench_lipsync.harness.datasets.demo.mouth import articulate_mouth
+from bench_lipsync.harness.datasets.demo.mouth_rig import Lips, MouthRig, build_mouth
+from bench_lipsync.harness.datasets.demo.portraits import Portrait
+from bench_lipsync.harness.datasets.demo.relief import build_relief
+from bench_lipsync.harness.datasets.demo.visemes import Articulation
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.clip import SAMPLE_RATE
-from harness.status import BenchError
+from bench_lipsync.harness.api.clip import SAMPLE_RATE
+from bench_lipsync.harness.errors import BenchError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.clip import FPS
-from harness.datasets.demo.lip_targets import targets
-from harness.datasets.demo.speech import Phoneme
+from bench_lipsync.harness.api.clip import FPS
+from bench_lipsync.harness.datasets.demo.lip_targets import targets
+from bench_lipsync.harness.datasets.demo.speech import Phoneme
 
 if TYPE_CHECKING:
     import numpy as np

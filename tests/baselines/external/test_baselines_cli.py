@@ -14,12 +14,12 @@ import typer
 from talkers import describe, make_clone
 from typer.testing import CliRunner
 
-from baselines.external.catalogue import load, names
-from baselines.external.doctor import examine
-from baselines.external.installation import home, read_installation
-from baselines.external.repository import clone_state, fetch_clone
-from harness.cli.baselines import register
-from harness.status import BenchError
+from bench_lipsync.baselines.external.catalogue import load, names
+from bench_lipsync.baselines.external.doctor import examine
+from bench_lipsync.baselines.external.installation.record import home, read_installation
+from bench_lipsync.baselines.external.installation.repository import clone_state, fetch_clone
+from bench_lipsync.harness.cli.baselines import register
+from bench_lipsync.harness.errors import BenchError
 
 GIT = shutil.which("git") or "git"
 

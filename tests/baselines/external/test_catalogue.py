@@ -12,10 +12,10 @@ import pytest
 import yaml
 from made_clips import describe
 
-from baselines.external import catalogue
-from harness.plugins import MODELS
-from harness.registry import UnknownNameError
-from harness.status import BenchError
+from bench_lipsync.baselines.external import catalogue
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.registry.plugins import MODELS
+from bench_lipsync.harness.registry.registry import UnknownNameError
 
 
 def put(folder: Path, name: str, **changes: object) -> Path:
@@ -119,7 +119,8 @@ def test_a_file_whose_name_says_something_else(tmp_path: Path, monkeypatch: pyte
 
 def test_names_are_listed_without_opening_anything() -> None:
     code = (
-        "import sys\nfrom harness.plugins import MODELS\nassert 'wav2lip-original' in MODELS.names()\n"
+        "import sys\nfrom bench_lipsync.harness.registry.plugins import MODELS\n"
+        "assert 'wav2lip-original' in MODELS.names()\n"
         "print({'pydantic','yaml','numpy','av','cv2','torch'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from made_clips import FRAMES, SIZE, describe, make_clip, waves
 
-from baselines.external.clip_video import write_clip
-from baselines.external.collect import collect
-from baselines.external.description import Description
-from baselines.external.staging import Staged, stage
-from harness.clip import PreparedClip
-from harness.status import ClipError, Status
+from bench_lipsync.baselines.external.description import Description
+from bench_lipsync.baselines.external.inputs.clip_video import write_clip
+from bench_lipsync.baselines.external.inputs.staging import Staged, stage
+from bench_lipsync.baselines.external.outputs.collect import collect
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.errors import ClipError, Status
 
 
 @pytest.fixture(scope="module")

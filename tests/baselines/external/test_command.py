@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from talkers import describe
 
-from baselines.external.command import PRELUDE, step_argv, variables
-from baselines.external.description import Step
-from baselines.external.process import TOKEN
-from baselines.external.workspace import Workspace
-from harness.status import BenchError
+from bench_lipsync.baselines.external.description import Step
+from bench_lipsync.baselines.external.program.command import PRELUDE, step_argv, variables
+from bench_lipsync.baselines.external.program.process import TOKEN
+from bench_lipsync.baselines.external.program.workspace import Workspace
+from bench_lipsync.harness.errors import BenchError
 
 VALUES = {"video": "in/clip.mp4", "seed": "3", "out": "out"}
 

@@ -15,15 +15,15 @@ import pytest
 from made_clips import make_clip
 from talkers import describe, make_clone
 
-from baselines.external.description import Environment
-from baselines.external.environments import Place, Runtime, backend
-from baselines.external.installation import Installation, hash_weights, write_installation
-from baselines.external.inventory import take_inventory
-from baselines.external.model import ExternalModel
-from baselines.external.setup import Wish, set_up
-from baselines.external.workspace import remove_stale, workspaces_root
-from harness.model import GenerateContext
-from harness.status import BenchError, ClipError, Status
+from bench_lipsync.baselines.external.description import Environment
+from bench_lipsync.baselines.external.environments import Place, Runtime, backend
+from bench_lipsync.baselines.external.installation.inventory import take_inventory
+from bench_lipsync.baselines.external.installation.record import Installation, hash_weights, write_installation
+from bench_lipsync.baselines.external.installation.setup import Wish, set_up
+from bench_lipsync.baselines.external.model import ExternalModel
+from bench_lipsync.baselines.external.program.workspace import remove_stale, workspaces_root
+from bench_lipsync.harness.api.model import GenerateContext
+from bench_lipsync.harness.errors import BenchError, ClipError, Status
 
 PLAIN = Environment(python="3.8", packages=("numpy==1.23.4", "librosa<0.10"), image="pytorch/pytorch:1.12.1")
 
@@ -122,7 +122,7 @@ def test_uv_for_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     description = describe("good").model_copy(
         update={"environment": Environment(python=sys.executable, packages=(f"tiny @ {wheel.as_uri()}",), gpu=False)}
     )
-    monkeypatch.setattr("baselines.external.setup.load", lambda name: description)
+    monkeypatch.setattr("bench_lipsync.baselines.external.installation.setup.load", lambda name: description)
     said: list[str] = []
     for _ in range(2):  # Again, over what is there.
         made = set_up("talker-good", Wish(repo=str(make_clone(tmp_path / "clone")), uv=True), said.append)
@@ -158,8 +158,8 @@ def test_conda_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     variables = where.variables({"PATH": "/usr/bin"})
     assert variables == {"PATH": f"{prefix}/bin:/usr/bin", "CONDA_PREFIX": str(prefix)}
     description = describe("good").model_copy(update={"environment": environment})
-    monkeypatch.setattr("baselines.external.setup.load", lambda name: description)
-    monkeypatch.setattr("baselines.external.setup.home", lambda name: tmp_path)
+    monkeypatch.setattr("bench_lipsync.baselines.external.installation.setup.load", lambda name: description)
+    monkeypatch.setattr("bench_lipsync.baselines.external.installation.setup.home", lambda name: tmp_path)
     made = set_up("talker-good", Wish(repo=str(make_clone(tmp_path / "clone")), conda="create"), lambda text: None)
     assert made.environment == Runtime(kind="conda", where=str(prefix))
     assert (tmp_path / "wanted").read_text() == "numpy==1.23.4\nlibrosa<0.10\n"

@@ -18,13 +18,13 @@ import pytest
 from made_clips import make_clip, waves
 from talkers import describe, install, make_clone
 
-from baselines.external.environments import Runtime
-from baselines.external.installation import read_installation, write_installation
-from baselines.external.model import ExternalModel
-from baselines.external.workspace import remove_stale, workspaces_root
-from harness.clip import PreparedClip
-from harness.model import GenerateContext
-from harness.status import BenchError, ClipError, Status
+from bench_lipsync.baselines.external.environments import Runtime
+from bench_lipsync.baselines.external.installation.record import read_installation, write_installation
+from bench_lipsync.baselines.external.model import ExternalModel
+from bench_lipsync.baselines.external.program.workspace import remove_stale, workspaces_root
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.model import GenerateContext
+from bench_lipsync.harness.errors import BenchError, ClipError, Status
 
 FRAMES, SIZE = 40, 64
 
@@ -261,7 +261,9 @@ def test_interpreter_and_environment_of_the_program(clone: Path, clip: PreparedC
     monkeypatch.setenv("HF_TOKEN", "hunter2")
     model = made(clone, "good", steps=[{"argv": ["{python}", "tell.py"]}], variables={"HERE": "{video}"})
     said = []
-    monkeypatch.setattr("baselines.external.model.logger.warning", lambda text, *more: said.append(text % more))
+    monkeypatch.setattr(
+        "bench_lipsync.baselines.external.model.logger.warning", lambda text, *more: said.append(text % more)
+    )
     with pytest.raises(ClipError):
         frames_of(model, clip, seed=7)
     assert sys.executable in said[0]

@@ -10,11 +10,11 @@ import pytest
 from made_clips import make_clip
 from talkers import describe, install, make_clone
 
-from baselines.external.workspace import workspaces_root
-from harness.clip import Clip, PreparedClip
-from harness.pipeline import RunOptions, execute
-from harness.results import CLIPS_FILE, read_result
-from harness.spec import make_spec
+from bench_lipsync.baselines.external.program.workspace import workspaces_root
+from bench_lipsync.harness.api.clip import Clip, PreparedClip
+from bench_lipsync.harness.results.schema import CLIPS_FILE, read_result
+from bench_lipsync.harness.run.pipeline import RunOptions, execute
+from bench_lipsync.harness.run.spec import make_spec
 
 TRAITS = {
     "good": "ok",
@@ -47,7 +47,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (directory / "meta.json").write_text(json.dumps(meta))
         return PreparedClip.load(directory)
 
-    monkeypatch.setattr("harness.prepare.prepare_clip", prepare)
+    monkeypatch.setattr("bench_lipsync.harness.stages.prepare_clip.prepare_clip", prepare)
     clone = make_clone(tmp_path / "clone")
     (tmp_path / "descriptions").mkdir()
     (tmp_path / "notes").mkdir()

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from made_clips import describe, make_portrait_clip
 
-from baselines.external.clip_video import write_clip
-from baselines.external.collect import collect
-from baselines.external.found_face import placement_by_face
-from baselines.external.staging import stage
-from harness.clip import PreparedClip
-from harness.status import ClipError
+from bench_lipsync.baselines.external.inputs.clip_video import write_clip
+from bench_lipsync.baselines.external.inputs.staging import stage
+from bench_lipsync.baselines.external.outputs.collect import collect
+from bench_lipsync.baselines.external.placement.found_face import placement_by_face
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.errors import ClipError
 
 FRAMES = 8
 

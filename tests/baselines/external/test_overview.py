@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from baselines.external.catalogue import PACKAGED
-from baselines.external.overview import details, table
+from bench_lipsync.baselines.external.catalogue import PACKAGED
+from bench_lipsync.baselines.external.overview import details, table
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "baselines.md").read_text(encoding="utf-8")
 
 
 def test_the_page_holds_the_table_and_the_details() -> None:
-    assert table() in PAGE, "put in what `python -m baselines.external.overview` prints"
-    assert details() in PAGE, "put in what `python -m baselines.external.overview` prints"
+    assert table() in PAGE, "put in what `python -m bench_lipsync.baselines.external.overview` prints"
+    assert details() in PAGE, "put in what `python -m bench_lipsync.baselines.external.overview` prints"
 
 
 def test_every_description_has_a_row() -> None:

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from made_clips import FRAMES, SIZE, describe, make_clip, waves
 
-from baselines.external.alignment import fit_similarity, place
-from baselines.external.clip_video import write_clip
-from baselines.external.collect import collect
-from baselines.external.description import Alignment
-from baselines.external.geometry import Placement, invert, warp
-from baselines.external.points import EYE_LEFT, EYE_RIGHT, MOUTH
-from baselines.external.staging import stage
-from harness.clip import PreparedClip
-from harness.media import decode_video
-from harness.status import ClipError
+from bench_lipsync.baselines.external.description import Alignment
+from bench_lipsync.baselines.external.inputs.clip_video import write_clip
+from bench_lipsync.baselines.external.inputs.points import EYE_LEFT, EYE_RIGHT, MOUTH
+from bench_lipsync.baselines.external.inputs.staging import stage
+from bench_lipsync.baselines.external.outputs.collect import collect
+from bench_lipsync.baselines.external.placement.alignment import fit_similarity, place
+from bench_lipsync.baselines.external.placement.geometry import Placement, invert, warp
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.errors import ClipError
+from bench_lipsync.harness.media import decode_video
 
 PCAVS = Alignment(
     kind="similarity", size=112, left_eye=(43.5, 29.5), right_eye=(68.5, 29.5), mouth=(56, 60), crop=(8, 0, 96, 96)

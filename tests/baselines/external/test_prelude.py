@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from baselines.external import prelude
-from baselines.external.environments import probe
+from bench_lipsync.baselines.external.environments import probe
+from bench_lipsync.baselines.external.program import prelude
 
 FAKES = {
     "torch": "class _B: pass\nbackends = _B(); backends.cudnn = _B()\nseeds = []\nmanual_seed = seeds.append\n",

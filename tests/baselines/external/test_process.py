@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from baselines.external.log_tail import LogTail
-from baselines.external.process import TOKEN, Job, kill_marked, run
-from harness.status import ClipError, Status
+from bench_lipsync.baselines.external.program.log_tail import LogTail
+from bench_lipsync.baselines.external.program.process import TOKEN, Job, kill_marked, run
+from bench_lipsync.harness.errors import ClipError, Status
 
 SLEEPS = "import time; time.sleep(60)"
 
@@ -141,7 +141,7 @@ def test_nothing_is_left_when_the_caller_is_killed(tmp_path: Path) -> None:
     inner = grandchild("a") + f"open('b.pid', 'w').write(str(__import__('os').getpid()))\n{SLEEPS}"
     caller = (
         "import sys; from pathlib import Path\n"
-        "from baselines.external.process import Job, run\n"
+        "from bench_lipsync.baselines.external.program.process import Job, run\n"
         f"run(Job((sys.executable, '-S', '-c', {inner!r}), Path({str(tmp_path)!r}), {{}}, 60, 10_000_000, grace=0.3))"
     )
     process = subprocess.Popen([sys.executable, "-c", caller])  # noqa: S603
@@ -158,7 +158,7 @@ def test_ctrl_c_ends_the_program_first(tmp_path: Path) -> None:
     inner = f"open('b.pid', 'w').write(str(__import__('os').getpid()))\n{SLEEPS}"
     caller = (
         "import signal, sys; from pathlib import Path\n"
-        "from baselines.external.process import Job, run\n"
+        "from bench_lipsync.baselines.external.program.process import Job, run\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # Ignored in a shell's background jobs.
         "try:\n"
         f"    run(Job((sys.executable, '-S', '-c', {inner!r}), Path({str(tmp_path)!r}), {{}}, 60, 10_000_000))\n"

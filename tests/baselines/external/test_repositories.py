@@ -12,14 +12,14 @@ import pytest
 from made_clips import make_portrait_clip
 from repositories import REPOSITORIES
 
-from baselines.external.catalogue import PACKAGED, load
-from baselines.external.description import Description
-from baselines.external.environments import Runtime
-from baselines.external.installation import Installation, hash_weights, write_installation
-from baselines.external.model import ExternalModel
-from harness.clip import PreparedClip
-from harness.model import GenerateContext
-from harness.plugins import MODELS
+from bench_lipsync.baselines.external.catalogue import PACKAGED, load
+from bench_lipsync.baselines.external.description import Description
+from bench_lipsync.baselines.external.environments import Runtime
+from bench_lipsync.baselines.external.installation.record import Installation, hash_weights, write_installation
+from bench_lipsync.baselines.external.model import ExternalModel
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.model import GenerateContext
+from bench_lipsync.harness.registry.plugins import MODELS
 
 FRAMES = 16
 STANDIN = Path(__file__).parent / "standins" / "repository.py"
@@ -65,12 +65,12 @@ def leave_behind(description: Description, clone: Path) -> None:
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of its own, which still finds the assets of the real one."""
-    from harness.assets import asset_path
+    from bench_lipsync.harness.assets.lookup import asset_path
 
     landmarker = asset_path("face_landmarker")
     folder = tmp_path / "cache"
     monkeypatch.setenv("BENCH_CACHE", str(folder))
-    monkeypatch.setattr("harness.assets.asset_path", lambda name: landmarker)
+    monkeypatch.setattr("bench_lipsync.harness.assets.lookup.asset_path", lambda name: landmarker)
     return folder
 
 

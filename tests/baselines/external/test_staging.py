@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from made_clips import FRAMES, describe, make_clip, waves
 
-from baselines.external.masks import OUTLINE
-from baselines.external.points import IBUG68
-from baselines.external.staging import stage
-from harness.clip import PreparedClip
-from harness.media import decode_audio, decode_video, probe, read_wav
+from bench_lipsync.baselines.external.inputs.masks import OUTLINE
+from bench_lipsync.baselines.external.inputs.points import IBUG68
+from bench_lipsync.baselines.external.inputs.staging import stage
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.media import decode_audio, decode_video, probe, read_wav
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +116,8 @@ def test_nothing_is_written_through_a_link(clip: PreparedClip, tmp_path: Path) -
 
 
 def test_the_68_points_are_those_of_a_symmetric_face() -> None:
-    from harness.assets import AssetMissing
-    from harness.faces.geometry import canonical_face
+    from bench_lipsync.harness.assets.lookup import AssetMissing
+    from bench_lipsync.harness.faces.head_pose import canonical_face
 
     try:
         points = canonical_face().vertices[list(IBUG68)]

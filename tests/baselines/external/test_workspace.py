@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from baselines.external.clone import LARGE, clone_files
-from baselines.external.workspace import open_workspace, remove_stale, workspaces_root
-from harness.status import BenchError
+from bench_lipsync.baselines.external.installation.clone import LARGE, clone_files
+from bench_lipsync.baselines.external.program.workspace import open_workspace, remove_stale, workspaces_root
+from bench_lipsync.harness.errors import BenchError
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +116,6 @@ def test_nothing_to_remove_makes_nothing() -> None:
 
 
 def test_a_data_set_is_no_clone(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("baselines.external.clone.MAX_FILES", 2)
+    monkeypatch.setattr("bench_lipsync.baselines.external.installation.clone.MAX_FILES", 2)
     with pytest.raises(BenchError, match="more than 2 files"), open_workspace(clone, {}):
         pass

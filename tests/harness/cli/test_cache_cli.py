@@ -10,9 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from harness.cli.cache import register
-from harness.status import BenchError
-from harness.store import KEY_FILE, Store
+from bench_lipsync.harness.cli.cache import register
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.store.store import KEY_FILE, Store
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
+from bench_lipsync.harness.cli import main
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def test_errors_that_name_no_path_stay_loud(monkeypatch: pytest.MonkeyPatch) -> 
     def broken(*args: object, **more: object) -> None:
         raise OSError("a mistake of ours")
 
-    monkeypatch.setattr("harness.registry.Registry.get", broken)
+    monkeypatch.setattr("bench_lipsync.harness.registry.registry.Registry.get", broken)
     monkeypatch.setattr(sys, "argv", ["bench", "data", "list", "demo"])
     with pytest.raises(OSError, match="a mistake of ours"):
         main()

@@ -10,8 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from harness.cli import convert, train
-from harness.status import BenchError
+from bench_lipsync.harness.cli import convert, train
+from bench_lipsync.harness.errors import BenchError
 
 
 @pytest.fixture
@@ -34,10 +34,13 @@ def test_training_options_reach_the_trainer(app: typer.Typer, monkeypatch: pytes
 
     found = SimpleNamespace(clips=["a", "b", "c"], split="train")
     monkeypatch.setattr(
-        "harness.datasets.registry.DATASETS.get", lambda name: lambda: SimpleNamespace(clips=lambda request: found)
+        "bench_lipsync.harness.registry.datasets.DATASETS.get",
+        lambda name: lambda: SimpleNamespace(clips=lambda request: found),
     )
-    monkeypatch.setattr("harness.preparation.prepare_all", prepare_all)
-    monkeypatch.setattr("harness.plugins.TRAINERS.get", lambda name: trainer if name == "stylegan2" else None)
+    monkeypatch.setattr("bench_lipsync.harness.stages.preparation.prepare_all", prepare_all)
+    monkeypatch.setattr(
+        "bench_lipsync.harness.registry.plugins.TRAINERS.get", lambda name: trainer if name == "stylegan2" else None
+    )
     line = f"train stylegan2 --out {tmp_path} --limit 2 --kimg 3 --batch 4 --gamma 0.2 --seed 7 --device cpu"
     result = CliRunner().invoke(app, line.split())
     assert result.exit_code == 0, result.output
@@ -52,7 +55,8 @@ def test_no_clip_to_train_on_is_an_error_that_names_the_dataset(
 ) -> None:
     found = SimpleNamespace(clips=[], split="test")
     monkeypatch.setattr(
-        "harness.datasets.registry.DATASETS.get", lambda name: lambda: SimpleNamespace(clips=lambda request: found)
+        "bench_lipsync.harness.registry.datasets.DATASETS.get",
+        lambda name: lambda: SimpleNamespace(clips=lambda request: found),
     )
     result = CliRunner().invoke(app, ["train", "stylegan2", "--dataset", "hdtf", "--out", str(tmp_path)])
     assert isinstance(result.exception, BenchError)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-CODE = "from harness.cli import main; main()"
+CODE = "from bench_lipsync.harness.cli import main; main()"
 
 
 def _bench(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

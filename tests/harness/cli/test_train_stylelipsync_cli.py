@@ -10,8 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from harness.cli import train_stylelipsync
-from harness.plugins import TRAINERS
+from bench_lipsync.harness.cli import train_stylelipsync
+from bench_lipsync.harness.registry.plugins import TRAINERS
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import typer
 from dataset_footage import noise, numbered, touch, write_hdtf_metadata, write_movie
 from typer.testing import CliRunner, Result
 
-from harness.cli import data
-from harness.clip import Clip
-from harness.datasets.verify import clip_seconds, verify_clip
-from harness.status import BenchError, Status
+from bench_lipsync.harness.api.clip import Clip
+from bench_lipsync.harness.cli import data
+from bench_lipsync.harness.datasets.verify import clip_seconds, verify_clip
+from bench_lipsync.harness.errors import BenchError, Status
 
 
 def bench(*args: str | Path) -> Result:

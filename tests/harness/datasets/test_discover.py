@@ -8,8 +8,15 @@ from dataset_footage import touch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.datasets.discover import VIDEO_SUFFIXES, audio_beside, find_files, ids_from_paths, require_root, shown
-from harness.status import BenchError
+from bench_lipsync.harness.datasets.discover import (
+    VIDEO_SUFFIXES,
+    audio_beside,
+    find_files,
+    ids_from_paths,
+    require_root,
+    shown,
+)
+from bench_lipsync.harness.errors import BenchError
 
 
 def names(root: Path) -> list[str]:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from dataset_footage import touch
 
-from harness.clip import Clip
-from harness.datasets.base import ClipList, ClipRequest
-from harness.datasets.folder import FolderDataset
-from harness.status import BenchError
+from bench_lipsync.harness.api.clip import Clip
+from bench_lipsync.harness.api.dataset import ClipList, ClipRequest
+from bench_lipsync.harness.datasets.folder import FolderDataset
+from bench_lipsync.harness.errors import BenchError
 
 
 def clips(root: Path, split: str = "auto") -> ClipList:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.clip import Clip
-from harness.datasets import splits
-from harness.datasets.hdtf import TEST_LIST as HDTF
-from harness.datasets.voxceleb2 import TEST_LIST as VOXCELEB2
-from harness.status import BenchError
+from bench_lipsync.harness.api.clip import Clip
+from bench_lipsync.harness.datasets import splits
+from bench_lipsync.harness.datasets.hdtf.dataset import TEST_LIST as HDTF
+from bench_lipsync.harness.datasets.voxceleb2 import TEST_LIST as VOXCELEB2
+from bench_lipsync.harness.errors import BenchError
 
 
 def clip(name: str, identity: str) -> Clip:

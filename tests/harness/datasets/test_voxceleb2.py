@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from dataset_footage import touch
 
-from harness.datasets.base import ClipList, ClipRequest
-from harness.datasets.splits import read_list
-from harness.datasets.voxceleb2 import TEST_LIST, VoxCeleb2Dataset
-from harness.status import BenchError
+from bench_lipsync.harness.api.dataset import ClipList, ClipRequest
+from bench_lipsync.harness.datasets.splits import read_list
+from bench_lipsync.harness.datasets.voxceleb2 import TEST_LIST, VoxCeleb2Dataset
+from bench_lipsync.harness.errors import BenchError
 
 
 def clips(root: Path, split: str = "auto") -> ClipList:

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from harness.faces.canonical import canonical_track
-from harness.faces.crop import crop_box, cut
-from harness.faces.follow import Follower
-from harness.faces.geometry import project, solve_poses
-from harness.faces.landmarker import Landmarker
-from harness.status import BenchError
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.faces.crop import crop_box, cut
+from bench_lipsync.harness.faces.head_pose import project, solve_poses
+from bench_lipsync.harness.faces.landmarker import Landmarker
+from bench_lipsync.harness.faces.track_builder import canonical_track
+from bench_lipsync.harness.faces.tracker import Follower
 
 MOUTH = [61, 291, 13, 14]
 """Corners of the lips, and the middle of either."""
@@ -131,14 +131,14 @@ def test_missing_system_libraries_are_named(monkeypatch: pytest.MonkeyPatch):
     def fail(model: bytes) -> None:
         raise OSError("libEGL.so.1: cannot open shared object file")
 
-    monkeypatch.setattr("harness.faces.landmarker._load", fail)
+    monkeypatch.setattr("bench_lipsync.harness.faces.landmarker._load", fail)
     with pytest.raises(BenchError, match=r"libEGL\.so\.1: cannot open.*apt-get install libegl1"), Landmarker():
         pass
 
 
 @pytest.mark.shared
 def test_grid_clips_of_360_pixels_have_a_face_in_every_frame(landmarker: Landmarker, shared: Path):
-    from harness.media import decode_video
+    from bench_lipsync.harness.media import decode_video
 
     for chunk in decode_video(shared / "media/grid/bbaf2n.mpg", end=1.0):
         assert all(len(landmarker.faces(frame)) == 1 for frame in chunk)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.faces.crop import EDGE, SIDE, TIGHT, CropBox, crop_box, cut
-from harness.faces.region import Region, bounding
+from bench_lipsync.harness.faces.crop import EDGE, SIDE, TIGHT, CropBox, crop_box, cut
+from bench_lipsync.harness.faces.region import Region, bounding
 
 
 def test_regions():

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.faces.track import FaceTrack
-from harness.status import ClipError, Status
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.faces.track import FaceTrack
 
 
 def track(count: int = 5) -> FaceTrack:

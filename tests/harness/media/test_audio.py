@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from media_files import click, grey, write_video
 
-from harness.media import decode_audio, decode_video, write_preview, write_wav
-from harness.status import ClipError, Status
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.media import decode_audio, decode_video, write_preview, write_wav
 
 
 def where(samples: np.ndarray) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from media_files import grey, levels, write_video
 
-from harness.media import decode_video, probe
+from bench_lipsync.harness.media import decode_video, probe
 
 
 def test_frames_come_out_as_they_went_in(tmp_path: Path):
@@ -52,7 +52,7 @@ def test_odd_sizes_come_out_whole(tmp_path: Path, pixels: str):
 
 def test_bt709_is_read_as_bt709(tmp_path: Path):
     """A file that says which matrix it uses gives the same colours as one that uses the other and says so."""
-    from harness.media import write_preview
+    from bench_lipsync.harness.media import write_preview
 
     green = np.zeros((64, 64, 3), np.uint8)
     green[..., 1] = 180

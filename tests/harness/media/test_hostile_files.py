@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from media_files import click, grey, write_video
 
-from harness.media import decode_audio, decode_video, probe
-from harness.media.limits import MAX_SIDE
-from harness.status import ClipError, Status
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.media import decode_audio, decode_video, probe
+from bench_lipsync.harness.media.limits import MAX_SIDE
 
 
 def text(path: Path) -> None:
@@ -87,7 +87,7 @@ def test_links_to_plain_files_are_followed(tmp_path: Path):
 
 
 def test_sound_without_picture_is_no_video(tmp_path: Path):
-    from harness.media import write_wav
+    from bench_lipsync.harness.media import write_wav
 
     write_wav(tmp_path / "a.wav", click(0.5, 1.0))
     assert probe(tmp_path / "a.wav").video is None
@@ -97,7 +97,7 @@ def test_sound_without_picture_is_no_video(tmp_path: Path):
 
 def test_half_a_file_is_truncated(tmp_path: Path):
     """An MP4 whose index lies in front still opens when its end is missing."""
-    from harness.media import write_preview
+    from bench_lipsync.harness.media import write_preview
 
     noise = np.random.default_rng(0).integers(0, 256, (100, 48, 64, 3), dtype=np.uint8)
     write_preview(tmp_path / "a.mp4", [noise], None)

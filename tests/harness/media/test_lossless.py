@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from harness.media import LosslessWriter, decode_video, read_lossless
-from harness.status import ClipError, Status
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.media import LosslessWriter, decode_video, read_lossless
 
 
 def noise(count: int, height: int = 40, width: int = 56) -> np.ndarray:
@@ -73,7 +73,7 @@ def test_what_cannot_be_read_is_an_error(tmp_path: Path):
 
 
 def test_other_videos_are_refused(tmp_path: Path):
-    from harness.media import write_preview
+    from bench_lipsync.harness.media import write_preview
 
     write_preview(tmp_path / "a.mp4", [noise(3)], None)
     with pytest.raises(ClipError, match="not a canonical FFV1 file"):

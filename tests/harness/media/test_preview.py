@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from media_files import grey
 
-from harness.media import decode_video, probe, write_preview
-from harness.status import ClipError
+from bench_lipsync.harness.errors import ClipError
+from bench_lipsync.harness.media import decode_video, probe, write_preview
 
 
 @pytest.mark.parametrize("size", [(64, 48), (63, 47)])

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.media import read_wav, write_wav
-from harness.status import ClipError
+from bench_lipsync.harness.errors import ClipError
+from bench_lipsync.harness.media import read_wav, write_wav
 
 
 def test_round_trip(tmp_path: Path):

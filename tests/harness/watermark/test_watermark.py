@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.watermark.detect import FALSE_ALARM_RATE, MAX_ERRORS, decide, detect, soft_bits
-from harness.watermark.embed import embed
-from harness.watermark.pattern import draw, key, measure
+from bench_lipsync.harness.watermark.detect import FALSE_ALARM_RATE, MAX_ERRORS, decide, detect, soft_bits
+from bench_lipsync.harness.watermark.embed import embed
+from bench_lipsync.harness.watermark.pattern import draw, key, measure
 
 
 def scene(frames: int, height: int, width: int, seed: int = 0, noise: float = 3.0) -> list[NDArray[np.uint8]]:
@@ -146,8 +146,8 @@ def test_no_alarm_on_real_clips(shared: Path) -> None:
 
 @pytest.mark.shared
 def test_real_clip_survives_half_size(shared: Path, tmp_path: Path) -> None:
-    from harness.media.pictures import pictures_at
-    from harness.media.planes import ToPlanes
+    from bench_lipsync.harness.media.frames_at_times import pictures_at
+    from bench_lipsync.harness.media.yuv_planes import ToPlanes
 
     to_planes = ToPlanes()
     clip = shared / "media" / "wild" / "vretalk_face_4.mp4"

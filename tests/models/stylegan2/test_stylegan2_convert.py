@@ -17,12 +17,12 @@ import pytest
 import torch
 from torch import nn
 
-from harness.status import BenchError
-from models.stylegan2.ada_pickle import RefusedNetworkError, read_network
-from models.stylegan2.convert import convert, run
-from models.stylegan2.generator import Generator
-from models.stylegan2.prior import load_prior, save_prior
-from models.stylegan2.prior_config import PriorConfig
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.models.stylegan2.convert import convert, run
+from bench_lipsync.models.stylegan2.network.config import PriorConfig
+from bench_lipsync.models.stylegan2.network.generator import Generator
+from bench_lipsync.models.stylegan2.network_pickle import RefusedNetworkError, read_network
+from bench_lipsync.models.stylegan2.prior import load_prior, save_prior
 
 TINY = PriorConfig(resolution=16, channel_base=128, channel_max=16, w_dim=6, z_dim=5, mapping_layers=2)
 # Would leave a file behind if anybody ran it.
@@ -135,7 +135,7 @@ def test_a_converted_network_makes_the_same_pictures(network: Path, generator: G
 
 
 def test_the_written_prior_is_read_back_whole(network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from models.stylegan2 import settings
+    from bench_lipsync.models.stylegan2.training import settings
 
     recipe = settings.PRESETS["demo"].model_copy(update={"network": TINY})
     monkeypatch.setitem(settings.PRESETS, "tiny", recipe)
@@ -147,9 +147,9 @@ def test_the_written_prior_is_read_back_whole(network: Path, tmp_path: Path, mon
 
 
 def test_lip_sync_training_begins_from_the_written_file(network: Path, generator: Generator, tmp_path: Path) -> None:
-    from models.stylelipsync.beginning import load_beginning, take_over
-    from models.stylelipsync.config import StyleLipSyncConfig
-    from models.stylelipsync.network import StyleLipSyncNet
+    from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
+    from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
+    from bench_lipsync.models.stylelipsync.training.initialization import load_beginning, take_over
 
     small = {"audio_widths": (8, 8, 8, 8), "audio_blocks": (1, 1, 1, 1), "reference_channel_max": 8}
     config = StyleLipSyncConfig(resolution=16, channel_base=128, channel_max=16, w_dim=6, **small)
@@ -162,7 +162,7 @@ def test_lip_sync_training_begins_from_the_written_file(network: Path, generator
 
 
 def test_what_is_expected_by_default_is_the_published_decoder() -> None:
-    from models.stylelipsync.config import StyleLipSyncConfig
+    from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 
     prior, lip_sync = PriorConfig(), StyleLipSyncConfig()
     assert prior.channels == lip_sync.channels

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import torch
 
-import models.stylegan2
-from models.stylegan2.prior import load_prior
-from models.stylelipsync.beginning import load_beginning
-from models.stylelipsync.settings import DEMO_NETWORK
+import bench_lipsync.models.stylegan2
+from bench_lipsync.models.stylegan2.prior import load_prior
+from bench_lipsync.models.stylelipsync.training.initialization import load_beginning
+from bench_lipsync.models.stylelipsync.training.settings import DEMO_NETWORK
 
-PRIOR = Path(models.stylegan2.__file__).parent / "weights" / "demo_prior.safetensors"
+PRIOR = Path(bench_lipsync.models.stylegan2.__file__).parent / "weights" / "demo_prior.safetensors"
 
 
 def test_the_demo_network_can_begin_from_it() -> None:

@@ -8,9 +8,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from models.stylegan2.discriminator import Convolution, Discriminator, ResidualBlock, minibatch_stddev
-from models.stylegan2.layers import leaky_relu
-from models.stylegan2.resample import binomial_filter
+from bench_lipsync.models.stylegan2.network.discriminator import (
+    Convolution,
+    Discriminator,
+    ResidualBlock,
+    minibatch_stddev,
+)
+from bench_lipsync.models.stylegan2.network.layers import leaky_relu
+from bench_lipsync.models.stylegan2.network.resample import binomial_filter
 
 CHANNELS = {4: 8, 8: 8, 16: 4}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from models.stylegan2.modulated_conv import modulated_conv2d
-from models.stylegan2.resample import binomial_filter, upsample2x
-from models.stylegan2.synthesis import Synthesis
+from bench_lipsync.models.stylegan2.network.modulated_conv import modulated_conv2d
+from bench_lipsync.models.stylegan2.network.resample import binomial_filter, upsample2x
+from bench_lipsync.models.stylegan2.network.synthesis import Synthesis
 
 
 def modulated_weight(weight: torch.Tensor, style: torch.Tensor, demodulate: bool) -> torch.Tensor:

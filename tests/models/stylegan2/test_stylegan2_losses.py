@@ -6,10 +6,16 @@ import math
 
 import torch
 
-from models.stylegan2.discriminator import Discriminator
-from models.stylegan2.losses import discriminator_loss, generator_loss, path_lengths, path_penalty, r1_penalty
-from models.stylegan2.optimise import lazy_adam
-from models.stylegan2.settings import GanSettings
+from bench_lipsync.models.stylegan2.network.discriminator import Discriminator
+from bench_lipsync.models.stylegan2.training.losses import (
+    discriminator_loss,
+    generator_loss,
+    path_lengths,
+    path_penalty,
+    r1_penalty,
+)
+from bench_lipsync.models.stylegan2.training.optimizers import lazy_adam
+from bench_lipsync.models.stylegan2.training.settings import GanSettings
 
 
 def test_an_undecided_discriminator_costs_ln_2_a_side() -> None:

@@ -7,9 +7,9 @@ import math
 import torch
 import torch.nn.functional as F
 
-from models.stylegan2.generator import Generator
-from models.stylegan2.mapping import Mapping, normalise
-from models.stylegan2.prior_config import PriorConfig
+from bench_lipsync.models.stylegan2.network.config import PriorConfig
+from bench_lipsync.models.stylegan2.network.generator import Generator
+from bench_lipsync.models.stylegan2.network.mapping import Mapping, normalise
 
 TINY = PriorConfig(resolution=16, channel_base=128, channel_max=8, w_dim=6, z_dim=5, mapping_layers=2)
 

@@ -17,14 +17,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from harness.status import BenchError
-from models.stylegan2.data import draw, load_frames
-from models.stylegan2.prior import Prior, PriorInfo, load_prior, save_prior
-from models.stylegan2.prior_config import PriorConfig
-from models.stylegan2.settings import PRESETS, GanSettings
-from models.stylegan2.sheet import write_sheet
-from models.stylegan2.train import make_settings, run
-from models.stylegan2.trainer import GanTrainer
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.models.stylegan2.network.config import PriorConfig
+from bench_lipsync.models.stylegan2.prior import Prior, PriorInfo, load_prior, save_prior
+from bench_lipsync.models.stylegan2.training.data import draw, load_frames
+from bench_lipsync.models.stylegan2.training.settings import PRESETS, GanSettings
+from bench_lipsync.models.stylegan2.training.sheet import write_sheet
+from bench_lipsync.models.stylegan2.training.train import make_settings, run
+from bench_lipsync.models.stylegan2.training.trainer import GanTrainer
 
 TINY = GanSettings(
     network=PriorConfig(resolution=16, channel_base=64, channel_max=8, w_dim=8, z_dim=8, mapping_layers=2),
@@ -144,7 +144,7 @@ def test_a_killed_training_goes_on_to_the_same_losses(tmp_path: Path, frames: ND
 
 def train_tiny(out: Path) -> list[list[str]]:
     """Train in `out` and return the log without its times."""
-    import models.stylegan2.train as module
+    import bench_lipsync.models.stylegan2.training.train as module
 
     module._LOG_EVERY = 1
     frames = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
@@ -253,7 +253,7 @@ def test_a_sheet_has_both_halves_and_leaves_the_random_state(tmp_path: Path, fra
 
 
 def test_recipes() -> None:
-    from models.stylelipsync.settings import DEMO_NETWORK
+    from bench_lipsync.models.stylelipsync.training.settings import DEMO_NETWORK
 
     published, demo = PRESETS["published"], PRESETS["demo"]
     assert (published.batch, published.group, published.lr, published.r1_gamma) == (64, 8, 0.0025, 1.0)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.stylelipsync.config import StyleLipSyncConfig
-from models.stylelipsync.data import ClipSpan, TrainingData
-from models.stylelipsync.network import StyleLipSyncNet
-from models.stylelipsync.settings import TrainSettings
+from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
+from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
+from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
+from bench_lipsync.models.training.clip_arrays import ClipSpan, TrainingData
 
 FRAMES = 12
 TINY = StyleLipSyncConfig(

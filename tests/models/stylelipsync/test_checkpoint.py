@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.status import BenchError
-from models.stylelipsync.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
-from models.stylelipsync.network import StyleLipSyncNet
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.models.stylelipsync.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
+from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 
 
 @pytest.mark.shared

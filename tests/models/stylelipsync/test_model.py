@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from test_mask import film
+from synthetic_clip import FRAMES, SIZE, sound, synthetic
 
-from harness.clip import PreparedClip
-from harness.model import GenerateContext, LipSyncModel
-from harness.status import BenchError, ClipError
-from models.stylelipsync import model as module
-from models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
-from models.stylelipsync.network import StyleLipSyncNet
-
-SIZE, FRAMES = 64, 11
-
-
-@dataclass(frozen=True)
-class Faces:
-    landmarks: np.ndarray
-
-
-class SyntheticClip(PreparedClip):
-    """A prepared clip that lies in memory instead of in files."""
-
-    @property
-    def pixels(self) -> np.ndarray:
-        return np.random.default_rng(0).integers(0, 256, (self.frames, SIZE, SIZE, 3), np.uint8)
-
-    def read_frames(self, start: int = 0, stop: int | None = None, chunk: int = 32):
-        frames = self.pixels[start:stop]
-        yield from (frames[i : i + chunk] for i in range(0, len(frames), chunk))
-
-    @property
-    def faces(self) -> Faces:
-        return Faces(film(np.zeros(self.frames), np.linspace(-10, 10, self.frames), SIZE))
-
-
-def synthetic(frames: int = FRAMES) -> SyntheticClip:
-    return SyntheticClip("c", "c", Path("nowhere"), {"frames": frames, "size": SIZE})
-
-
-def sound(seed: int, frames: int = FRAMES) -> np.ndarray:
-    return np.random.default_rng(seed).integers(-9000, 9000, 640 * frames).astype(np.int16)
+from bench_lipsync.harness.api.model import GenerateContext, LipSyncModel
+from bench_lipsync.harness.errors import BenchError, ClipError
+from bench_lipsync.models.stylelipsync import model as module
+from bench_lipsync.models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
+from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.model import VariantError
-from harness.status import BenchError
-from models.stylelipsync import variants
-from models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
-from models.stylelipsync.model import StyleLipSync
-from models.stylelipsync.network import StyleLipSyncNet
+from bench_lipsync.harness.api.model import VariantError
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.models.stylelipsync import variants
+from bench_lipsync.models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
+from bench_lipsync.models.stylelipsync.model import StyleLipSync
+from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 
 
 @pytest.fixture

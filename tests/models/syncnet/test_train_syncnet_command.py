@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from harness.cli import train_syncnet
-from models.syncnet.batches import TrainConfig
+from bench_lipsync.harness.cli import train_syncnet
+from bench_lipsync.models.syncnet.open.batches import TrainConfig
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_options_reach_the_trainer(app: typer.Typer, monkeypatch: pytest.MonkeyP
         return out / "weights"
 
     monkeypatch.setattr(train_syncnet, "training_clips", lambda *asked: list(asked))
-    monkeypatch.setattr("harness.plugins.TRAINERS.get", lambda name: trainer)
+    monkeypatch.setattr("bench_lipsync.harness.registry.plugins.TRAINERS.get", lambda name: trainer)
     line = f"train syncnet --out {tmp_path} --steps 7 --seed 3 --limit 4 --bf16 --device cpu"
     result = CliRunner().invoke(app, line.split())
     assert result.exit_code == 0, result.output

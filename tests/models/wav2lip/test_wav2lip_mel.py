@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.wav2lip.mel import mel_filters, mel_spectrogram, mel_windows
+from bench_lipsync.models.wav2lip.mel import mel_filters, mel_spectrogram, mel_windows
 
 
 def rising_tone() -> np.ndarray:

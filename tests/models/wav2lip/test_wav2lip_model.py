@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from harness.clip import PreparedClip
-from harness.model import GenerateContext, LipSyncModel
-from harness.status import BenchError, ClipError
-from models.wav2lip.boxes import Pads, detector_boxes, padded_boxes, smooth_boxes
-from models.wav2lip.checkpoint import load_wav2lip, save_wav2lip
-from models.wav2lip.crops import network_input, to_bgr
-from models.wav2lip.model import DEMO_WEIGHTS, Wav2Lip, draw_frames
-from models.wav2lip.network import Wav2LipNet
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.model import GenerateContext, LipSyncModel
+from bench_lipsync.harness.errors import BenchError, ClipError
+from bench_lipsync.models.wav2lip.boxes import Pads, detector_boxes, padded_boxes, smooth_boxes
+from bench_lipsync.models.wav2lip.checkpoint import load_wav2lip, save_wav2lip
+from bench_lipsync.models.wav2lip.crops import network_input, to_bgr
+from bench_lipsync.models.wav2lip.model import DEMO_WEIGHTS, Wav2Lip, draw_frames
+from bench_lipsync.models.wav2lip.network import Wav2LipNet
 
 SIZE, FRAMES, DIVIDE = 64, 11, 16
 
@@ -137,7 +137,7 @@ def test_the_demo_weights_come_with_the_package_and_say_what_they_are() -> None:
 
 
 def test_missing_weights_say_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("models.wav2lip.model.DEMO_WEIGHTS", tmp_path / "demo.safetensors")
+    monkeypatch.setattr("bench_lipsync.models.wav2lip.model.DEMO_WEIGHTS", tmp_path / "demo.safetensors")
     with pytest.raises(BenchError, match=r"--model wav2lip:wav2lip\.pth.*bench train wav2lip"):
         Wav2Lip()
 

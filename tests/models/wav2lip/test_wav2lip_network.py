@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.wav2lip.network import Wav2LipNet
+from bench_lipsync.models.wav2lip.network import Wav2LipNet
 
 
 def known_weights(network: nn.Module) -> nn.Module:

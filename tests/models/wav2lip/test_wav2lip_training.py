@@ -12,12 +12,12 @@ import pytest
 import torch
 from test_wav2lip_model import SIZE, SyntheticClip, sound
 
-from harness.status import BenchError
-from models.wav2lip.checkpoint import load_wav2lip
-from models.wav2lip.data import load_data
-from models.wav2lip.settings import Wav2LipSettings
-from models.wav2lip.train import make_settings, run
-from models.wav2lip.trainer import Wav2LipTrainer, draw
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.models.wav2lip.checkpoint import load_wav2lip
+from bench_lipsync.models.wav2lip.training.data import load_data
+from bench_lipsync.models.wav2lip.training.settings import Wav2LipSettings
+from bench_lipsync.models.wav2lip.training.train import make_settings, run
+from bench_lipsync.models.wav2lip.training.trainer import Wav2LipTrainer, draw
 
 TINY = {"divide": 16, "batch": 2, "steps": 6, "save_every": 3, "sheet_every": 3, "sync_weight": 0.0, "cosine": False}
 CHANGING = {**TINY, "spread": True, "sync_start": 4}
@@ -93,7 +93,7 @@ def test_synchrony_is_judged_from_its_step_on_and_reaches_the_network(clips: lis
 def test_a_run_that_was_interrupted_ends_with_the_same_weights_and_curve(
     clips: list[SpokenClip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.wav2lip.train.LOG_EVERY", 1)
+    monkeypatch.setattr("bench_lipsync.models.wav2lip.training.train.LOG_EVERY", 1)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     run(clips, whole, "demo", CHANGING, trained_on="noise")
     run(clips, parts, "demo", {**CHANGING, "steps": 3}, trained_on="noise")

@@ -10,8 +10,8 @@ from looking import Opener, ready
 from make_runs import make_folder, make_result, metric_row
 from playwright.sync_api import Page
 
-from harness.results import CLIPS_FILE, Failure
-from reports.page import write_page
+from bench_lipsync.harness.results.schema import CLIPS_FILE, Failure
+from bench_lipsync.reports.page.write import write_page
 
 CLIPS = ("a", "b", "c")
 ATTACKS = [

@@ -9,7 +9,7 @@ import pytest
 from looking import VIDEOS, Opener, picture, ready, scrub, seen_frame, wait
 from make_runs import make_folder
 
-from reports.page import write_page
+from bench_lipsync.reports.page.write import write_page
 
 FRAMES = 75
 SPREAD = """async (seconds) => {

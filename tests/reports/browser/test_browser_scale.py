@@ -9,9 +9,9 @@ import pytest
 from looking import Opener, ready, wait
 from make_runs import make_folder, write_curves, write_records, write_video
 
-from harness.results import ClipFacts, read_result, write_result
-from harness.store import link_or_copy
-from reports.page import write_page
+from bench_lipsync.harness.results.schema import ClipFacts, read_result, write_result
+from bench_lipsync.harness.store.store import link_or_copy
+from bench_lipsync.reports.page.write import write_page
 
 CLIPS = [f"clip-{number:03}" for number in range(300)]
 MODELS = [f"model-{number}" for number in range(6)]

@@ -10,10 +10,10 @@ from looking import Opener, wait
 from make_runs import make_folder
 from playwright.sync_api import Page
 
-from harness.status import BenchError
-from reports.study.answers import read_key, read_raters
-from reports.study.make import make_study
-from reports.study.score import score_study
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.reports.study.answers import read_key, read_raters
+from bench_lipsync.reports.study.make import make_study
+from bench_lipsync.reports.study.score import score_study
 
 MODELS = ("secret-one", "secret-two")
 

@@ -9,9 +9,9 @@ import typer
 from make_runs import make_folder
 from typer.testing import CliRunner
 
-from harness.cli.study import register
-from reports.study.answers import read_key
-from reports.study.plan import ASPECTS
+from bench_lipsync.harness.cli.study import register
+from bench_lipsync.reports.study.answers import read_key
+from bench_lipsync.reports.study.plan import ASPECTS
 
 
 def invoke(*arguments: object) -> str:

@@ -1,0 +1,1 @@
+"""Clone, weights and environment of a foreign program."""

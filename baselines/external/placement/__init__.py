@@ -1,0 +1,1 @@
+"""Where the frames of a foreign program lie in the canonical crop."""

@@ -1,0 +1,1 @@
+"""Running a foreign program in a private folder, under limits."""

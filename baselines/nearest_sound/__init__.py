@@ -1,0 +1,1 @@
+"""A bound row: the clip's own mouths, reordered by the similarity of the audio."""

@@ -1,0 +1,1 @@
+"""Ablations: every variant of a model measured against the whole model."""

@@ -1,0 +1,115 @@
+"""How far each variant is from the full model: differences with intervals and paired tests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench_lipsync.harness.ablation.variants import FULL, Ablation
+from bench_lipsync.harness.results.schema import MetricRow, RunResult
+from bench_lipsync.harness.statistics.cluster_sums import Contributions, difference
+from bench_lipsync.harness.statistics.intervals import interval
+from bench_lipsync.harness.statistics.paired import ALPHA, FEW_PEOPLE, holm, paired_p
+
+OTHER_CLIPS = "over different clips"
+NO_PARTS = "what each person adds is not known"
+
+
+@dataclass(frozen=True)
+class Delta:
+    """One variant's value of one metric beside the full model's."""
+
+    label: str
+    mode: str
+    column: str
+    direction: str
+    base: float
+    value: float
+    low: float | None = None
+    """95 % interval of the difference over people; of distances on a logarithmic scale (FID) it is that of the ratio,
+    times the full model's value."""
+    high: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    """Corrected for all tests of the page."""
+    note: str = ""
+
+    @property
+    def delta(self) -> float:
+        """Variant minus full model."""
+        return self.value - self.base
+
+    @property
+    def counts(self) -> bool:
+        """Whether the difference is more than chance."""
+        return self.p_holm is not None and self.p_holm < ALPHA
+
+    @property
+    def worse(self) -> bool:
+        """Whether the variant is on the worse side; never for metrics without one."""
+        return self.delta < 0 if self.direction == "higher" else self.delta > 0 if self.direction == "lower" else False
+
+
+def deltas(ablation: Ablation) -> list[Delta]:
+    """Every variant in every mode on every metric that it and the full model have; in the order of the table."""
+    found = [
+        delta
+        for mode in ablation.modes
+        for delta in _against(
+            ablation.result, ablation.variants.rows(mode), mode, ablation.result.spec.get("seed") or 0
+        )
+    ]
+    return corrected(found)
+
+
+def mode_deltas(ablation: Ablation) -> list[Delta]:
+    """The same for every model's other modes against its zero-shot row; empty where there is one mode."""
+    first, *others = ablation.modes
+    found: list[Delta] = []
+    for label in ablation.variants.rows(first):
+        for mode in others:
+            rows = {FULL: ablation.variants.rows(first)[label], "own": ablation.variants.rows(mode)[label]}
+            made = _against(ablation.result, rows, mode, ablation.result.spec.get("seed") or 0)
+            found += [replace(delta, label=label) for delta in made]
+    return corrected(found)
+
+
+def corrected(found: Sequence[Delta]) -> list[Delta]:
+    """With `p_holm` over all of `found`."""
+    adjusted = holm([delta.p for delta in found])
+    return [replace(delta, p_holm=p) for delta, p in zip(found, adjusted, strict=True)]
+
+
+def _against(result: RunResult, rows: dict[str, str], mode: str, seed: int) -> list[Delta]:
+    values: dict[str, dict[str, MetricRow]] = {}
+    for row in result.metrics:
+        if row.value is not None:
+            values.setdefault(row.model, {})[row.column] = row
+    full = values.get(rows[FULL], {})
+    return [
+        _delta(label, mode, column, (full[column], own), seed)
+        for label, name in rows.items()
+        if label != FULL
+        for column, own in values.get(name, {}).items()
+        if column in full
+    ]
+
+
+def _delta(label: str, mode: str, column: str, pair: tuple[MetricRow, MetricRow], seed: int) -> Delta:
+    base, own = pair
+    start = Delta(label, mode, column, base.direction, base.value or 0.0, own.value or 0.0)
+    if base.people is None or own.people is None or base.people.scale != own.people.scale:
+        return replace(start, note=NO_PARTS)
+    if base.people.clips != own.people.clips or base.people.groups != own.people.groups:
+        return replace(start, note=OTHER_CLIPS)
+    sides = [Contributions(tuple(p.groups), np.array(p.sums), np.array(p.weights)) for p in (own.people, base.people)]
+    found = interval(difference(*sides), seed)
+    if found is None:
+        return replace(start, note=FEW_PEOPLE)
+    low, high = found
+    if base.people.scale == "log":
+        low, high = (start.base * (math.exp(end) - 1) for end in found)
+    return replace(start, low=low, high=high, p=paired_p(*sides))

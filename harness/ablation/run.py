@@ -1,0 +1,55 @@
+"""Carrying an ablation out: `bench run`'s engine, once for all variants, and again for every point of a curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from bench_lipsync.harness.ablation.variants import Ablation, CurvePoint, Variants, differing_settings
+from bench_lipsync.harness.run.finalize import RunOutcome
+from bench_lipsync.harness.run.pipeline import RunOptions, execute
+from bench_lipsync.harness.run.spec import AdaptSpec, RunSpec
+
+
+class Ablated(NamedTuple):
+    """A finished ablation."""
+
+    outcome: RunOutcome
+    """Of the run that the tables are about."""
+    ablation: Ablation
+
+
+def carry_out(
+    spec: RunSpec, variants: Variants, options: RunOptions, seconds: Sequence[float] = (), steps: Sequence[int] = ()
+) -> Ablated:
+    """Run or reuse every variant under the one seed and clip list of `spec`.
+
+    More than one amount of footage in `seconds`, or number of `steps`, makes an adaptation curve: each combination is
+    a run of its own in `curve/` of the run folder. The tables are about the largest.
+    """
+    settings = differing_settings(variants)  # first: a variant without weights must not be found out after an hour
+    amounts: list[AdaptSpec | None] = [spec.adapt]
+    if spec.adapt is not None and (seconds or steps):
+        taken = sorted(set(seconds)) or [spec.adapt.seconds]
+        counted: list[int | None] = [*sorted(set(steps))] or [spec.adapt.steps]
+        amounts = [AdaptSpec(seconds=length, steps=count) for length in taken for count in counted]
+    main = execute(spec.model_copy(update={"adapt": amounts[-1]}), options)
+    ablation = Ablation(variants, spec.modes, main.result, settings)
+    if len(amounts) == 1:
+        return Ablated(main, ablation)
+    points = []
+    for amount in amounts[:-1]:
+        if amount is not None:
+            one = execute(spec.model_copy(update={"adapt": amount}), _beside(options, main.folder, amount))
+            points.append(CurvePoint(amount.seconds, amount.steps, one.result))
+    last = amounts[-1]
+    if last is not None:
+        points.append(CurvePoint(last.seconds, last.steps, main.result))
+    return Ablated(main, replace(ablation, curve=tuple(points)))
+
+
+def _beside(options: RunOptions, folder: Path, amount: AdaptSpec) -> RunOptions:
+    name = f"{amount.seconds:g}s" + (f"-{amount.steps}steps" if amount.steps else "")
+    return replace(options, out=folder / "curve" / name, report=False)

@@ -1,0 +1,1 @@
+"""From clip results to the rows of a table: means, pooled set metrics, intervals, tests between models."""

@@ -1,0 +1,153 @@
+"""All that was measured in a run, as aggregation and tests look at it: by column, each looked up once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench_lipsync.harness.aggregation.pooling import Pooled, Side, pool
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.errors import ClipError
+from bench_lipsync.harness.scoring.score import Scores
+from bench_lipsync.harness.scoring.scorers import LoadedScorer, ScorerSet
+from bench_lipsync.harness.statistics.cluster_sums import Contributions, bundles, from_members
+from bench_lipsync.harness.store.store import Store
+from bench_lipsync.harness.util.files import sha256_json
+
+
+@dataclass
+class ModelRun:
+    """Everything that happened to one model, or why it could not be loaded."""
+
+    name: str
+    scores: dict[str, Scores] = field(default_factory=dict)
+    """By clip id, for the clips that were generated."""
+    failures: dict[str, ClipError] = field(default_factory=dict)
+    """By clip id, for the others."""
+    unavailable: str = ""
+    mode: str = "zero-shot"
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By clip id: what a reader of its numbers should know although it went well."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """By clip id: how long generating it took, when that was done."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Metrics that say nothing about this model, by column, and why."""
+
+
+class _Columns:
+    """What was looked up so far, by row and column: one number or one reference a clip and column."""
+
+    def __init__(self) -> None:
+        self.read: set[str] = set()
+        self.values: dict[tuple[str, str], NDArray[np.float64]] = {}
+        self.features: dict[tuple[str, str], Side] = {}
+        self.pooled: dict[tuple[str, str, str], Pooled | ClipError] = {}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """All that was measured in a run."""
+
+    runs: Sequence[ModelRun]
+    clips: Mapping[str, PreparedClip]
+    scorers: ScorerSet
+    n_total: int
+    """Clips asked for."""
+    seed: int
+    store: Store
+    _found: _Columns = field(default_factory=_Columns, init=False, repr=False, compare=False)
+
+    @property
+    def truth(self) -> ModelRun | None:
+        """The ground truth's row, if there is one."""
+        return next((run for run in self.runs if run.name == "ground-truth"), None)
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of all prepared clips, sorted: the order of `values`."""
+        return tuple(sorted(self.clips))
+
+    @cached_property
+    def identities(self) -> dict[str, str]:
+        """Who speaks, by clip id."""
+        return {clip.id: clip.identity for clip in self.clips.values()}
+
+    def values(self, run: ModelRun, column: str) -> NDArray[np.float64]:
+        """(clips,) a clip metric in the order of `ids`, NaN where a clip has none."""
+        key = (run.name, column)
+        if run.name not in self._found.read:
+            self._read(run)
+        found = self._found.values.get(key)
+        return np.full(len(self.ids), np.nan) if found is None else found
+
+    def features(self, run: ModelRun, column: str) -> Side:
+        """Where the features of a set metric are."""
+        key = (run.name, column)
+        if key not in self._found.features:
+            self._found.features[key] = Side(
+                {clip: run.scores[clip].features[column] for clip in self.ids if _has(run, clip, column)}
+            )
+        return self._found.features[key]
+
+    def people(self, values: NDArray[Any], chosen: NDArray[np.bool_]) -> Contributions:
+        """What each person adds to the mean of a clip metric over the `chosen` clips."""
+        groups, members = self._groups
+        return from_members(values[chosen], members[chosen], groups)
+
+    def people_in(self, chosen: NDArray[np.bool_]) -> int:
+        """How many people speak in the `chosen` clips."""
+        return len(np.unique(self._speakers[chosen]))
+
+    def named(self, chosen: NDArray[np.bool_]) -> list[str]:
+        """Ids of the `chosen` clips, sorted."""
+        return [self.ids[place] for place in np.flatnonzero(chosen)]
+
+    def pooled(self, loaded: LoadedScorer, run: ModelRun, clips: set[str]) -> Pooled:
+        """Set metrics of `run` over `clips`, which the ground truth has too; computed once. Raises `ClipError`."""
+        if self.truth is None:
+            raise ValueError("set metrics need the ground truth")
+        key = (loaded.name, run.name, sha256_json(sorted(clips)))
+        if key not in self._found.pooled:
+            column = next(info.column for info in loaded.wanted if info.level == "set")
+            output, truth = self.features(run, column).only(clips), self.features(self.truth, column).only(clips)
+            try:
+                self._found.pooled[key] = pool(loaded, output, truth, self.identities, self.store)
+            except ClipError as error:
+                self._found.pooled[key] = error
+        found = self._found.pooled[key]
+        if isinstance(found, ClipError):
+            raise found
+        return found
+
+    @cached_property
+    def _speakers(self) -> NDArray[np.intp]:
+        """(clips,) number of the person."""
+        return np.unique([self.identities[clip] for clip in self.ids], return_inverse=True)[1]
+
+    @cached_property
+    def _groups(self) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+        """Names of the groups that `people` tells apart, sorted, and the number of every clip's."""
+        group = bundles(set(self.identities.values()))
+        names, members = np.unique([group[self.identities[clip]] for clip in self.ids], return_inverse=True)
+        return tuple(map(str, names)), members
+
+    def _read(self, run: ModelRun) -> None:
+        """All columns of a row in one pass over its clips."""
+        self._found.read.add(run.name)
+        for place, clip in enumerate(self.ids):
+            scores = run.scores.get(clip)
+            for column, value in scores.values.items() if scores is not None else ():
+                key = (run.name, column)
+                if key not in self._found.values:
+                    self._found.values[key] = np.full(len(self.ids), np.nan)
+                self._found.values[key][place] = value
+
+
+def _has(run: ModelRun, clip: str, column: str) -> bool:
+    scores = run.scores.get(clip)
+    return scores is not None and column in scores.features

@@ -1,0 +1,1 @@
+"""The contracts between the engine and its plug-ins: clips, datasets, models, metrics."""

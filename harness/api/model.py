@@ -1,0 +1,125 @@
+"""The contract of a lip-sync model: prepared clip and audio in, canonical frames out, and a card beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.errors import BenchError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class VariantError(BenchError):
+    """A variant that a model does not have, or that its weights were not trained as; ends a run before it begins."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a reader must know about a model before comparing its numbers."""
+
+    name: str
+    kind: str
+    """`model`, `bound` (a reference row that needs no network) or `precomputed`."""
+    description: str = ""
+    native_size: int | None = None
+    """Side in pixels at which the model works before its output is brought to the canonical crop."""
+    licence: str = "Apache-2.0"
+    trained_on: str = "nothing"
+    weights: str = "none"
+    """Name and sha256 prefix of the weights, as `stylelipsync-demo@1a2b3c4d`."""
+    seed_controlled: bool = True
+    uses_enhancer: bool = False
+    gt_leak: str = "none"
+    """What of the ground truth's mouth the model can see, in words."""
+    caveat: str = ""
+    """What a reader of its numbers must be told; shown with every table."""
+    scores_audio: str = "given"
+    """`given`: scored with the audio that it was given. `shuffled`: scored with another clip's audio (a bound)."""
+    pose: str = "target"
+    """`target`: the head is where the clip has it. `own`: it moves as the model likes, so that nothing can be compared
+    with the clip pixel by pixel."""
+    covers: str = "crop"
+    """`crop`: its picture is the whole canonical crop. `face`: only the face and what is near it."""
+
+
+@dataclass(frozen=True)
+class GenerateContext:
+    """Everything beside the clip and the audio that a model may use."""
+
+    seed: int = 0
+    device: str = "cpu"
+    batch_size: int = 8
+    """Frames at once. A model always sees 1 or more; where memory runs out it is asked again with half as many."""
+
+
+@runtime_checkable
+class LipSyncModel(Protocol):
+    """A model under test. Instances are made once a run and used for every clip."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Changes whenever the frames that the model would produce may change (code version, weights, settings)."""
+        ...
+
+    def generate(
+        self, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Yield chunks (n, size, size, 3) uint8 RGB, `clip.frames` frames in all, lips driven by `audio`.
+
+        `audio` has exactly `clip.frames * 640` samples at 16 kHz. Raise `ClipError` for a clip that cannot be done.
+        """
+        ...
+
+
+@runtime_checkable
+class TellingModel(LipSyncModel, Protocol):
+    """A model that says what a reader should know about single clips although they went well."""
+
+    def notes(self, clip: PreparedClip) -> tuple[str, ...]:
+        """Short sentences about the frames that `generate` has just given for `clip`; stored with them."""
+        ...
+
+
+@dataclass(frozen=True)
+class AdaptRequest:
+    """How a model is to be tuned to a person. What is left open is the model's own choice."""
+
+    regularise: bool = True
+    """Whether foreign sound keeps the lips from being learned by heart."""
+    steps: int | None = None
+    seed: int = 0
+    device: str = "cpu"
+
+
+@runtime_checkable
+class AdaptableModel(LipSyncModel, Protocol):
+    """A model that can be tuned to a person from a few seconds of footage."""
+
+    def adaptation_key(self, request: AdaptRequest) -> str:
+        """Changes whenever adapting on the same footage with the same kind of device may give other weights."""
+        ...
+
+    def describe_adaptation(self, request: AdaptRequest) -> str:
+        """How it is tuned, in a few words for a card: steps, weights of the losses."""
+        ...
+
+    def adapt(self, footage: PreparedClip, frames: tuple[int, int], request: AdaptRequest, folder: Path) -> None:
+        """Tune a copy to frames `frames[0]:frames[1]` of `footage` and write it into `folder`.
+
+        `folder` may hold what an interrupted call left, from which this one goes on. Raises `ClipError`.
+        """
+        ...
+
+    def adapted(self, folder: Path) -> LipSyncModel:
+        """The model that `adapt` wrote into `folder`; its `seen` lists what it was tuned on (`seen_frames.py`)."""
+        ...

@@ -1,0 +1,61 @@
+"""What a model was tuned on, so that nothing of it is ever scored."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from bench_lipsync.harness.api.clip import FPS, PreparedClip
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.store.store import KEY_FILE
+
+
+@dataclass(frozen=True)
+class SeenFrames:
+    """Frames of a prepared clip, and of the file that it was cut from as far as that is known."""
+
+    content_hash: str
+    start: int
+    stop: int
+    """Frames `start:stop` of the prepared clip."""
+    video: str | None = None
+    """sha256 of the video file."""
+    video_start: float = 0.0
+    video_stop: float = 0.0
+    """Seconds `video_start` to `video_stop` of that file."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return (self.stop - self.start) / FPS
+
+
+def frames_of(clip: PreparedClip, start: int = 0, stop: int | None = None) -> SeenFrames:
+    """Frames `start:stop` (default: all) of `clip`."""
+    stop = clip.frames if stop is None else stop
+    key = clip.directory / KEY_FILE
+    origin = json.loads(key.read_text(encoding="utf-8")) if key.is_file() else {}
+    zero = float(origin.get("start") or 0.0)
+    return SeenFrames(clip.content_hash, start, stop, origin.get("video"), zero + start / FPS, zero + stop / FPS)
+
+
+def overlap(one: SeenFrames, two: SeenFrames) -> bool:
+    """Whether the two share a frame: of the same prepared clip, or of the same file.
+
+    A copy that was encoded again has another hash and is not recognised.
+    """
+    if one.content_hash == two.content_hash and max(one.start, two.start) < min(one.stop, two.stop):
+        return True
+    same_file = one.video is not None and one.video == two.video
+    return same_file and max(one.video_start, two.video_start) < min(one.video_stop, two.video_stop)
+
+
+def refuse_seen(model: object, clip: PreparedClip) -> None:
+    """Raise `ClipError` if `model` was tuned on frames of `clip`; models say what they saw in an attribute `seen`."""
+    for seen in getattr(model, "seen", ()):
+        if overlap(seen, frames_of(clip)):
+            raise ClipError(
+                Status.SEEN,
+                f"the weights were adapted on {seen.seconds:g} s of this very footage, which is never scored; "
+                "adapt on other footage of the person, or use --mode adapted, which keeps the two apart",
+            )

@@ -1,0 +1,1 @@
+"""Weights and data files by name: catalog, download, verification, local cache."""

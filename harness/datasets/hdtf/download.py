@@ -1,0 +1,59 @@
+"""Fetching HDTF's full videos with yt-dlp, an optional extra; whatever is gone is said, not dropped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench_lipsync.harness.datasets.discover import shown
+from bench_lipsync.harness.datasets.hdtf.metadata import HdtfVideo
+from bench_lipsync.harness.errors import BenchError
+
+INSTALL = 'pip install "bench-lipsync[download]"'
+
+
+class DownloadError(Exception):
+    """A video that could not be fetched; the message is one line for a person."""
+
+
+class Downloader(Protocol):
+    """Something that puts a full video into a folder."""
+
+    def fetch(self, video: HdtfVideo, folder: Path) -> None:
+        """Write `NAME.*` into `folder`: one file with picture and sound, or one of each. Raises `DownloadError`."""
+        ...
+
+
+class YtDlp:
+    """yt-dlp through its Python interface. Picture and sound stay two files, so that no FFmpeg program is needed."""
+
+    def __init__(self) -> None:
+        try:
+            import yt_dlp
+        except ImportError as error:
+            raise BenchError(f"--download needs yt-dlp, which is not installed: {INSTALL}") from error
+        self._module: Any = yt_dlp
+
+    def fetch(self, video: HdtfVideo, folder: Path) -> None:
+        """Fetch at the listed resolution (where YouTube still has it, else the nearest)."""
+        options = {
+            "format": "(bv,ba[ext=m4a])/b",
+            # The crop boxes were measured at this height; they are scaled if another one is all there is.
+            "format_sort": [*([f"res:{video.resolution}"] if video.resolution else []), "vcodec:h264"],
+            "paths": {"home": str(folder)},
+            "outtmpl": {"default": f"{video.name}.%(format_id)s.%(ext)s"},
+            "restrictfilenames": True,
+            "noplaylist": True,
+            "quiet": True,
+            "no_warnings": True,
+            "noprogress": True,
+            "color": "never",
+            "retries": 3,
+            "socket_timeout": 30,
+        }
+        try:
+            with self._module.YoutubeDL(options) as client:
+                client.download([video.url])
+        except (self._module.utils.YoutubeDLError, OSError) as error:
+            lines = str(error).removeprefix("ERROR: ").splitlines() or [type(error).__name__]
+            raise DownloadError(shown(lines[0])) from error

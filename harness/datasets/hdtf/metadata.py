@@ -1,0 +1,166 @@
+"""HDTF's published text files, joined by name into intervals; what they lack becomes a `problem`, never a gap."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from bench_lipsync.harness.datasets.discover import shown
+from bench_lipsync.harness.datasets.hdtf.names import SUBSETS, identity_of, is_video_name
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.text_file import read_text
+
+_TIMES = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})-(?:(\d{1,2}):)?(\d{1,3}):(\d{2})", re.ASCII)
+_URL = re.compile(r"https://www\.youtube\.com/watch\?v=[A-Za-z0-9_-]{11}(?:&[A-Za-z0-9_=&-]*)?", re.ASCII)
+_KINDS = ("video_url", "annotion_time", "resolution", "crop_wh")  # "annotion" is how the files are called
+
+
+class Problem(StrEnum):
+    """Why the metadata alone does not say how to cut an interval."""
+
+    NO_CROP_ROW = "no_crop_row"
+    RESOLUTION_0 = "resolution_0"
+    CROP_OUTSIDE = "crop_outside"
+
+
+@dataclass(frozen=True)
+class CropBox:
+    """A square in pixels of the picture at the listed resolution."""
+
+    x: int
+    y: int
+    size: int
+
+
+@dataclass(frozen=True)
+class HdtfVideo:
+    """A full video."""
+
+    subset: str
+    name: str
+    url: str
+    resolution: int
+    """Height in pixels at which the crop boxes were measured; 0 where the list says 0 or nothing."""
+
+
+@dataclass(frozen=True)
+class HdtfInterval:
+    """A stretch of a full video with one face to crop."""
+
+    video: HdtfVideo
+    index: int
+    start: float
+    """Seconds into the full video."""
+    end: float
+    crop: CropBox | None
+
+    @property
+    def id(self) -> str:
+        """`SUBSET_Name_iii`."""
+        return f"{self.video.subset}_{self.video.name}_{self.index:03d}"
+
+    @property
+    def identity(self) -> str:
+        """Who speaks."""
+        return identity_of(self.video.name)
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why this interval cannot be cut whatever video is at hand, or `None`."""
+        if self.crop is None:
+            return Problem.NO_CROP_ROW
+        if self.video.resolution <= 0:
+            return Problem.RESOLUTION_0
+        if self.crop.y + self.crop.size > self.video.resolution:
+            return Problem.CROP_OUTSIDE
+        return None
+
+
+@dataclass(frozen=True)
+class HdtfMetadata:
+    """All of HDTF on paper."""
+
+    videos: tuple[HdtfVideo, ...]
+    """Every listed video, also one without any interval (RD's Radio24)."""
+    intervals: tuple[HdtfInterval, ...]
+    """Sorted by id."""
+
+
+def read_metadata(folder: Path) -> HdtfMetadata:
+    """Read `{RD,WDA,WRA}_{video_url,annotion_time,resolution,crop_wh}.txt`.
+
+    Raises `BenchError` naming the file and the line for a missing file or a malformed or repeated row.
+    """
+    videos: list[HdtfVideo] = []
+    intervals: list[HdtfInterval] = []
+    for subset in SUBSETS:
+        urls, times, resolutions, crops = (_Table.read(folder / f"{subset}_{kind}.txt") for kind in _KINDS)
+        for name, row in urls.rows.items():
+            resolution = resolutions.rows.get(name, ["0"])
+            video = HdtfVideo(subset, name, urls.url(name, row), resolutions.integers(name, resolution, 1)[0])
+            videos.append(video)
+            for index, text in enumerate(times.rows.get(name, [])):
+                crop = crops.rows.get(f"{name}_{index}")
+                start, end = times.seconds(name, text)
+                box = None if crop is None else crops.box(f"{name}_{index}", crop)
+                intervals.append(HdtfInterval(video, index, start, end, box))
+        if orphans := sorted(set(times.rows) - set(urls.rows)):
+            raise BenchError(f"{times.path.name}: {shown(orphans[0])} is not in {urls.path.name}")
+    return HdtfMetadata(tuple(videos), tuple(sorted(intervals, key=lambda interval: interval.id)))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Rows of one file by name (without `.mp4`), because the files are ordered differently."""
+
+    path: Path
+    rows: dict[str, list[str]]
+
+    @classmethod
+    def read(cls, path: Path) -> _Table:
+        try:
+            text = read_text(path, "the list")  # WDA_video_url.txt begins with a byte order mark
+        except BenchError as error:
+            folder = "--metadata needs the files of the folder HDTF_dataset of github.com/MRzzm/HDTF"
+            raise BenchError(f"{error}; {folder}") from error
+        table = cls(path, {})
+        for line in filter(str.strip, text.splitlines()):
+            name, *values = line.split()
+            name = name.removesuffix(".mp4")
+            if not is_video_name(name.replace("_", "")) or not values:
+                raise table.error(name, "is not a name followed by values")
+            if name in table.rows:
+                raise table.error(name, "is there twice")
+            table.rows[name] = values
+        return table
+
+    def error(self, name: str, what: str) -> BenchError:
+        return BenchError(f"{self.path.name}: {shown(name)!r} {what}")
+
+    def url(self, name: str, row: list[str]) -> str:
+        if len(row) != 1 or not _URL.fullmatch(row[0]) or not is_video_name(name):
+            raise self.error(name, f"has no YouTube address but {shown(' '.join(row))!r}")
+        return row[0]
+
+    def integers(self, name: str, row: list[str], count: int) -> list[int]:
+        if len(row) != count or not all(value.isascii() and value.isdigit() and len(value) < 6 for value in row):
+            raise self.error(name, f"needs {count} whole numbers, not {shown(' '.join(row))!r}")
+        return [int(value) for value in row]
+
+    def box(self, name: str, row: list[str]) -> CropBox:
+        x, width, y, height = self.integers(name, row, 4)  # in this order in the files
+        if width != height or width == 0:
+            raise self.error(name, f"has a crop of {width}x{height}, which is not a square")
+        return CropBox(x, y, width)
+
+    def seconds(self, name: str, text: str) -> tuple[float, float]:
+        match = _TIMES.fullmatch(text)
+        if match is None:
+            raise self.error(name, f"has the time {shown(text)!r}, which is not MM:SS-MM:SS")
+        h0, m0, s0, h1, m1, s1 = (int(value or 0) for value in match.groups())
+        start, end = 3600 * h0 + 60 * m0 + s0, 3600 * h1 + 60 * m1 + s1
+        if end <= start:
+            raise self.error(name, f"has the time {text!r}, which ends before it begins")
+        return float(start), float(end)

@@ -1,0 +1,150 @@
+"""What can be made of HDTF's intervals with the full videos at hand: one row each, before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from bench_lipsync.harness.datasets.discover import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Found, find_files
+from bench_lipsync.harness.datasets.hdtf.download import Downloader
+from bench_lipsync.harness.datasets.hdtf.metadata import HdtfInterval, Problem, read_metadata
+from bench_lipsync.harness.datasets.hdtf.names import parse_clip_name
+from bench_lipsync.harness.datasets.splits import check_split, read_list
+
+SIZE = 512
+"""Side of the clips in pixels, as the data set's authors resized theirs."""
+
+
+class Fate(StrEnum):
+    """What became of an interval, or will."""
+
+    OK = "ok"
+    PLANNED = "planned"
+    TRUNCATED = "truncated"
+    """Cut, but the video at hand ends more than a second before the interval does."""
+    VIDEO_MISSING = "video_missing"
+    DOWNLOAD_FAILED = "download_failed"
+    DECODE_ERROR = "decode_error"
+    NO_AUDIO = "no_audio"
+    NO_CROP_ROW = "no_crop_row"
+    RESOLUTION_0 = "resolution_0"
+    CROP_OUTSIDE = "crop_outside"
+
+
+_PROBLEMS = {
+    Problem.NO_CROP_ROW: "the metadata has no crop box for it",
+    Problem.RESOLUTION_0: "the metadata does not say at which resolution its crop box was measured",
+    Problem.CROP_OUTSIDE: "its crop box reaches below a picture of the listed resolution",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One row of the report."""
+
+    interval: HdtfInterval
+    fate: Fate
+    reason: str = ""
+
+    def row(self) -> dict[str, str]:
+        """Column name -> text."""
+        interval = self.interval
+        return {
+            "id": interval.id,
+            "identity": interval.identity,
+            "status": str(self.fate),
+            "reason": self.reason,
+            "start": f"{interval.start:g}",
+            "end": f"{interval.end:g}",
+            "resolution": str(interval.video.resolution),
+            "url": interval.video.url,
+        }
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Where things are and how they shall become."""
+
+    videos: Path
+    """Full videos `Name.*` or `SUBSET_Name.*` in any subfolders, sound beside them or in them."""
+    out: Path
+    size: int = SIZE
+    force: bool = False
+    """Cut again what is there already."""
+    downloader: Downloader | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A full video at hand."""
+
+    video: Path
+    audio: Path | None
+    """Sound in a file of its own, `None` if it is in `video`."""
+
+
+def plan(intervals: Sequence[HdtfInterval], job: Preparation) -> list[Outcome]:
+    """What `prepare` would do, without touching anything: `planned`, `ok` (there already), or why not."""
+    sources = find_sources(job.videos)
+    return [_plan_one(interval, job, sources) for interval in intervals]
+
+
+def _plan_one(interval: HdtfInterval, job: Preparation, sources: dict[str, Source]) -> Outcome:
+    if (problem := interval.problem) is not None:
+        return Outcome(interval, Fate(problem.value), _PROBLEMS[problem])
+    if target_of(interval, job).exists() and not job.force:
+        return Outcome(interval, Fate.OK, "was there already")
+    if source_of(interval, sources) is not None:
+        return Outcome(interval, Fate.PLANNED)
+    if job.downloader is not None:
+        return Outcome(interval, Fate.PLANNED, "to be downloaded first")
+    name = interval.video.name
+    return Outcome(interval, Fate.VIDEO_MISSING, f"no {name}.mp4 (or .mkv, .webm, ...) in the data root")
+
+
+def target_of(interval: HdtfInterval, job: Preparation) -> Path:
+    """Where the clip of `interval` goes."""
+    return job.out / f"{interval.id}.mp4"
+
+
+def source_of(interval: HdtfInterval, sources: dict[str, Source]) -> Source | None:
+    """The full video of `interval`, if it is at hand."""
+    video = interval.video
+    return sources.get(f"{video.subset}_{video.name}") or sources.get(video.name)
+
+
+def left_out(videos: Path) -> tuple[str, ...]:
+    """What below `videos` is not looked at, and why, in words."""
+    return _found(videos).notices
+
+
+def find_sources(videos: Path) -> dict[str, Source]:
+    """Full videos by the part of their name before the first dot (yt-dlp's format numbers come behind it)."""
+    # Cut clips may lie beside the full videos.
+    files = [path for path in _found(videos).files if parse_clip_name(path.stem) is None]
+    audio = {_key(path): path for path in reversed(files) if path.suffix.lower() in AUDIO_SUFFIXES}
+    return {
+        _key(path): Source(path, audio.get(_key(path)))
+        for path in reversed(files)
+        if path.suffix.lower() in VIDEO_SUFFIXES
+    }
+
+
+def _found(videos: Path) -> Found:
+    if not videos.is_dir():
+        return Found(videos)
+    return find_files(videos, (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES))
+
+
+def _key(path: Path) -> str:
+    return path.name.partition(".")[0]
+
+
+def select(metadata: Path, split: str) -> list[HdtfInterval]:
+    """The intervals of `metadata` whose people belong to `split` (`auto` is `all` here: nothing is on disk yet)."""
+    check_split(split)
+    test = read_list("hdtf_test_identities")
+    intervals = read_metadata(metadata).intervals
+    return [one for one in intervals if split in ("all", "auto") or (one.identity in test) == (split == "test")]

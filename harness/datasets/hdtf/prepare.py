@@ -1,0 +1,97 @@
+"""HDTF clips from full videos: carries out a plan, and writes one row for every interval, whatever became of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench_lipsync.harness.api.clip import FPS
+from bench_lipsync.harness.datasets.discover import shown
+from bench_lipsync.harness.datasets.hdtf.cut import cut_clip, scale_crop
+from bench_lipsync.harness.datasets.hdtf.download import DownloadError
+from bench_lipsync.harness.datasets.hdtf.metadata import CropBox, HdtfInterval
+from bench_lipsync.harness.datasets.hdtf.plan import (
+    Fate,
+    Outcome,
+    Preparation,
+    Source,
+    find_sources,
+    source_of,
+    target_of,
+)
+from bench_lipsync.harness.errors import BenchError, ClipError, Status
+from bench_lipsync.harness.util.files import write_text_atomically
+
+REPORT = "hdtf_report.csv"
+
+
+def prepare(planned: Sequence[Outcome], job: Preparation) -> Iterator[Outcome]:
+    """Carry out a plan: yields one final row for each of its rows, in order. Goes on after every failure.
+
+    A clip appears whole or not at all, so an interrupted run goes on where it stopped.
+    """
+    for folder in (job.out, *([job.videos] if job.downloader else [])):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BenchError(f"cannot make the folder {shown(folder)}: {error.strerror}") from error
+    sources = find_sources(job.videos)
+    failed: dict[str, str] = {}
+    for outcome in planned:
+        if outcome.fate is not Fate.PLANNED:
+            yield outcome
+            continue
+        interval = outcome.interval
+        if source_of(interval, sources) is None and job.downloader is not None and interval.video.name not in failed:
+            try:
+                job.downloader.fetch(interval.video, job.videos)
+            except DownloadError as error:
+                failed[interval.video.name] = str(error)
+            sources = find_sources(job.videos)
+        source = source_of(interval, sources)
+        if source is None:
+            reason = failed.get(interval.video.name, "the download left no video that can be used")
+            yield replace(outcome, fate=Fate.DOWNLOAD_FAILED, reason=reason)
+        else:
+            yield _cut(interval, source, job)
+
+
+def _cut(interval: HdtfInterval, source: Source, job: Preparation) -> Outcome:
+    try:
+        crop = _crop_for(interval, source.video)
+        if crop is None:
+            reason = "its crop box reaches out of the picture of the video at hand, or is smaller than a pixel of it"
+            return Outcome(interval, Fate.CROP_OUTSIDE, reason)
+        target = target_of(interval, job)
+        start, end = interval.start, interval.end
+        frames = cut_clip(source.video, source.audio, crop, target, start=start, end=end, size=job.size)
+    except ClipError as error:
+        fate = Fate.NO_AUDIO if error.status is Status.NO_AUDIO else Fate.DECODE_ERROR
+        return Outcome(interval, fate, shown(error.reason))
+    seconds, wanted = frames / FPS, end - start
+    if wanted - seconds > 1:
+        return Outcome(interval, Fate.TRUNCATED, f"{seconds:.2f} s of {wanted:.0f} s: the video at hand is shorter")
+    return Outcome(interval, Fate.OK)
+
+
+def _crop_for(interval: HdtfInterval, video: Path) -> CropBox | None:
+    from bench_lipsync.harness.media import probe
+
+    picture = probe(video).video
+    if picture is None:
+        raise ClipError(Status.DECODE_ERROR, f"{video.name}: no video stream")
+    if interval.crop is None:  # `plan` has sorted these out
+        raise ValueError(interval.id)
+    return scale_crop(interval.crop, interval.video.resolution, picture.width, picture.height)
+
+
+def write_report(outcomes: Sequence[Outcome], folder: Path) -> Path:
+    """Write `hdtf_report.csv` with one row an interval."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(outcomes[0].row()) if outcomes else ["id"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(outcome.row() for outcome in outcomes)
+    return write_text_atomically(folder / REPORT, text.getvalue())

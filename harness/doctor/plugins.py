@@ -1,0 +1,133 @@
+"""The doctor's look at weights, metrics and models: what is here, what would be fetched, what is yours to supply."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+
+from bench_lipsync.harness.assets.catalog import AssetSpec
+from bench_lipsync.harness.assets.lookup import asset_available, asset_present, asset_specs
+from bench_lipsync.harness.doctor.examine import Finding, State
+from bench_lipsync.harness.registry.metric_names import metric_names
+from bench_lipsync.harness.registry.plugins import BOUNDS, MODELS, PACKAGED
+
+DEFAULT_MODEL = "stylelipsync"
+PREPARATION = "face_landmarker"
+"""The asset without which no clip can be prepared."""
+
+
+def assets() -> list[Finding]:
+    """Every asset of the catalogue."""
+    return [
+        Finding("assets", spec.name, _state(spec), _where(spec), _fix(spec), spec.name == PREPARATION)
+        for spec in asset_specs()
+    ]
+
+
+def metrics() -> list[Finding]:
+    """Every column that a metric can give; a default metric must have one that works."""
+    from bench_lipsync.harness.run.spec import DEFAULT_METRICS
+
+    known = metric_names()
+    scorers = {name: _readiness("metrics", name, _needs(name)) for name in {offer.scorer for offer in known.offers}}
+    findings = [_unusable("metrics", f"scorer {name}", error, needed=False) for name, error in known.broken.items()]
+    for metric in dict.fromkeys((*known.order, *DEFAULT_METRICS)):
+        rows = [(offer.info.column, scorers[offer.scorer]) for offer in known.offers if offer.info.name == metric]
+        works = any(item.state in ("ok", "fetch") for _, item in rows)
+        needed = metric in DEFAULT_METRICS and not works
+        findings += [
+            Finding("metrics", column, item.state, item.detail, item.fix, needed=needed) for column, item in rows
+        ]
+        if not rows:
+            reason = "no scorer that could be asked measures it"
+            findings.append(Finding("metrics", metric, "broken", reason, "see scorers and libraries above", needed))
+    return findings
+
+
+def _needs(scorer: str) -> list[AssetSpec]:
+    return [spec for spec in asset_specs() if scorer in spec.scorers]
+
+
+def models() -> list[Finding]:
+    """Every model by name; rows of bounds need nothing. External ones have a doctor of their own."""
+    findings = []
+    for name in MODELS.names(further=False):
+        needed = name in (DEFAULT_MODEL, *BOUNDS)
+        try:
+            MODELS.get(name)
+        except Exception as error:  # An import can fail in any way.
+            findings.append(_unusable("models", name, error, needed))
+            continue
+        found = _readiness("models", name, [spec for spec in asset_specs() if name in spec.models])
+        findings.append(Finding("models", name, found.state, found.detail, found.fix, needed))
+    return findings
+
+
+def _readiness(section: str, name: str, needs: Iterable[AssetSpec]) -> Finding:
+    """How a plug-in stands that needs these assets and, where `PACKAGED` names one, a file of the package."""
+    if name in PACKAGED.names() and not (path := PACKAGED.get(name)).is_file():
+        if section == "models":  # Weights of the user's own do as well.
+            fix = f"--model {name}:FILE takes yours, bench train {name} makes some"
+            return Finding(section, name, "missing", "the package has no weights for it", fix)
+        return Finding(section, name, "broken", f"{path.name} of the package is not there", "take a whole checkout")
+    waiting = [spec for spec in needs if not asset_present(spec.name)]
+    states = [_state(spec) for spec in waiting]
+    worst: State = next((state for state in ("missing", "broken", "fetch") if state in states), "ok")
+    names = ", ".join(spec.name for spec in waiting)
+    detail = {"ok": "", "fetch": f"fetches {names} first"}.get(worst, f"needs {names}")
+    return Finding(section, name, worst, detail, "; ".join(_fix(spec) for spec in waiting))
+
+
+def _state(spec: AssetSpec) -> State:
+    if asset_present(spec.name):
+        return "ok"
+    if not asset_available(spec.name) or spec.asks_first:
+        return "missing"
+    return "fetch" if not spec.on_index or index_problem(spec.sources[0]) is None else "broken"
+
+
+def _where(spec: AssetSpec) -> str:
+    size = f"{spec.size / 1e6:.0f} MB"
+    if asset_present(spec.name):
+        return f"here, {size}; {spec.used_by}"
+    problem = index_problem(spec.sources[0]) if asset_available(spec.name) and spec.on_index else None
+    free = "can be fetched" if not spec.asks_first else f"fetched only when you ask ({spec.licence})"
+    there = problem or (free if asset_available(spec.name) else "not on the package index")
+    return f"{there}, {size}; {spec.used_by}"
+
+
+def _fix(spec: AssetSpec) -> str:
+    if asset_present(spec.name):
+        return ""
+    if asset_available(spec.name):
+        return f"bench assets fetch {spec.name}"
+    first = f"bench assets fetch {spec.name}, or " if spec.sources else ""
+    return f"{first}bench assets add {spec.name} FILE, from {spec.page}"
+
+
+@lru_cache(maxsize=1)
+def index_problem(source: str) -> str | None:
+    """Why nothing can be fetched from the package index now, `None` if it answers.
+
+    Asked once, for the project of `source`, which we need.
+    """
+    if os.environ.get("BENCH_OFFLINE", "0") not in ("", "0"):
+        return "BENCH_OFFLINE is set"
+    import requests
+
+    from bench_lipsync.harness.assets.fetch import parse_pypi
+    from bench_lipsync.harness.assets.package_index import index_urls, make_session, without_credentials
+
+    index = index_urls()[0]
+    page = f"{without_credentials(index).rstrip('/')}/{parse_pypi(source).project}/"
+    try:
+        make_session(index).head(page, timeout=3, allow_redirects=True).close()
+    except requests.RequestException as error:
+        return f"the package index does not answer ({type(error).__name__})"
+    return None
+
+
+def _unusable(section: str, name: str, error: Exception, needed: bool) -> Finding:
+    reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    return Finding(section, name, "broken", reason, "see libraries above", needed)

@@ -1,0 +1,1 @@
+"""Results for other programs: long tables and experiment trackers."""

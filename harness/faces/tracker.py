@@ -1,0 +1,158 @@
+"""One person followed through a clip, frame by frame, with everything that is needed to say why not.
+
+The person is the most prominent of the first second: largest sum of face sizes over its frames. From then on a face is
+the same one when it lies where the last one lay. Frames without it are looked at again enlarged, then interpolated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench_lipsync.harness.api.clip import FPS
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.faces.landmarker import Face, Landmarker
+from bench_lipsync.harness.faces.region import Region
+from bench_lipsync.harness.faces.search import search
+
+MAX_GAP = 5
+"""Longest run of frames (0.2 s) without the face that is interpolated; a longer one is `no_face`."""
+MAX_MISSING_SHARE = 0.1
+"""Largest share of frames that may be interpolated; more is `no_face`."""
+RIVAL_SIZE = 0.6
+"""A second face of at least this part of the followed face's size could be the speaker."""
+RIVAL_SHARE = 0.5
+"""Share of frames with such a second face from which on nothing says who speaks: `several_faces`."""
+
+_WARM_UP = FPS  # frames before the person is chosen
+_ZOOM = 3.0  # side of the cut-out, in face sizes, where a lost face is looked for
+_MAX_RESIZE = 2.0  # between two frames a face does not grow or shrink more than this
+
+
+@dataclass
+class _Candidate:
+    """A face of the first second."""
+
+    faces: dict[int, Face] = field(default_factory=dict)
+    prominence: float = 0.0
+
+    def add(self, index: int, face: Face) -> None:
+        self.faces[index] = face
+        self.prominence += face.box.side
+
+    @property
+    def last(self) -> int:
+        return next(reversed(self.faces))  # frames are added in order
+
+
+class Follower:
+    """Takes the frames of a clip in order with `add`; afterwards `faces` holds the followed face of each frame."""
+
+    def __init__(self, landmarker: Landmarker, region: Region | None = None, *, patient: bool = False) -> None:
+        """`region`: where to look, in pixels of the frames; `None` is everywhere.
+
+        `patient`: frames without the face are no failure, however many, as long as there is one with it.
+        """
+        self._landmarker = landmarker
+        self._region = region
+        self._patient = patient
+        self._candidates: list[_Candidate] = []
+        self._chosen: _Candidate | None = None
+        self._crowded = 0
+        self.frames = 0
+
+    def add(self, picture: NDArray[np.uint8]) -> None:
+        """Take the next frame (H, W, 3) uint8 RGB. Raises `ClipError` (`no_face`) as soon as a gap is too long."""
+        index = self.frames
+        self.frames += 1
+        found = self._landmarker.faces(picture, self._region)
+        if not found and not self._candidates:
+            found = search(self._landmarker, picture, self._region)
+        if self._chosen is None:
+            self._introduce(index, found, picture)
+            if index + 1 == _WARM_UP:
+                self._choose()
+        else:
+            self._continue(self._chosen, index, found, picture)
+        self._check_gap(index)
+
+    def finish(self) -> dict[int, Face]:
+        """The followed face by frame. Raises `ClipError`: `no_face`, `several_faces`."""
+        if self._chosen is None:
+            self._choose()
+        chosen = self._chosen
+        if chosen is None:
+            raise ClipError(Status.NO_FACE, f"no face in any of {self.frames} frames")
+        missing = self.frames - len(chosen.faces)
+        known = [-1, *chosen.faces, self.frames]
+        gap = max(after - before - 1 for before, after in pairwise(known))
+        if not self._patient and (missing > MAX_MISSING_SHARE * self.frames or gap > MAX_GAP):
+            reason = f"no face in {missing} of {self.frames} frames, in up to {gap} in a row"
+            raise ClipError(Status.NO_FACE, reason)
+        if self._crowded >= RIVAL_SHARE * self.frames:
+            reason = f"a second face as large in {self._crowded} of {self.frames} frames; name one with the clip's box"
+            raise ClipError(Status.SEVERAL_FACES, reason)
+        return chosen.faces
+
+    def _introduce(self, index: int, found: list[Face], picture: NDArray[np.uint8]) -> None:
+        left = list(found)
+        for candidate in sorted(self._candidates, key=lambda one: -one.prominence):
+            face = _match(candidate, index, left)
+            if face is None and candidate is self._foremost():
+                face = self._look_again(candidate, index, picture)
+            elif face is not None:
+                left.remove(face)
+            if face is not None:
+                candidate.add(index, face)
+        for face in left:
+            self._candidates.append(_Candidate())
+            self._candidates[-1].add(index, face)
+
+    def _foremost(self) -> _Candidate | None:
+        return max(self._candidates, key=lambda one: one.prominence, default=None)
+
+    def _choose(self) -> None:
+        self._chosen = chosen = self._foremost()
+        if chosen is None:
+            return
+        for index, face in chosen.faces.items():
+            others = [one.faces[index] for one in self._candidates if one is not chosen and index in one.faces]
+            self._crowded += _has_rival(face, others)
+        self._candidates = [chosen]
+
+    def _continue(self, chosen: _Candidate, index: int, found: list[Face], picture: NDArray[np.uint8]) -> None:
+        face = _match(chosen, index, found) or self._look_again(chosen, index, picture)
+        if face is not None:
+            chosen.add(index, face)
+            self._crowded += _has_rival(face, found)
+
+    def _look_again(self, candidate: _Candidate, index: int, picture: NDArray[np.uint8]) -> Face | None:
+        last = candidate.faces[candidate.last].box
+        return _match(candidate, index, self._landmarker.faces(picture, last.square(_ZOOM)))
+
+    def _check_gap(self, index: int) -> None:
+        """Give up early: a film without a face need not be seen to its end."""
+        foremost = self._chosen or self._foremost()
+        last = -1 if foremost is None else foremost.last
+        if index - last > MAX_GAP and not self._patient:
+            raise ClipError(Status.NO_FACE, f"no face for {index - last} frames from frame {last + 1} on")
+
+
+def _match(candidate: _Candidate, index: int, faces: list[Face]) -> Face | None:
+    """The face that lies nearest to where the candidate last was, near enough and of about its size."""
+    last = candidate.faces[candidate.last].box
+    reach = 0.5 * last.side * (index - candidate.last)
+    best: Face | None = None
+    for face in faces:
+        distance = float(np.hypot(*np.subtract(face.box.centre, last.centre)))
+        grown = face.box.side / last.side
+        if distance <= reach and 1 / _MAX_RESIZE <= grown <= _MAX_RESIZE:
+            best, reach = face, distance
+    return best
+
+
+def _has_rival(face: Face, others: list[Face]) -> bool:
+    return any(other is not face and other.box.side >= RIVAL_SIZE * face.box.side for other in others)

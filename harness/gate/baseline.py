@@ -1,0 +1,139 @@
+"""What a candidate is compared with: a run cut down to its numbers, and what each person adds to them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench_lipsync.harness.results.schema import MetricRow, RunResult
+from bench_lipsync.harness.util.files import sha256_json
+
+BASELINE_VERSION = 1
+COMPARED_SPEC = ("adapt", "dataset", "protocol", "seed", "size", "split")
+"""Fields of the specification that must agree before numbers may be compared; clips and signatures come on top."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClipKey(_Part):
+    """One clip that was scored."""
+
+    identity: str
+    content: str = ""
+    """Beginning of the prepared clip's hash; empty for a clip that could not be prepared."""
+
+
+class ColumnFacts(_Part):
+    """What a number is."""
+
+    signature: str
+    direction: Literal["higher", "lower", "none"]
+    unit: str = ""
+
+
+class PeopleGroup(_Part):
+    """People that several numbers are over."""
+
+    clips: str
+    """sha256 of the clips' ids."""
+    groups: dict[str, float]
+    """Clips of each person."""
+
+
+class Value(_Part):
+    """One number."""
+
+    value: float | None = None
+    """`None` where it could not be computed; `note` says why. Only in runs, never in a saved file."""
+    n: int = 0
+    """Clips behind it."""
+    note: str = ""
+    people: str = ""
+    """Key of `Baseline.people`; empty where nobody's part is known."""
+    scale: Literal["linear", "log"] = "linear"
+    sums: list[float] = Field(default_factory=list)
+    """What each of the people adds (`harness.statistics.cluster_sums`), in the sorted order of their names."""
+
+
+class BaselineRow(_Part):
+    """One row of the table."""
+
+    kind: str = "model"
+    weights: str = "none"
+    metrics: dict[str, Value] = Field(default_factory=dict)
+    """By column, as `LSE-C[open-syncnet]`."""
+    seconds: dict[str, float] = Field(default_factory=dict)
+    """How long each clip took to generate."""
+
+
+class Baseline(_Part):
+    """Everything of a run that a comparison needs."""
+
+    baseline: int = BASELINE_VERSION
+    bench: str
+    created: str
+    device: str
+    spec: dict[str, Any]
+    """The fields of `COMPARED_SPEC`."""
+    spec_hash: str
+    clips: dict[str, ClipKey]
+    columns: dict[str, ColumnFacts]
+    people: dict[str, PeopleGroup] = Field(default_factory=dict)
+    models: dict[str, BaselineRow]
+    stages: dict[str, float] = Field(default_factory=dict)
+    """Seconds of the run's stages."""
+
+    @property
+    def measured(self) -> set[str]:
+        """Columns in which some row has a value."""
+        rows = self.models.values()
+        return {column for row in rows for column, value in row.metrics.items() if value.value is not None}
+
+
+def baseline_of(result: RunResult) -> Baseline:
+    """The numbers of a run."""
+    cards = {str(card.get("name")): card for card in result.models}
+    people: dict[str, PeopleGroup] = {}
+    columns: dict[str, ColumnFacts] = {}
+    values: dict[str, dict[str, Value]] = {name: {} for name in cards}
+    for row in result.metrics:
+        columns.setdefault(row.column, ColumnFacts(signature=row.signature, direction=row.direction, unit=row.unit))
+        values.setdefault(row.model, {})[row.column] = _value(row, people)
+    seconds = {record.model: record.seconds for record in result.speed}
+    rows = {
+        name: BaselineRow(
+            kind=str(cards.get(name, {}).get("kind", "model")),
+            weights=str(cards.get(name, {}).get("weights", "none")),
+            metrics=found,
+            seconds=seconds.get(name, {}),
+        )
+        for name, found in values.items()
+    }
+    clips = {clip.id: ClipKey(identity=clip.identity, content=(clip.content_hash or "")[:16]) for clip in result.clips}
+    return Baseline(
+        bench=result.provenance.bench_version,
+        created=result.created,
+        device=result.provenance.device,
+        spec={key: result.spec.get(key) for key in COMPARED_SPEC},
+        spec_hash=result.spec_hash,
+        clips=clips,
+        columns=columns,
+        people=people,
+        models=rows,
+        stages=result.timings,
+    )
+
+
+def _value(row: MetricRow, people: dict[str, PeopleGroup]) -> Value:
+    if row.value is None:
+        return Value(note=row.note, n=row.n_ok)
+    if row.people is None:
+        return Value(value=row.value, n=row.n_ok)
+    ordered = sorted(zip(row.people.groups, row.people.weights, row.people.sums, strict=True))
+    group = PeopleGroup(clips=row.people.clips, groups={name: weight for name, weight, _ in ordered})
+    key = sha256_json(group.model_dump())[:8]
+    people[key] = group
+    return Value(value=row.value, n=row.n_ok, people=key, scale=row.people.scale, sums=[part for _, _, part in ordered])

@@ -1,0 +1,73 @@
+"""How long things take, compared: clip by clip for rows, as a whole for stages of the run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from statistics import median
+
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.gate.baseline import Baseline
+from bench_lipsync.harness.gate.rules import GateSpec, SpeedRule
+from bench_lipsync.harness.gate.verdicts import Finding, Verdict
+
+SECONDS = "seconds per clip"
+
+
+def speed_findings(
+    base: Baseline, candidate: Baseline, rows: Mapping[str, str | None], gate: GateSpec
+) -> Iterator[Finding]:
+    """Rows that generate frames, then the stages that the gate names."""
+    same = base.device == candidate.device
+    for name, other in rows.items():
+        if other is not None and base.models[name].kind != "bound" and base.models[name].seconds:
+            one, two = base.models[name].seconds, candidate.models[other].seconds
+            yield _row(name, one, two, gate.speed, same)
+    for stage, rule in gate.stages.items():
+        if stage not in base.stages:
+            raise BenchError(
+                f"the gate has a rule for stage {stage!r}, which the baseline lacks; "
+                f"it has: {', '.join(base.stages) or 'none, it was saved without speed'}"
+            )
+        if stage not in candidate.stages:
+            yield Finding("", stage, Verdict.MISSING, base=base.stages[stage], unit="s", reason="no such stage")
+            continue
+        one_s, two_s = base.stages[stage], candidate.stages[stage]
+        ratio = two_s / one_s if one_s else math.inf if two_s else 1.0
+        yield _judged(_seconds("", stage, one_s, two_s, f"{ratio:.2f} times as long"), ratio, rule, same)
+
+
+def _row(name: str, one: Mapping[str, float], two: Mapping[str, float], rule: SpeedRule | None, same: bool) -> Finding:
+    """The median of the clips' ratios: a single clip that another process held up does not move it."""
+    common = sorted(set(one) & set(two))
+    if not common:
+        reason = "the candidate does not say how long its clips took"
+        verdict = Verdict.MISSING if rule else Verdict.SHOWN
+        return Finding(name, SECONDS, verdict, base=_mean(one.values()), unit="s", direction="lower", reason=reason)
+    ratio = median(two[clip] / one[clip] if one[clip] else 1.0 for clip in common)
+    before, now = _mean(one[clip] for clip in common), _mean(two[clip] for clip in common)
+    told = f"{ratio:.2f} times as long (median of {len(common)} clips)"
+    return _judged(_seconds(name, SECONDS, before, now, told), ratio, rule, same)
+
+
+def _seconds(name: str, column: str, base: float, candidate: float, told: str) -> Finding:
+    return Finding(name, column, Verdict.OK, base=base, candidate=candidate, direction="lower", unit="s", reason=told)
+
+
+def _judged(finding: Finding, ratio: float, rule: SpeedRule | None, same: bool) -> Finding:
+    told, base = finding.reason, finding.base or 0.0
+    verdict = Verdict.OK
+    if rule is None:
+        verdict, told = Verdict.SHOWN, f"{told}; `speed` in the gate judges it"
+    elif not same:
+        verdict, told = Verdict.SHOWN, f"{told}; not judged, for the devices differ"
+    elif ratio > 1 + rule.relative:
+        verdict, told = Verdict.SLOWER, f"{told}, {1 + rule.relative:.2f} are allowed"
+    allowed = base * rule.relative if rule else None
+    return replace(finding, verdict=verdict, reason=told, loss=base * (ratio - 1), allowed=allowed)
+
+
+def _mean(values: Iterable[float]) -> float:
+    numbers = list(values)
+    return math.fsum(numbers) / len(numbers)

@@ -1,0 +1,1 @@
+"""Plug-ins by name, and how names of models and metrics are read."""

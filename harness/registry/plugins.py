@@ -1,0 +1,121 @@
+"""Every built-in plug-in by name, as lazy targets: the one place where the engine knows of the folders beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench_lipsync.harness.api.metric import ScorerClass
+from bench_lipsync.harness.api.model import LipSyncModel
+from bench_lipsync.harness.registry.registry import Registry
+
+MODELS: Registry[Callable[..., LipSyncModel]] = Registry(
+    "model",
+    {
+        "stylelipsync": "bench_lipsync.models.stylelipsync.model:StyleLipSync",
+        "wav2lip": "bench_lipsync.models.wav2lip.model:Wav2Lip",
+        "ground-truth": "bench_lipsync.baselines.bounds:GroundTruth",
+        "static": "bench_lipsync.baselines.bounds:Static",
+        "shuffled-audio": "bench_lipsync.baselines.bounds:ShuffledAudio",
+        "nearest-sound": "bench_lipsync.baselines.nearest_sound.model:NearestSound",
+        "precomputed": "bench_lipsync.baselines.precomputed:Precomputed",
+        "external": "bench_lipsync.baselines.external.catalogue:from_file",
+    },
+    more="bench_lipsync.baselines.external.catalogue:targets",
+)
+"""Called with what the model's name says: the argument behind the colon, and `variant=` behind the `@`."""
+
+BOUNDS: tuple[str, ...] = ("ground-truth", "static", "shuffled-audio", "nearest-sound")
+"""Rows that every table holds, asked for or not."""
+
+SCORERS: Registry[ScorerClass] = Registry(
+    "scorer",
+    {
+        "lse-syncnet_v2": "bench_lipsync.metrics.lse.scorers:SyncNetScorer",
+        "lse-open-syncnet": "bench_lipsync.metrics.lse.scorers:OpenSyncScorer",
+        "lse-whole-frame": "bench_lipsync.metrics.lse.whole_frame:WholeFrameScorer",
+        "fid": "bench_lipsync.metrics.distribution.fid:FidScorer",
+        "ssim": "bench_lipsync.metrics.image.ssim:SsimScorer",
+        "psnr": "bench_lipsync.metrics.image.psnr:PsnrScorer",
+        "lpips": "bench_lipsync.metrics.image.lpips:LpipsScorer",
+        "mouth": "bench_lipsync.metrics.image.mouth:MouthScorer",
+        "mouth-lpips": "bench_lipsync.metrics.image.mouth:MouthLpipsScorer",
+        "landmarks": "bench_lipsync.metrics.landmarks.scorer:LandmarkScorer",
+        "sharpness": "bench_lipsync.metrics.image.sharpness:SharpnessScorer",
+        "csim": "bench_lipsync.metrics.identity.csim:CsimScorer",
+        "fvd": "bench_lipsync.metrics.distribution.fvd:FvdScorer",
+        "lse-pipeline": "bench_lipsync.metrics.lse.pipeline:PipelineScorer",
+        "steadiness": "bench_lipsync.metrics.temporal.scorer:SteadinessScorer",
+    },
+)
+"""Their order is that of the table's columns.
+
+Which metrics each gives it says itself (`describe`); `harness.registry.metric_names` asks.
+"""
+
+PACKAGED: Registry[Path] = Registry(
+    "packaged file",
+    {
+        "stylelipsync": "bench_lipsync.models.stylelipsync.model:DEMO_WEIGHTS",
+        "wav2lip": "bench_lipsync.models.wav2lip.model:DEMO_WEIGHTS",
+        "lse-open-syncnet": "bench_lipsync.models.syncnet.open.network:WEIGHTS",
+    },
+)
+"""Weights that come with the package, by the model or scorer that cannot work without them."""
+
+TRAINERS: Registry[Callable[..., Any]] = Registry(
+    "trainer",
+    {
+        "stylelipsync": "bench_lipsync.models.stylelipsync.training.train:run",
+        "stylegan2": "bench_lipsync.models.stylegan2.training.train:run",
+        "syncnet": "bench_lipsync.models.syncnet.open.train:run",
+        "sync-expert": "bench_lipsync.models.syncnet.expert.train:run",
+        "wav2lip": "bench_lipsync.models.wav2lip.training.train:run",
+    },
+)
+
+CONVERTERS: Registry[Callable[..., Any]] = Registry(
+    "converter", {"stylegan2": "bench_lipsync.models.stylegan2.convert:run"}
+)
+"""Called with the file of a published network and the file to write."""
+
+ADAPTERS: Registry[Callable[..., Any]] = Registry(
+    "adapter", {"stylelipsync": "bench_lipsync.models.stylelipsync.adaptation.adapt:run"}
+)
+"""Models that `bench adapt` can tune to a person."""
+
+BASELINES: Registry[Callable[..., Any]] = Registry(
+    "command for external models",
+    {
+        "names": "bench_lipsync.baselines.external.catalogue:names",
+        "load": "bench_lipsync.baselines.external.catalogue:load",
+        "overview": "bench_lipsync.baselines.external.doctor:overview",
+        "examine": "bench_lipsync.baselines.external.doctor:examine",
+        "installation": "bench_lipsync.baselines.external.installation.record:read_installation",
+        "wish": "bench_lipsync.baselines.external.installation.setup:Wish",
+        "setup": "bench_lipsync.baselines.external.installation.setup:set_up",
+    },
+)
+"""What `bench baselines` calls."""
+
+REPORTS: Registry[Callable[..., Any]] = Registry(
+    "report",
+    {
+        "html": "bench_lipsync.reports.page.write:write_page",
+        "table": "bench_lipsync.reports.table.render:render_table",
+        "table-options": "bench_lipsync.reports.table.options:TableOptions",
+        "table-digits": "bench_lipsync.reports.table.options:parse_digits",
+        "console": "bench_lipsync.reports.table.console:print_result",
+        "study-make": "bench_lipsync.reports.study.make:make_study",
+        "study-score": "bench_lipsync.reports.study.command:score_files",
+        "gate-console": "bench_lipsync.reports.gate.text:print_gate",
+        "gate-markdown": "bench_lipsync.reports.gate.text:gate_markdown",
+        "gate-json": "bench_lipsync.reports.gate.text:gate_json",
+        "ablation": "bench_lipsync.reports.ablation.page:write_ablation",
+        "ablation-table": "bench_lipsync.reports.ablation.tables:ablation_table",
+        "ablation-console": "bench_lipsync.reports.ablation.tables:print_ablation",
+        "baseline-console": "bench_lipsync.reports.gate.baseline:print_baseline",
+        "gate-junit": "bench_lipsync.reports.gate.junit:gate_junit",
+    },
+)

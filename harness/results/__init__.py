@@ -1,0 +1,1 @@
+"""The data model of a finished run: `run.json`, the table of clips, curves over frames."""

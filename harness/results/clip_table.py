@@ -1,0 +1,89 @@
+"""`clips.parquet` and the failure list: one row per model and clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+from bench_lipsync.harness.aggregation.measurements import ModelRun
+from bench_lipsync.harness.api.metric import MetricInfo
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.results.schema import CLIP_COLUMNS, CLIPS_FILE, Failure
+from bench_lipsync.harness.util.files import appearing
+
+_NAMED = 3
+_PART = 1 << 13
+"""Rows of `clips.parquet` that are written together."""
+
+
+def pair_outcome(run: ModelRun, clip: str) -> ClipError | None:
+    """How (model, clip) ended: `None` for ok, else the failure; the first one if several scorers failed."""
+    if clip in run.failures:
+        return run.failures[clip]
+    scores = run.scores.get(clip)
+    if scores is None:
+        return ClipError(Status.MODEL_FAILED, run.unavailable or "not generated")
+    return scores.failures[0] if scores.failures else None
+
+
+def list_failures(runs: Sequence[ModelRun], clips: Sequence[str]) -> list[Failure]:
+    """Every (model, clip) pair that did not end in `ok`."""
+    pairs = [(run.name, clip, pair_outcome(run, clip)) for run in runs for clip in clips]
+    return [
+        Failure(model=model, clip=clip, status=error.status.value, reason=error.reason)
+        for model, clip, error in pairs
+        if error is not None
+    ]
+
+
+def note_lines(runs: Sequence[ModelRun]) -> list[str]:
+    """The clips' notes as `MODEL: NOTE (3 clips: a, b, c)`, one line for each note of a model."""
+    lines = []
+    for run in runs:
+        clips: dict[str, list[str]] = {}
+        for clip, notes in run.notes.items():
+            for note in notes:
+                clips.setdefault(note, []).append(clip)
+        for note, named in clips.items():
+            some = ", ".join(named[:_NAMED]) + (", ..." if len(named) > _NAMED else "")
+            lines.append(f"{run.name}: {note} ({len(named)} clip{'' if len(named) == 1 else 's'}: {some})")
+    return lines
+
+
+def write_clips(
+    runs: Sequence[ModelRun], identities: Mapping[str, str], infos: Sequence[MetricInfo], folder: Path
+) -> Path:
+    """Write `clips.parquet`, a part at a time; `identities` maps every clip id of the run to its identity."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = [info.column for info in infos if info.level == "clip"]
+    kinds = {**dict.fromkeys(CLIP_COLUMNS, pa.string()), **dict.fromkeys(columns, pa.float64())}
+    schema = pa.schema(list(kinds.items()))
+    path = folder / CLIPS_FILE
+    rows = (_row(run, clip, who, columns) for run in runs for clip, who in identities.items())
+    with appearing(path) as half, pq.ParquetWriter(half, schema) as writer:
+        for part in _parts(rows):
+            writer.write_table(pa.Table.from_pylist(part, schema=schema))
+    return path
+
+
+def _row(run: ModelRun, clip: str, identity: str, columns: Sequence[str]) -> dict[str, object]:
+    error = pair_outcome(run, clip)
+    scores = run.scores.get(clip)
+    values = {} if scores is None else scores.values
+    return {
+        "model": run.name,
+        "clip": clip,
+        "identity": identity,
+        "status": (error.status if error else Status.OK).value,
+        "reason": error.reason if error else "",
+        "note": "; ".join(run.notes.get(clip, ())),
+        **{column: values.get(column) for column in columns},
+    }
+
+
+def _parts(rows: Iterator[dict[str, object]]) -> Iterator[list[dict[str, object]]]:
+    while part := list(islice(rows, _PART)):
+        yield part

@@ -1,0 +1,56 @@
+"""The tasks of a run one after the other, in this process: the plainest executor, which all others must agree with."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from bench_lipsync.harness.errors import ClipError
+from bench_lipsync.harness.run.executors.base import Doing, Finished, Place, Setup, Task
+from bench_lipsync.harness.util.spans import recording
+
+
+class Inline:
+    """Does a task when it is waited for. Errors come out as they are; Ctrl-C stops it in the middle of a task."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._do: Any = None
+        self._tasks: deque[Task] = deque()
+
+    def __enter__(self) -> Inline:
+        self._do = self._setup.open(Place())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._do = None
+
+    def room(self) -> int:
+        """One at a time."""
+        return 1 - len(self._tasks)
+
+    def submit(self, task: Task) -> None:
+        """Keep it until somebody waits."""
+        self._tasks.append(task)
+
+    def wait(self, seconds: float | None = None) -> Finished | None:
+        """Do the oldest task, however long it takes."""
+        if not self._tasks:
+            return None
+        task = self._tasks.popleft()
+        began = time.perf_counter()
+        with recording() as record:
+            try:
+                result = self._do(task)
+            except ClipError as error:
+                result = error
+        return Finished(task, result, "main", time.perf_counter() - began, record)
+
+    def doing(self) -> Sequence[Doing]:
+        """Nothing that anybody could see: while a task is done, nobody asks."""
+        return ()

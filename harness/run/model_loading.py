@@ -1,0 +1,121 @@
+"""Instances of the models that a run asks for; one whose weights are missing becomes an unavailable row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from inspect import signature
+from typing import Any
+
+from bench_lipsync.harness.aggregation.rows import ModelRun
+from bench_lipsync.harness.api.model import AdaptableModel, AdaptRequest, LipSyncModel, ModelCard, VariantError
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.registry.model_names import parse_name, row_name
+from bench_lipsync.harness.registry.plugins import BOUNDS, MODELS
+from bench_lipsync.harness.registry.registry import UnknownNameError
+from bench_lipsync.harness.run.spec import RunSpec, mode_name
+
+ZERO_SHOT: Mapping[str, AdaptRequest | None] = {"zero-shot": None}
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that can work here, under the name of its row."""
+
+    name: str
+    model: LipSyncModel
+    mode: str = "zero-shot"
+    request: AdaptRequest | None = None
+    """How it is tuned to each person, in the other modes."""
+
+    @property
+    def card(self) -> ModelCard:
+        """The model's card under the row's name."""
+        card = replace(self.model.card, name=self.name)
+        if self.request is None or not isinstance(self.model, AdaptableModel):
+            return card
+        how = self.model.describe_adaptation(self.request)
+        return replace(
+            card, description=f"{card.description}, tuned to each person on footage that is not scored: {how}"
+        )
+
+
+@dataclass
+class ModelSet:
+    """Everything that gets a row, in the order of the table."""
+
+    models: list[LoadedModel] = field(default_factory=list)
+    unavailable: list[ModelRun] = field(default_factory=list)
+    cards: list[dict[str, Any]] = field(default_factory=list)
+
+
+def requests(spec: RunSpec, device: str) -> dict[str, AdaptRequest | None]:
+    """How the models of each of the run's modes are adapted; `None` for as they are."""
+    steps = spec.adapt.steps if spec.adapt else None
+    made = {
+        "zero-shot": None,
+        "adapted": AdaptRequest(True, steps, spec.seed, device),
+        "adapted-no-reg": AdaptRequest(False, steps, spec.seed, device),
+    }
+    return {mode: made[mode] for mode in spec.modes}
+
+
+def load_row(spec: RunSpec, device: str, name: str) -> LoadedModel:
+    """The model of one row of a run. Raises `BenchError` where `load_models` would call it unavailable."""
+    for asked in (*spec.models, *BOUNDS):
+        modes = ZERO_SHOT if asked in BOUNDS else requests(spec, device)
+        for mode, request in modes.items():
+            if mode_name(row_name(asked), mode) == name:
+                return LoadedModel(name, _instance(asked), mode, request)
+    raise ValueError(f"the run has no row {name!r}")
+
+
+def load_models(asked: Sequence[str], modes: Mapping[str, AdaptRequest | None] = ZERO_SHOT) -> ModelSet:
+    """The asked models in every mode, then the bound rows; how names are read is in `harness.registry.model_names`.
+
+    `modes` says for each mode how models are adapted, `None` for as they are.
+    Raises `BenchError` for a name that nobody has, for two rows that would have one name, and for a variant that a
+    model does not have or that its weights are not of.
+    """
+    rows = [name for name in asked if name not in BOUNDS] + list(BOUNDS)
+    names = [row_name(name) for name in rows]
+    for name in names:
+        if names.count(name) > 1:
+            raise BenchError(f"two models would both be called {name!r} in the table; rename one of the files")
+    loaded = ModelSet()
+    for row, name in zip(rows, names, strict=True):
+        _add(loaded, row, name, ZERO_SHOT if row in BOUNDS else modes)
+    return loaded
+
+
+def _add(loaded: ModelSet, row: str, name: str, modes: Mapping[str, AdaptRequest | None]) -> None:
+    """Load one model once and give it a row in every mode."""
+    missing, model = "", None
+    try:
+        model = _instance(row)
+    except (VariantError, UnknownNameError):
+        raise
+    except BenchError as error:
+        missing = f"unavailable: {error}"
+    for mode, request in modes.items():
+        title = mode_name(name, mode)
+        reason = missing
+        if request is not None and not reason and not isinstance(model, AdaptableModel):
+            reason = f"unavailable: {row} cannot be adapted to a person; measure it with --mode zero-shot"
+        if model is None or reason:
+            loaded.unavailable.append(ModelRun(title, unavailable=reason, mode=mode))
+            loaded.cards.append(asdict(ModelCard(name=title, kind="model", description=reason)))
+            continue
+        loaded.models.append(LoadedModel(title, model, mode, request))
+        loaded.cards.append(asdict(loaded.models[-1].card))
+
+
+def _instance(asked: str) -> LipSyncModel:
+    name = parse_name(asked)
+    factory = MODELS.get(name.kind)
+    given = () if name.argument is None else (name.argument,)
+    if not name.switches:
+        return factory(*given)
+    if "variant" not in signature(factory).parameters:
+        raise VariantError(f"{name.kind} has no variants; {asked!r} should be {name._replace(switches=())}")
+    return factory(*given, variant=name.variant)

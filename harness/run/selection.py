@@ -1,0 +1,54 @@
+"""Which clips of a dataset a run uses."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import NamedTuple
+
+from bench_lipsync.harness.api.clip import Clip
+from bench_lipsync.harness.api.dataset import ClipList, ClipRequest, KeepsFootage
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.registry.datasets import DATASETS
+from bench_lipsync.harness.run.spec import RunSpec
+
+
+class Selection(NamedTuple):
+    """The clips to score, and what else the dataset has of the same people."""
+
+    found: ClipList
+    pool: tuple[Clip, ...]
+    """All clips of the split, before the limit."""
+    kept: tuple[Clip, ...]
+    """Footage that the dataset keeps for adaptation and never lists; found only for runs that ask for it."""
+
+
+def select_clips(spec: RunSpec) -> ClipList:
+    """The clips of `spec`, sorted by id; errors as of `select`."""
+    return select(spec).found
+
+
+def select(spec: RunSpec) -> Selection:
+    """The clips of `spec` and the footage beside them. Raises `BenchError` if there are none or two share an id."""
+    dataset = DATASETS.get(spec.dataset)()
+    found = dataset.clips(ClipRequest(data_root=spec.data_root, split=spec.split))
+    if not found.clips:
+        said = " ".join(found.notices)
+        raise BenchError(f"dataset {spec.dataset} has no clips in split {found.split}; try --split all. {said}".strip())
+    twice = [name for name, count in Counter(clip.id for clip in found.clips).items() if count > 1]
+    if twice:
+        raise BenchError(f"dataset {spec.dataset} gives several clips the same id: {', '.join(twice[:5])}")
+    chosen = limit_clips(found.clips, spec.limit)
+    kept: tuple[Clip, ...] = ()
+    if spec.adapt is not None and isinstance(dataset, KeepsFootage):
+        kept = dataset.adaptation_clips({clip.identity for clip in chosen})
+    return Selection(ClipList(chosen, found.split, found.notices), found.clips, kept)
+
+
+def limit_clips(clips: tuple[Clip, ...], limit: int | None) -> tuple[Clip, ...]:
+    """At most `limit` clips, spread over the list by the hash of their ids, sorted by id.
+
+    Growing the limit only adds clips, so nothing that a smaller run computed is lost.
+    """
+    spread = sorted(clips, key=lambda clip: hashlib.sha256(clip.id.encode()).hexdigest())
+    return tuple(sorted(spread[:limit], key=lambda clip: clip.id))

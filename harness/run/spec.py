@@ -1,0 +1,164 @@
+"""What a run is asked to do: a frozen, validated `RunSpec`, read from YAML or the command line, with a hash.
+
+The hash covers what changes results and nothing else: not the output folder, the device or where the data lie.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.registry.model_names import row_name
+from bench_lipsync.harness.util.files import sha256_json
+from bench_lipsync.harness.util.text_files import read_yaml
+
+Protocol = Literal["reconstruction", "cross"]
+DEFAULT_METRICS = (
+    "LSE-C",
+    "LSE-D",
+    "AV-offset",
+    "FID",
+    "KID",
+    "SSIM",
+    "PSNR",
+    "LPIPS",
+    "SSIM-mouth",
+    "PSNR-mouth",
+    "TWE",
+    "Jitter",
+)
+"""What is cheap beside the networks of LSE, FID and LPIPS. The rest is measured on request, or with `all`."""
+MODES = ("zero-shot", "adapted", "adapted-no-reg")
+"""As published, tuned to each person, and tuned without the sync regulariser; also the order of a model's rows."""
+_PLACE_ONLY = {"data_root"}
+
+
+class AdaptSpec(BaseModel):
+    """What adapted rows are tuned on. It also decides which frames are scored, for every row of the run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seconds: float = Field(default=5.0, ge=2.0, le=3600.0)
+    """Of footage of each person."""
+    steps: int | None = Field(default=None, ge=1)
+    """Instead of the model's own number."""
+
+
+class RunSpec(BaseModel):
+    """One run: which models see which clips and what is measured."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    models: tuple[str, ...] = Field(min_length=1)
+    """Names as in `registry.model_names`, e.g. `stylelipsync@no-mals`; the bound rows are added by themselves."""
+    dataset: str
+    data_root: Path | None = None
+    split: str = "auto"
+    """`test`, `train`, `all` or `auto`; resolved before the run is hashed."""
+    protocol: Protocol = "reconstruction"
+    """`reconstruction`: own audio. `cross`: another clip's audio, without full-reference metrics."""
+    mode: str = "zero-shot"
+    """One or several of `MODES`, separated by commas; each asked model gets a row in each."""
+    adapt: AdaptSpec | None = None
+    """Given: frames are kept for adaptation as `harness.run.adaptation_footage` says, even if no row is adapted."""
+    limit: int | None = Field(default=None, ge=1)
+    """At most this many clips, spread over the list by the hash of their ids."""
+    metrics: tuple[str, ...] = DEFAULT_METRICS
+    """`NAME` or `NAME[VARIANT]` as `bench list metrics` lists them; `all` is every one of them."""
+    size: int = Field(default=256, ge=64, le=1024)
+    """Side of the canonical crop in pixels."""
+    seed: int = 0
+
+    @field_validator("models", "metrics")
+    @classmethod
+    def _no_repeats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value))
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _all_metrics(cls, value: Any) -> Any:
+        if not isinstance(value, (str, list, tuple)):
+            raise ValueError(f"metrics are a list of names, not {value!r}")
+        words = (value,) if isinstance(value, str) else tuple(value)
+        if not any(str(word).lower() == "all" for word in words):
+            return words
+        from bench_lipsync.harness.registry.metric_names import metric_names
+
+        every = metric_names().all
+        return tuple(name for word in words for name in (every if str(word).lower() == "all" else (word,)))
+
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _known_modes(cls, value: Any) -> str:
+        if not isinstance(value, (str, list, tuple)):
+            raise ValueError(f"a mode is a word or a list of words, not {value!r}")
+        given = value.split(",") if isinstance(value, str) else list(value)
+        words = [str(word).strip() for word in given]
+        unknown = [word for word in words if word not in MODES]
+        if unknown or not words:
+            raise ValueError(f"no mode is called {', '.join(unknown) or repr(value)}; known: {', '.join(MODES)}")
+        return ",".join(mode for mode in MODES if mode in words)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _adapted_needs_footage(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "adapted" in str(values.get("mode", "")) and values.get("adapt") is None:
+            return {**values, "adapt": AdaptSpec()}
+        return values
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes, in the order of `MODES`."""
+        return tuple(self.mode.split(","))
+
+    def row_names(self) -> dict[str, str]:
+        """Row name -> mode of every asked model in every mode, in the order of the table."""
+        return {mode_name(row_name(model), mode): mode for model in self.models for mode in self.modes}
+
+    def hash(self, clip_ids: list[str]) -> str:
+        """sha256 over the result-changing fields and the list of clips."""
+        # Left out where it says nothing, so that runs without adaptation keep the hash that they always had.
+        unsaid = {"adapt"} if self.adapt is None else set()
+        fields = self.model_dump(mode="json", exclude=_PLACE_ONLY | unsaid)
+        return sha256_json({**fields, "models": [row_name(name) for name in self.models], "clips": clip_ids})
+
+    def to_yaml(self) -> str:
+        """The spec as YAML that `load_spec` reads back to an equal object."""
+        import yaml
+
+        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
+
+
+def mode_name(name: str, mode: str) -> str:
+    """What the row of model `name` in `mode` is called: `stylelipsync (adapted)`."""
+    return name if mode == MODES[0] else f"{name} ({mode})"
+
+
+def make_spec(values: dict[str, Any]) -> RunSpec:
+    """Validate a mapping. Raises `BenchError` that names every wrong key or value, with the nearest known key."""
+    unknown = [key for key in values if key not in RunSpec.model_fields]
+    if unknown:
+        hints = [_hint(key) for key in unknown]
+        raise BenchError("unknown key in the run specification: " + "; ".join(hints))
+    try:
+        return RunSpec(**values)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']} (got {item['input']!r})" for item in error.errors()]
+        raise BenchError("the run specification is not valid: " + "; ".join(lines)) from None
+
+
+def load_spec(path: Path) -> dict[str, Any]:
+    """A YAML file's mapping, for `make_spec`. Raises `BenchError` if it is missing or not a mapping."""
+    values = read_yaml(path, "the run specification")
+    if not isinstance(values, dict):
+        raise BenchError(f"{path} holds a {type(values).__name__}, not a mapping of run options")
+    return values
+
+
+def _hint(key: str) -> str:
+    near = difflib.get_close_matches(str(key), list(RunSpec.model_fields), n=1)
+    return f"{key!r}" + (f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(RunSpec.model_fields)})")

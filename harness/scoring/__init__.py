@@ -1,0 +1,1 @@
+"""Score the frames of one clip with all scorers in one pass."""

@@ -1,0 +1,88 @@
+"""One reading of a clip's frames for all scorers: decoded once, ahead of the networks, whatever some scorers do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.metric import ClipScore, ClipScoring
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.scoring.scorers import LoadedScorer
+from bench_lipsync.harness.stages.stages import Generated
+from bench_lipsync.harness.util.prefetch import Prefetch
+from bench_lipsync.harness.util.spans import span, timed
+
+logger = logging.getLogger("bench")
+_CHUNK_BYTES = 8 << 20
+"""Of one video. With reading ahead four chunks of both videos lie in memory: 50 MB for crops of 256 pixels."""
+_CHUNK = (16, 32)
+"""Frames of a chunk, at least and at most: networks want enough of them at a time."""
+
+
+class _Pair(NamedTuple):
+    output: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+
+
+def one_pass(
+    scorers: Sequence[LoadedScorer], clip: PreparedClip, output: Generated, audio: NDArray[np.int16]
+) -> dict[str, ClipScore | ClipError]:
+    """What each of `scorers` finds in `output`, by its name; one that fails does not take the others along.
+
+    Raises `ClipError` (`decode_error`) where a video cannot be read.
+    """
+    results: dict[str, ClipScore | ClipError] = {}
+    open_scorings: dict[str, ClipScoring] = {}
+    for loaded in scorers:
+        try:
+            with span("score", loaded.name):
+                open_scorings[loaded.name] = loaded.scorer.open(clip)
+        except Exception as error:
+            results[loaded.name] = _as_clip_error(error, loaded.name, clip)
+    with Prefetch(_paired_frames(clip, output)) as pairs:  # Decodes the next chunk while the networks see this one.
+        for frames, truth in pairs:
+            for name in list(open_scorings):
+                try:
+                    with span("score", name, len(frames)):
+                        open_scorings[name].update(frames, truth)
+                except Exception as error:
+                    results[name] = _as_clip_error(error, name, clip)
+                    del open_scorings[name]
+            if not open_scorings:
+                break
+    for name, scoring in open_scorings.items():
+        try:
+            with span("score", name):
+                results[name] = scoring.finish(audio)
+        except Exception as error:
+            results[name] = _as_clip_error(error, name, clip)
+    return results
+
+
+def _paired_frames(clip: PreparedClip, output: Generated) -> Iterator[_Pair]:
+    from bench_lipsync.harness.media import read_lossless
+
+    least, most = _CHUNK
+    chunk = min(most, max(least, _CHUNK_BYTES // (clip.size * clip.size * 3)))
+    if output.video == clip.video_path:
+        for frames in clip.read_frames(chunk=chunk):
+            yield _Pair(frames, frames)
+        return
+    both = zip(
+        timed(read_lossless(output.video, chunk=chunk), "decode", "crops"), clip.read_frames(chunk=chunk), strict=True
+    )
+    yield from (_Pair(*pair) for pair in both)
+
+
+def _as_clip_error(error: Exception, scorer: str, clip: PreparedClip) -> ClipError:
+    if isinstance(error, ClipError):
+        return error
+    logger.error("scorer %s failed on %s", scorer, clip.id, exc_info=error)
+    failure = ClipError(Status.METRIC_FAILED, f"{type(error).__name__}: {error}")
+    failure.__cause__ = error  # The store looks there for a full disk, which must not be remembered.
+    return failure

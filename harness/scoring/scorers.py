@@ -1,0 +1,94 @@
+"""Loading the scorers that a run asks for; a missing weight makes metrics unavailable, never replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench_lipsync.harness.api.metric import MetricInfo, Scorer
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.registry.metric_names import MetricNames, metric_names
+from bench_lipsync.harness.registry.plugins import SCORERS
+from bench_lipsync.harness.util.files import sha256_json
+
+
+@dataclass(frozen=True)
+class LoadedScorer:
+    """A scorer that can work here."""
+
+    name: str
+    scorer: Scorer
+    wanted: tuple[MetricInfo, ...]
+    """Those of its metrics that the run asked for (full-reference ones are left out where there is no reference)."""
+
+    @property
+    def needs_audio(self) -> bool:
+        """Whether its numbers depend on the audio; if not, one result serves every audio."""
+        return any("audio" in info.needs for info in self.scorer.metrics)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the signatures of all its metrics."""
+        return sha256_json(sorted(info.signature for info in self.scorer.metrics))
+
+
+@dataclass(frozen=True)
+class UnavailableScorer:
+    """A scorer that cannot work here, and why."""
+
+    name: str
+    wanted: tuple[MetricInfo, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScorerSet:
+    """Everything that a run measures with."""
+
+    loaded: tuple[LoadedScorer, ...]
+    unavailable: tuple[UnavailableScorer, ...]
+    order: tuple[str, ...] = ()
+    """Names of metrics in the order of the table's columns."""
+
+
+def load_scorers(metrics: Sequence[str], device: str, with_reference: bool = True) -> ScorerSet:
+    """Load each scorer once. `metrics` are names as users type them, upper or lower case, `NAME` or `NAME[VARIANT]`.
+
+    Raises `BenchError` for a metric that nobody computes, or that two scorers compute under one name.
+    """
+    known = metric_names()
+    asked = _columns(known, metrics)
+    loaded: list[LoadedScorer] = []
+    unavailable: list[UnavailableScorer] = []
+    for name, columns in asked.items():
+        factory = SCORERS.get(name)
+        try:
+            scorer: Scorer = factory(device=device)
+        except BenchError as error:
+            # The class knows its metrics without their weights, so that the table still shows the column.
+            wanted = _wanted(factory.describe(), columns, with_reference)
+            if wanted:
+                unavailable.append(UnavailableScorer(name, wanted, f"unavailable: {error}"))
+            continue
+        wanted = _wanted(scorer.metrics, columns, with_reference)
+        if wanted:
+            loaded.append(LoadedScorer(name, scorer, wanted))
+    return ScorerSet(tuple(loaded), tuple(unavailable), known.order)
+
+
+def _columns(known: MetricNames, metrics: Sequence[str]) -> dict[str, set[str]]:
+    """Scorer -> the columns that are asked of it, scorers in the order in which they are first asked for."""
+    asked: dict[str, set[str]] = {}
+    owner: dict[str, str] = {}
+    for offer in (offer for metric in metrics for offer in known.ask(metric)):
+        column = offer.info.column
+        if owner.setdefault(column, offer.scorer) != offer.scorer:
+            both = f"{owner[column]!r} and {offer.scorer!r}"
+            raise BenchError(f"the scorers {both} both compute {column}; one of them must name another variant")
+        asked.setdefault(offer.scorer, set()).add(column)
+    return asked
+
+
+def _wanted(infos: Sequence[MetricInfo], columns: set[str], with_reference: bool) -> tuple[MetricInfo, ...]:
+    usable = [info for info in infos if with_reference or info.level == "set" or "truth" not in info.needs]
+    return tuple(info for info in usable if info.column in columns)

@@ -1,0 +1,1 @@
+"""The cached stages of one clip: prepare it, generate its frames."""

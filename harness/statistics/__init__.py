@@ -1,0 +1,1 @@
+"""Sums per speaker, confidence intervals and paired tests."""

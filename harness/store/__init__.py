@@ -1,0 +1,1 @@
+"""Content-addressed store on disk, its maintenance, and its mirror on object storage."""

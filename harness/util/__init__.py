@@ -1,0 +1,1 @@
+"""Files, paths, progress, threads and time spans; nothing here knows of clips or models."""

@@ -1,0 +1,87 @@
+"""A disk that is full, read-only or failing: a state of the machine that ends a run, never a property of a clip."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench_lipsync.harness.errors import NoRoomError
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)})
+
+
+@contextlib.contextmanager
+def room_needed(folder: Path) -> Iterator[None]:
+    """Turn whatever is raised inside into a `NoRoomError` for `folder` if the disk is behind it."""
+    try:
+        yield
+    except NoRoomError:
+        raise
+    except Exception as error:
+        if found := storage_error(error):
+            raise no_room(folder, found) from error
+        raise
+
+
+@contextlib.contextmanager
+def written_by_ffmpeg(path: Path) -> Iterator[None]:
+    """The same around FFmpeg's writing of a file, where an input/output error is the disk's too.
+
+    When it reads, FFmpeg says that of broken files as well.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM | {errno.EIO}:
+            raise no_room(path.parent, error) from error
+        raise
+
+
+def storage_error(error: BaseException | None) -> OSError | None:
+    """The full, read-only or failing disk behind `error`, looked for along its causes; `None` for all else."""
+    for link in _chain(error):
+        if isinstance(link, OSError) and (link.errno in _NO_ROOM or (link.errno == errno.EIO and not _of_ffmpeg(link))):
+            return link
+    return None
+
+
+def machine_error(error: BaseException | None) -> bool:
+    """Whether the machine and not the input is behind `error`: its disk, the system's own errors, too little memory."""
+    own = (link for link in _chain(error) if isinstance(link, (OSError, MemoryError)) and not _of_ffmpeg(link))
+    return storage_error(error) is not None or any(own)
+
+
+def no_room(folder: Path, error: OSError) -> NoRoomError:
+    """What to tell a person whose disk did not take what was written below `folder`, or where `error` says."""
+    if isinstance(error.filename, str) and folder not in Path(error.filename).parents:
+        folder = Path(error.filename).absolute().parent
+    reason = os.strerror(error.errno or errno.EIO)
+    return NoRoomError(
+        f"writing below {folder} failed: {reason}{_free(folder)}. Make room (`bench cache gc --max-size 50GB`), or set "
+        "BENCH_CACHE or --out to a folder on another disk; the same command goes on from here"
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _of_ffmpeg(error: BaseException) -> bool:
+    return type(error).__module__.startswith("av.")
+
+
+def _free(folder: Path) -> str:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        return f", {shutil.disk_usage(folder).free / 1e6:,.0f} MB free"
+    except OSError:
+        return ""

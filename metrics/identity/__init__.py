@@ -1,0 +1,1 @@
+"""Whether the speaker is still the same: CSIM."""

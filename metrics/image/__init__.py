@@ -1,0 +1,1 @@
+"""Quality of single frames: SSIM, PSNR, LPIPS, their mouth variants, sharpness."""

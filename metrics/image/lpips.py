@@ -1,0 +1,124 @@
+"""LPIPS, the learned perceptual distance of Zhang et al. 2018, with the published weights."""
+
+from __future__ import annotations
+
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench_lipsync.harness.api.metric import MetricInfo
+from bench_lipsync.harness.assets.lookup import asset_path, asset_spec
+from bench_lipsync.harness.compute.batching import Batches
+from bench_lipsync.harness.serialization.array_pickle import read_array_pickle
+from bench_lipsync.metrics.base import FrameMeanScorer, FrameValues, check_pair, differing
+
+if TYPE_CHECKING:
+    import torch
+
+_BACKBONES = {"alex": "alexnet_lpips", "vgg": "vgg16_lpips"}
+
+INFO = MetricInfo(
+    name="LPIPS",
+    variant="alex",
+    direction="lower",
+    unit="",
+    range=(0.0, None),
+    level="clip",
+    needs=frozenset({"truth"}),
+    signature=f"LPIPS|net=alex@{asset_spec('alexnet_lpips').sha256[:6]}|heads=v0.1|frames=crop|pool=frame-mean,clip-mean|v1",
+    definition="Distance of AlexNet features of both frames (RGB in [-1, 1]), each layer normalised over channels, "
+    "weighted by the learned heads of version 0.1 and averaged over the image.",
+)
+
+
+def load_lpips(net: Literal["alex", "vgg"] = "alex", device: str = "cpu") -> torch.nn.Module:
+    """`lpips.LPIPS` version 0.1 with its real weights, frozen, in evaluation mode.
+
+    Takes (N, 3, H, W) float pairs in [-1, 1] and gives (N, 1, 1, 1); gradients flow to its inputs, for use as a loss.
+    The backbone comes from `harness.assets.lookup` (raises `AssetMissing`), the linear heads from the package itself.
+    """
+    import lpips
+    import torch
+
+    arrays = read_array_pickle(asset_path(_BACKBONES[net]))
+    with torch.device("meta"), warnings.catch_warnings():
+        # On "meta" nothing is initialised at random only to be thrown away; torchvision warns about its old interface.
+        warnings.simplefilter("ignore")
+        model = lpips.LPIPS(pretrained=False, pnet_rand=True, net=net, version="0.1", verbose=False)
+    heads = Path(lpips.__file__).parent / "weights" / "v0.1" / f"{net}.pth"
+    state: dict[str, Any] = dict(torch.load(heads, map_location="cpu", weights_only=True))
+    state |= {f"lins.{key[3:]}": value for key, value in state.items()}  # The module holds each head twice.
+    state |= {key: value for key, value in model.state_dict().items() if key.startswith("scaling_layer.")}
+    convolutions = [key for key in model.state_dict() if key.startswith("net.") and key.endswith(".weight")]
+    kernels = sorted((key for key in arrays if _is_backbone(key, "kernel")), key=_number)
+    for target, source in zip(convolutions, kernels, strict=True):
+        kernel, bias = arrays[source], arrays[source.replace("kernel", "bias")]
+        state[target] = torch.from_numpy(np.ascontiguousarray(kernel.transpose(3, 2, 0, 1)))
+        state[target.replace("weight", "bias")] = torch.from_numpy(np.array(bias))
+    model.load_state_dict(state, strict=True, assign=True)
+    frozen: torch.nn.Module = model.to(device).eval().requires_grad_(False)
+    return frozen
+
+
+def lpips_distance(
+    model: torch.nn.Module, output: NDArray[np.uint8], truth: NDArray[np.uint8], batches: Batches | None = None
+) -> NDArray[np.float64]:
+    """LPIPS of each frame, (n,) >= 0, from (n, H, W, 3) uint8; equal frames give exactly 0.
+
+    `batches` remembers how many frames fit into memory from one call to the next.
+    Raises `ClipError` (`bad_output`) for different shapes.
+    """
+    import torch
+
+    check_pair(output, truth)
+    values = np.zeros(len(output))
+    device = next(model.parameters()).device
+    todo = differing(output, truth)
+
+    def run(first: int, end: int) -> NDArray[np.float64]:
+        part = todo[first:end]
+        with torch.inference_mode():
+            pair = [_to_tensor(frames[part]).to(device) for frames in (output, truth)]
+            return np.asarray(model(*pair).flatten().cpu().numpy(), np.float64)
+
+    found = (batches or Batches(device.type)).run(run, len(todo))
+    if found:
+        values[todo] = np.concatenate(found)
+    return values
+
+
+def lpips_values(device: str) -> FrameValues:
+    """`lpips_distance` with the default network on `device`. Raises `AssetMissing`."""
+    return partial(lpips_distance, load_lpips("alex", device), batches=Batches(device))
+
+
+class LpipsScorer(FrameMeanScorer):
+    """`LPIPS[alex]`. Raises `AssetMissing` without the backbone's weights."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        super().__init__(INFO, lpips_values(device))
+
+    @staticmethod
+    def describe() -> tuple[MetricInfo, ...]:
+        """The metrics, without loading anything."""
+        return (INFO,)
+
+
+def _to_tensor(frames: NDArray[np.uint8]) -> torch.Tensor:
+    """(n, H, W, 3) uint8 to (n, 3, H, W) float32 in [-1, 1]."""
+    import torch
+
+    return torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+
+
+def _is_backbone(key: str, kind: str) -> bool:
+    return key.endswith(f".{kind}") and not key.startswith("NetLinLayer")
+
+
+def _number(key: str) -> int:
+    """12 of `VGG16_0.Conv_12.kernel`."""
+    return int(key.split(".")[-2].partition("_")[2])

@@ -1,0 +1,139 @@
+"""SSIM, PSNR and LPIPS of the mouth alone: the rest of most outputs is copied, and dilutes what is measured of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.metric import ClipScore, MetricInfo
+from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.faces.landmark_indices import LIPS
+from bench_lipsync.metrics.base import FrameMeanScoring, FrameValues, check_pair
+from bench_lipsync.metrics.image import lpips, psnr, ssim
+
+SIDE = 1.6
+"""Side of the square in widths of the mouth: lips wide open, without the tip of the nose and most of the chin."""
+SMALLEST = 32
+"""Pixels below which a square is too small for the networks and windows that look at it."""
+_REGION = f"region=mouth-gt-square{SIDE}"
+
+
+def _of_the_mouth(info: MetricInfo) -> MetricInfo:
+    """The description of a whole-frame metric, for the mouth."""
+    name = f"{info.name}-mouth"
+    head, _, rest = info.signature.partition("|")
+    signature = f"{head}-mouth|{_REGION}|{rest}".replace("|frames=crop", "")
+    return MetricInfo(
+        name=name,
+        variant=info.variant,
+        direction=info.direction,
+        unit=info.unit,
+        range=info.range,
+        level="clip",
+        needs=frozenset({"truth", "faces"}),
+        signature=signature,
+        definition=f"{info.name} of a square around the true lips, at the crop's own resolution. {info.definition}",
+    )
+
+
+SSIM = _of_the_mouth(ssim.INFO)
+PSNR = _of_the_mouth(psnr.INFO)
+LPIPS = _of_the_mouth(lpips.INFO)
+
+
+def mouth_squares(landmarks: NDArray[np.float32], size: int) -> NDArray[np.intp]:
+    """(T, 3) left, top and side in pixels of each frame's square, from the truth's landmarks (T, 478, 2 or 3).
+
+    The side is one for the clip: `SIDE` times the median width of the lips. The square is centred on the lips of its
+    frame and moved into the crop. Raises `ClipError` (`metric_failed`) where it is smaller than `SMALLEST` or does not
+    fit into the crop.
+    """
+    lips = landmarks[:, LIPS, :2].astype(np.float64)
+    low, high = lips.min(axis=1), lips.max(axis=1)
+    side = round(SIDE * float(np.median((high - low).max(axis=1))))
+    if not SMALLEST <= side <= size:
+        reason = f"the square around the mouth is {side} pixels wide, in a crop of {size}; {SMALLEST} are needed"
+        raise ClipError(Status.METRIC_FAILED, reason)
+    corners = np.clip(np.round((low + high - side) / 2), 0, size - side).astype(np.intp)
+    return np.column_stack([corners, np.full(len(corners), side, np.intp)])
+
+
+class MouthScoring:
+    """One clip: cuts the squares out of both videos and hands them to the metrics."""
+
+    def __init__(self, clip: PreparedClip, compute: Mapping[str, tuple[MetricInfo, FrameValues]]) -> None:
+        self._squares = mouth_squares(clip.faces.landmarks, clip.size)
+        self._parts = [FrameMeanScoring(info, values) for info, values in compute.values()]
+        self._seen = 0
+
+    def update(self, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
+        """Take the next frames. Raises `ClipError` (`bad_output`)."""
+        check_pair(output, truth)
+        places = self._squares[self._seen : self._seen + len(output)]
+        if len(places) < len(output):
+            raise ClipError(Status.BAD_OUTPUT, f"more frames than the face track has ({len(self._squares)})")
+        self._seen += len(output)
+        ours = _cut(output, places)
+        theirs = ours if output is truth else _cut(truth, places)
+        for part in self._parts:
+            part.update(ours, theirs)
+
+    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+        """The clip's means and curves; the audio plays no part. Raises `ClipError` (`bad_output`) without frames."""
+        scores = [part.finish(audio) for part in self._parts]
+        return ClipScore(
+            values={column: value for score in scores for column, value in score.values.items()},
+            per_frame={column: curve for score in scores for column, curve in score.per_frame.items()},
+        )
+
+
+def _cut(frames: NDArray[np.uint8], places: NDArray[np.intp]) -> NDArray[np.uint8]:
+    cuts = [f[top : top + side, left : left + side] for f, (left, top, side) in zip(frames, places, strict=True)]
+    return np.stack(cuts) if cuts else frames[:, :0, :0]
+
+
+class _MouthScorer:
+    """What both scorers share."""
+
+    def __init__(self, *compute: tuple[MetricInfo, FrameValues]) -> None:
+        self._compute = {info.column: (info, values) for info, values in compute}
+
+    @property
+    def metrics(self) -> tuple[MetricInfo, ...]:
+        """What it gives."""
+        return tuple(info for info, _ in self._compute.values())
+
+    def open(self, clip: PreparedClip) -> MouthScoring:
+        """Begin a clip. Raises `ClipError` (`metric_failed`) for a mouth that is too small or too large."""
+        return MouthScoring(clip, self._compute)
+
+    def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
+        """Nothing: these are clip metrics."""
+        return {}
+
+
+class MouthScorer(_MouthScorer):
+    """`SSIM-mouth[wang2004]` and `PSNR-mouth[rgb255]`."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        super().__init__((SSIM, ssim.ssim), (PSNR, psnr.psnr))
+
+    @staticmethod
+    def describe() -> tuple[MetricInfo, ...]:
+        """The metrics, without loading anything."""
+        return (SSIM, PSNR)
+
+
+class MouthLpipsScorer(_MouthScorer):
+    """`LPIPS-mouth[alex]`. Raises `AssetMissing` without the backbone's weights."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        super().__init__((LPIPS, lpips.lpips_values(device)))
+
+    @staticmethod
+    def describe() -> tuple[MetricInfo, ...]:
+        """The metrics, without loading anything."""
+        return (LPIPS,)

@@ -1,0 +1,1 @@
+"""Metrics on face landmarks: LMD, lip opening, lip leak."""

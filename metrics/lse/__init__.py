@@ -1,0 +1,1 @@
+"""Lip-sync error by SyncNet: LSE-C, LSE-D and the audio-video offset."""

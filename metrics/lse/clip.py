@@ -1,0 +1,82 @@
+"""One clip on its way through a sync network, and what both scorers say about their three metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench_lipsync.harness.api.metric import ClipScore, Direction, MetricInfo
+from bench_lipsync.metrics.lse.formulas import VSHIFT, SyncReading, window_count
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bench_lipsync.models.syncnet.open.stream import WindowStream
+
+
+GT_BOX = ("gt-box",)
+"""What the variants that are cut by the ground truth's box have in common: `LSE-C[gt-box]` asks for all of them."""
+
+
+def sync_metrics(
+    variant: str,
+    settings: str,
+    largest: float | None,
+    needs: frozenset[str] = frozenset({"audio", "faces"}),
+    *,
+    aliases: tuple[str, ...] = (),
+    on_request: bool = False,
+) -> tuple[MetricInfo, ...]:
+    """LSE-C, LSE-D and AV-offset of a network; `settings` is the signature after the name, `largest` a distance."""
+    rows: tuple[tuple[str, Direction, str, tuple[float | None, float | None], str], ...] = (
+        ("LSE-C", "higher", "", (0.0, largest), "median minus minimum over +-15 shifts of the mean distance"),
+        ("LSE-D", "lower", "", (0.0, largest), "minimum over +-15 shifts of the mean distance of lips and sound"),
+        ("AV-offset", "none", "frames", (-VSHIFT, VSHIFT), "shift of the minimum; positive: the sound comes too early"),
+    )
+    return tuple(
+        MetricInfo(
+            name, variant, direction, unit, span, "clip", needs, f"{name}|{settings}", definition, on_request, aliases
+        )
+        for name, direction, unit, span, definition in rows
+    )
+
+
+class SyncScoring:
+    """One clip: crops go into the stream of lip windows as they come, the sound is read at the end."""
+
+    def __init__(
+        self,
+        crop: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]],
+        stream: WindowStream,
+        embed_audio: Callable[[NDArray[np.int16], int], NDArray[np.float32]],
+        read: Callable[[NDArray[np.float32], NDArray[np.float32]], SyncReading],
+        columns: Mapping[str, str],
+    ) -> None:
+        self._crop = crop
+        self._stream = stream
+        self._embed_audio = embed_audio
+        self._read = read
+        self._columns = columns
+        self._frames = 0
+
+    def update(self, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
+        """Take the next frames (n, size, size, 3) RGB; the truth's are not looked at."""
+        self._stream.push(self._crop(output, self._frames))
+        self._frames += len(output)
+
+    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+        """The clip's reading. Raises `ClipError` (`too_short`)."""
+        windows = window_count(self._frames, len(audio))
+        lips = self._stream.finish()[:windows]
+        sound = self._embed_audio(audio, windows) if windows else lips
+        reading = self._read(lips, sound)
+        values = {"LSE-C": reading.confidence, "LSE-D": reading.distance, "AV-offset": float(reading.offset)}
+        # A window belongs to its middle frame; the ends repeat their nearest window, so that there is one per frame.
+        after = self._frames - 2 - len(reading.frame_confidence)
+        curve = np.pad(reading.frame_confidence, (2, after), mode="edge")
+        return ClipScore(
+            values={self._columns[name]: value for name, value in values.items()},
+            per_frame={self._columns["LSE-C"]: curve.astype(np.float32)},
+        )

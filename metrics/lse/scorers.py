@@ -1,0 +1,113 @@
+"""LSE-C, LSE-D and the audio-visual offset in one box from the ground truth, by the published and by the open SyncNet.
+
+Two scorers, never mixed. See docs/metrics/lse.md for the definition, its traps and how the two differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.metric import MetricInfo
+from bench_lipsync.metrics.lse.clip import GT_BOX, SyncScoring, sync_metrics
+from bench_lipsync.metrics.lse.formulas import read_sync
+from bench_lipsync.metrics.lse.published import PUBLISHED, STRETCH, PublishedScorer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+OPEN = "open-syncnet"
+_MIN_PAIRS = 5
+"""Open network: windows that must have a partner at the largest shift."""
+
+
+class SyncNetScorer(PublishedScorer):
+    """LSE by the published network, one box from the ground truth for every output (variant `syncnet_v2`)."""
+
+    variant: ClassVar[str] = PUBLISHED
+    crop: ClassVar[str] = "crop=gt-box"
+    needs: ClassVar[frozenset[str]] = frozenset({"audio", "faces"})
+    aliases: ClassVar[tuple[str, ...]] = GT_BOX
+    on_request: ClassVar[bool] = False
+
+    def open(self, clip: PreparedClip) -> SyncScoring:
+        """Begin a clip."""
+        from bench_lipsync.metrics.lse.crop import crop_face, face_boxes
+
+        boxes = face_boxes(clip.faces.landmarks)
+
+        def crop(frames: NDArray[np.uint8], first: int) -> NDArray[np.uint8]:
+            places = boxes[first : first + len(frames)]
+            return np.stack([crop_face(frame, box) for frame, box in zip(frames, places, strict=True)])
+
+        return self.scoring(crop)
+
+
+class OpenSyncScorer:
+    """The same reading by the open network trained in this project (variant `open-syncnet`); another scale.
+
+    Its embeddings are unit vectors, so shifts are averaged over the windows that have a partner (`edges=pairs`).
+    """
+
+    def __init__(self, device: str = "cpu", weights: Path | None = None) -> None:
+        from bench_lipsync.models.syncnet.open.network import load_open_syncnet
+
+        self._network = load_open_syncnet(weights, device)
+        self._device = device
+        self.metrics = self.describe(weights)
+        self._columns = {info.name: info.column for info in self.metrics}
+
+    @classmethod
+    def describe(cls, weights: Path | None = None) -> tuple[MetricInfo, ...]:
+        """Its metrics; the signature carries the hash of the weights file."""
+        from bench_lipsync.harness.util.files import sha256_file
+        from bench_lipsync.models.syncnet.open.network import WEIGHTS
+
+        path = weights or WEIGHTS
+        short = sha256_file(path)[:6] if path.is_file() else "absent"
+        settings = f"net={OPEN}@{short}|crop=mouth-gt-box|fps=25|vshift=15|edges=pairs|pool=clip-mean|v1"
+        return sync_metrics(OPEN, settings, 2.0, frozenset({"audio", "faces"}), aliases=GT_BOX)
+
+    def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
+        """Nothing: all three are clip metrics."""
+        return {}
+
+    def open(self, clip: PreparedClip) -> SyncScoring:
+        """Begin a clip."""
+        from bench_lipsync.models.syncnet.open.crops import crop_mouths, mouth_frames
+        from bench_lipsync.models.syncnet.open.stream import WindowStream
+
+        where = mouth_frames(clip.faces.landmarks)
+        size = self._network.config.crop
+
+        def crop(frames: NDArray[np.uint8], first: int) -> NDArray[np.uint8]:
+            return crop_mouths(frames, where[first : first + len(frames)], size)
+
+        stream = WindowStream(self._embed_lips, STRETCH)
+        read = partial(read_sync, edges="pairs", min_pairs=_MIN_PAIRS)
+        return SyncScoring(crop, stream, self._embed_audio, read, self._columns)
+
+    def _embed_lips(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        import torch
+
+        grey = torch.from_numpy(crops).to(self._device).float() / 255.0
+        return np.asarray(self._network.lips(grey[None])[0].cpu().numpy(), np.float32)
+
+    def _embed_audio(self, samples: NDArray[np.int16], windows: int) -> NDArray[np.float32]:
+        import torch
+
+        from bench_lipsync.models.audio.mel import log_mel
+        from bench_lipsync.models.syncnet.open.network import MEL_PER_FRAME, WINDOW_FRAMES
+
+        mel = log_mel(torch.from_numpy(samples.astype(np.float32) / 32768.0).to(self._device))
+        step = 10 * STRETCH
+        parts = []
+        for first in range(0, windows, step):
+            last = min(first + step, windows) + WINDOW_FRAMES - 1
+            parts.append(self._network.audio(mel[None, first * MEL_PER_FRAME : last * MEL_PER_FRAME])[0].cpu().numpy())
+        return np.concatenate(parts)

@@ -1,0 +1,1 @@
+"""Steadiness over time: TWE and jitter."""

@@ -1,0 +1,1 @@
+"""Audio front ends that several models share."""

@@ -1,0 +1,128 @@
+"""Few-shot adaptation: a checkpoint and a few seconds of a person in, a checkpoint tuned to that person out."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.seen_frames import frames_of
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util import progress
+from bench_lipsync.models.stylelipsync.adaptation.foreign_speech import ForeignSpeech, demo_speech, foreign_speech
+from bench_lipsync.models.stylelipsync.adaptation.settings import AdaptSettings, preset
+from bench_lipsync.models.stylelipsync.adaptation.trainer import Adapter, AdaptLosses, Judge, Task
+from bench_lipsync.models.stylelipsync.checkpoint import Adaptation, Checkpoint, save_checkpoint
+from bench_lipsync.models.stylelipsync.model import StyleLipSync
+from bench_lipsync.models.training.clip_arrays import load_data
+from bench_lipsync.models.training.metrics_log import Curves
+
+_LOG_EVERY = 10
+
+
+def adapt(
+    checkpoint: Checkpoint,
+    footage: PreparedClip,
+    frames: tuple[int, int],
+    settings: AdaptSettings,
+    out: Path,
+    *,
+    foreign: ForeignSpeech | None = None,
+    device: str = "cpu",
+    judge: Judge | None = None,
+) -> Path:
+    """Tune `checkpoint`'s synthesis network to frames `frames[0]:frames[1]` of `footage` and write it to `out`.
+
+    Everything else stays as it is, bit for bit. `foreign` is the speech of the sync regulariser (default: the demo
+    set's), `judge` replaces the sync expert. Beside `out` lie `NAME.state.pt` while it is not finished, from which the
+    same call goes on, and the curves in `NAME.log/`. Raises `BenchError`, also for weights that are adapted already.
+    """
+    if checkpoint.info.adapted is not None:
+        # The file would forget what the first adaptation saw.
+        before = checkpoint.info.adapted
+        raise BenchError(f"these weights are adapted already; begin from {before.base_name} ({before.base[:8]})")
+    if settings.lambda_reg and foreign is None:
+        foreign = demo_speech()
+    start, stop = frames
+    key = "|".join(
+        (checkpoint.sha256, footage.content_hash, f"{start}:{stop}", foreign.name if foreign else "", _device(device))
+    )
+    work = out.with_name(f".{out.stem}.data")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    data = load_data([footage], work, checkpoint.net.config)
+    adapter = Adapter(checkpoint.net, settings, Task(data, start, stop, foreign, key), device, judge)
+    state = out.with_name(f"{out.stem}.state.pt")
+    if state.is_file():
+        adapter.load(state)
+    _loop(adapter, out, state)
+    seen = frames_of(footage, start, stop)
+    told = Adaptation(
+        base=checkpoint.sha256,
+        base_name=checkpoint.info.name,
+        **{key: value for key, value in asdict(seen).items() if key in Adaptation.model_fields},
+        steps=settings.steps,
+        lambda_sync=settings.lambda_sync,
+        lambda_reg=settings.lambda_reg,
+        foreign=foreign.name if foreign and settings.lambda_reg else "none",
+        settings=hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:16],
+        seed=settings.seed,
+    )
+    info = checkpoint.info.model_copy(update={"name": f"{checkpoint.info.name}-adapted", "adapted": told})
+    save_checkpoint(out, adapter.net, info)
+    state.unlink(missing_ok=True)
+    shutil.rmtree(work, ignore_errors=True)
+    return out
+
+
+def run(
+    weights: str | None,
+    variant: str,
+    footage: PreparedClip,
+    out: Path,
+    changes: Mapping[str, object],
+    *,
+    foreign: tuple[str, Sequence[NDArray[np.int16]]] | None = None,
+    device: str = "cpu",
+) -> Path:
+    """Tune the model that `NAME@VARIANT:WEIGHTS` names to all of `footage`, for `bench adapt`.
+
+    The recipe is that of the network's size with `changes`, of which `None` are left out; `foreign` is a name and
+    utterances at 16 kHz for the sync regulariser.
+    """
+    checkpoint = StyleLipSync(weights, variant).checkpoint
+    given = {key: value for key, value in changes.items() if value is not None}
+    try:
+        settings = AdaptSettings.model_validate({**preset(checkpoint.net.config).model_dump(), **given})
+    except ValidationError as error:
+        raise BenchError(f"the adaptation's settings are not valid: {error}") from None
+    speech = foreign_speech(foreign[1], foreign[0]) if foreign and settings.lambda_reg else None
+    return adapt(checkpoint, footage, (0, footage.frames), settings, out, foreign=speech, device=device)
+
+
+def _device(device: str) -> str:
+    return torch.device(device).type
+
+
+def _loop(adapter: Adapter, out: Path, state: Path) -> None:
+    settings = adapter.settings
+    log = out.with_name(f"{out.stem}.log")
+    log.mkdir(exist_ok=True)
+    curves = Curves(log, AdaptLosses._fields, adapter.done)
+    with progress.stage("adapt", settings.steps - adapter.done) as tick:
+        while adapter.done < settings.steps:
+            losses = adapter.step()
+            if not torch.isfinite(losses.total):
+                raise BenchError(f"the loss is {float(losses.total)} at step {adapter.done}; lower the learning rate")
+            tick(f"loss {float(losses.total):.4f}")
+            if adapter.done % _LOG_EVERY == 0:
+                curves.add(adapter.done, {name: float(value) for name, value in losses._asdict().items()})
+            if adapter.done % settings.save_every == 0 and adapter.done < settings.steps:
+                adapter.save(state)

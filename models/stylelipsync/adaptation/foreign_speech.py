@@ -1,0 +1,55 @@
+"""Foreign sound: what other people said, as mel windows over which the tuned network must still move its lips."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.registry.registry import Registry
+from bench_lipsync.models.audio.mel import clip_windows
+
+MIN_FRAMES = 25
+"""Shorter utterances are left out."""
+_SPEECH: Registry[Callable[[], Sequence[NDArray[np.int16]]]] = Registry(
+    "speech", {"demo": "bench_lipsync.harness.datasets.demo.foreign_speech:foreign_speech"}
+)
+
+
+@dataclass(frozen=True)
+class ForeignSpeech:
+    """Mel windows (frames, 20, 80) of utterances."""
+
+    name: str
+    """What it is, with the beginning of its sha256."""
+    windows: tuple[Tensor, ...]
+
+    def draw(self, frames: int, halo: int, rng: np.random.Generator) -> Tensor:
+        """`frames` consecutive windows of one utterance, with `halo` more on both sides: (frames + 2 halo, 20, 80)."""
+        utterance = self.windows[rng.integers(len(self.windows))]
+        length = frames + 2 * halo
+        start = int(rng.integers(len(utterance) - length + 1))
+        return utterance[start : start + length]
+
+
+def foreign_speech(utterances: Sequence[NDArray[np.int16]], name: str) -> ForeignSpeech:
+    """`utterances` (int16 at 16 kHz) as mel windows. Raises `BenchError` if none is a second long."""
+    usable = [samples for samples in utterances if len(samples) >= MIN_FRAMES * SAMPLES_PER_FRAME]
+    if not usable:
+        raise BenchError(f"no foreign speech in {name}: {len(utterances)} recordings, none of a second or more")
+    digest = hashlib.sha256()
+    for samples in usable:
+        digest.update(np.ascontiguousarray(samples).tobytes())
+    windows = tuple(clip_windows(samples, len(samples) // SAMPLES_PER_FRAME) for samples in usable)
+    return ForeignSpeech(f"{name}@{digest.hexdigest()[:8]}", windows)
+
+
+def demo_speech() -> ForeignSpeech:
+    """Sentences of the demo set's training split, spoken by eSpeak NG in its people's voices; made once and kept."""
+    return foreign_speech(_SPEECH.get("demo")(), "demo-train-speech")

@@ -1,0 +1,69 @@
+"""How a network is tuned to a person: all of it ours but the losses' kinds and the number of steps, which are not said.
+
+The paper tunes the decoder "slightly" on a few seconds, with the losses of training and a sync regulariser. Neither
+learning rate nor weights are known; 3,000 steps are read from the name of a published checkpoint.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
+from bench_lipsync.models.stylelipsync.training.settings import DEMO, TrainSettings
+
+_SAME = ("lambda_l2", "lambda_lpips", "lpips_net", "lambda_mouth", "lambda_inner", "lambda_tone", "face_cut")
+"""Settings of the reconstruction loss, meant as in training."""
+
+
+class AdaptSettings(BaseModel):
+    """Defaults are for the published 256 px network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(default=3_000, ge=1)
+    batch: int = Field(default=2, ge=1)
+    """Windows of consecutive frames a step; each is also generated with foreign sound."""
+    frames: int = Field(default=5, ge=5)
+    """Frames of a window; the sync expert judges five at a time."""
+    lr: float = Field(default=3e-4, gt=0)
+    """Falls to zero over `steps` by half a cosine."""
+    betas: tuple[float, float] = (0.9, 0.99)
+    lambda_sync: float = Field(default=0.1, ge=0)
+    """Synchrony with the footage's own sound, as in training."""
+    lambda_reg: float = Field(default=0.1, ge=0)
+    """Synchrony with foreign sound over the footage's frames: what keeps the lips from being learned by heart."""
+    lambda_l2: float = 1.0
+    lambda_lpips: float = 1.0
+    lpips_net: Literal["alex", "vgg"] = "vgg"
+    lambda_mouth: float = 0.0
+    lambda_inner: float = 0.0
+    lambda_tone: float = 0.0
+    face_cut: float = 0.0
+    composite: bool = True
+    """Whether frames are judged with the output pasted in, as they are shown."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    seed: int = 0
+    save_every: int = Field(default=250, ge=1)
+
+    def reconstruction(self, network: StyleLipSyncConfig) -> TrainSettings:
+        """The same weights of the reconstruction loss as settings of training."""
+        return TrainSettings(network=network, lambda_sync=0.0, **{name: getattr(self, name) for name in _SAME})
+
+
+PUBLISHED = AdaptSettings()
+DEMO_ADAPT = AdaptSettings(
+    steps=200,
+    batch=1,
+    lr=3e-3,
+    precision=DEMO.precision,
+    save_every=50,
+    **{name: getattr(DEMO, name) for name in _SAME},
+)
+"""For networks up to 128 px: a few minutes on one CPU core."""
+
+
+def preset(config: StyleLipSyncConfig) -> AdaptSettings:
+    """The recipe for a network of this size."""
+    return DEMO_ADAPT if config.resolution <= 128 else PUBLISHED

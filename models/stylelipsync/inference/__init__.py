@@ -1,0 +1,1 @@
+"""From a prepared clip and audio to frames."""

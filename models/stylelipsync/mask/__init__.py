@@ -1,0 +1,1 @@
+"""The pose-aware mask from a 3D face mesh."""

@@ -1,0 +1,70 @@
+"""What defines a StyleLipSync network: the defaults are the published model, and smaller ones are the same classes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+
+class StyleLipSyncConfig(BaseModel):
+    """Sizes and switches of the network; stored in the metadata of our checkpoints."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    resolution: int = 256
+    """Side of the frames in pixels, a power of two from 16."""
+    channel_base: int = 16384
+    """Decoder and face encoder have `min(channel_base / pixels, channel_max)` channels at each resolution."""
+    channel_max: int = 512
+    w_dim: int = 512
+    """Width of one latent."""
+    audio_widths: tuple[int, int, int, int] = (64, 128, 256, 512)
+    """Channels of the four stages of the SE-ResNet."""
+    audio_blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
+    """Residual blocks of each stage."""
+    reference_channel_base: int = 16384
+    """As `channel_base`, for the reference encoder."""
+    reference_channel_max: int = 512
+    norm_groups: int = 0
+    """Groups of the image encoders' normalisation. 0 is instance norm, as published: one channel a group, which takes
+    the colours of a frame away. 1 keeps them, so that a small network need not work them out (ours)."""
+    centred: bool = False
+    """Colours relative to the person's tone (`models.stylelipsync.network.tone`), so that few people in training are
+    enough to match anybody's skin (ours)."""
+    mals: bool = True
+    """Moving-average latent smoothing; without it every frame's latent stands alone."""
+    samf: bool = True
+    """Style-aware masked fusion; without it face features are simply added to the decoder's."""
+    mask: Literal["pose-aware", "landmark", "box"] = "pose-aware"
+    """What is hidden from the face encoder: the posed lower face with a fixed jaw; for ablation the lower face with its
+    true jaw, which gives the lips away, or the lower half of the frame."""
+    mesh: Literal["mediapipe", "bfm"] = "mediapipe"
+    """Which predictor finds the mesh that masks are drawn from; `bfm` needs files that only their owners give out."""
+
+    @field_validator("resolution")
+    @classmethod
+    def _power_of_two(cls, value: int) -> int:
+        if value < 16 or value > 1024 or value & (value - 1):
+            raise ValueError(f"resolution must be a power of two from 16 to 1024, not {value}")
+        return value
+
+    @property
+    def resolutions(self) -> list[int]:
+        """4, 8, ..., `resolution`."""
+        return [2**power for power in range(2, self.resolution.bit_length())]
+
+    @property
+    def num_ws(self) -> int:
+        """Number of latents a frame: two for each resolution (14 at 256 px)."""
+        return 2 * len(self.resolutions)
+
+    @property
+    def channels(self) -> dict[int, int]:
+        """Channels of decoder and face encoder by resolution."""
+        return {size: min(self.channel_base // size, self.channel_max) for size in self.resolutions}
+
+    @property
+    def reference_channels(self) -> dict[int, int]:
+        """Channels of the reference encoder by resolution."""
+        return {size: min(self.reference_channel_base // size, self.reference_channel_max) for size in self.resolutions}

@@ -1,0 +1,83 @@
+"""What a training run begins from: a StyleLipSync checkpoint, also of other switches, or a StyleGAN2 prior."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.registry.registry import Registry
+from bench_lipsync.harness.serialization.weights import read_safetensors
+from bench_lipsync.models.stylelipsync.checkpoint import FORMAT, load_checkpoint
+from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
+from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
+
+SWITCHES = frozenset({"mals", "samf", "mask"})
+"""Fields of the configuration in which the beginning may differ: they leave most weights as they are."""
+_PRIORS: Registry[Any] = Registry("loader", {"prior": "bench_lipsync.models.stylegan2.prior:load_prior"})
+
+
+class Beginning(NamedTuple):
+    """Weights to begin from."""
+
+    state: dict[str, Tensor]
+    """By the names of `StyleLipSyncNet`; some or all of them."""
+    w_avg: Tensor
+    """(w_dim,)"""
+    note: str
+    """What was taken from where, for people."""
+
+
+def load_beginning(path: Path, config: StyleLipSyncConfig) -> Beginning:
+    """Weights of the file `path` for a network of `config`. Raises `BenchError` where the sizes differ."""
+    if path.suffix == ".safetensors" and path.is_file() and _format(path) != FORMAT:
+        return _from_prior(path, config)
+    return from_net(load_checkpoint(path).net, config, path.name)
+
+
+def from_net(net: StyleLipSyncNet, config: StyleLipSyncConfig, name: str = "the given network") -> Beginning:
+    """Weights of `net` for a network of `config`, which may have other switches."""
+    wanted, given = config.model_dump(), net.config.model_dump()
+    other = sorted(key for key in wanted if wanted[key] != given[key])
+    sizes = [key for key in other if key not in SWITCHES]
+    if sizes:
+        raise BenchError(f"the weights to begin from are of another network: {', '.join(sizes)} differ")
+    note = f"begun from {name}"
+    if other:
+        changes = ", ".join(f"{key} {given[key]} -> {wanted[key]}" for key in other)
+        note += f" with other switches ({changes})"
+    return Beginning(net.state_dict(), net.w_avg, note)
+
+
+def take_over(net: StyleLipSyncNet, beginning: Beginning) -> str:
+    """Copy what `net` has too; says what was copied and what of `net` is new."""
+    own = net.state_dict()
+    both = {key: value for key, value in beginning.state.items() if key in own}
+    net.load_state_dict(both, strict=False)
+    net.w_avg.copy_(beginning.w_avg)
+    new = sorted({key.rsplit(".", 1)[0] for key in own.keys() - both.keys()})
+    left = f"; new are the {len(own) - len(both)} of {', '.join(_short(new))}" if new else ""
+    return f"{beginning.note}: {len(both)} of {len(own)} tensors{left}"
+
+
+def _from_prior(path: Path, config: StyleLipSyncConfig) -> Beginning:
+    prior = _PRIORS.get("prior")(path)
+    own = {"resolution": config.resolution, "w_dim": config.w_dim, "channels": config.channels}
+    given = {key: getattr(prior.config, key) for key in own}
+    for key, value in own.items():
+        if given[key] != value:
+            raise BenchError(f"the prior {path.name} has {key} {given[key]}, the network to train {value}")
+    state = {f"synthesis.{key}": value for key, value in prior.synthesis_state.items()}
+    return Beginning(state, prior.w_avg.float().reshape(-1), f"begun from the StyleGAN2 prior {path.name}")
+
+
+def _format(path: Path) -> str | None:
+    return read_safetensors(path).facts.get("format")
+
+
+def _short(names: list[str]) -> list[str]:
+    """The parts of the network that `names` are in: `mals` of `mals.0.conv.0`."""
+    parts = {".".join(name.split(".")[:2]) if "f_mix" in name else name.split(".")[0] for name in names}
+    return sorted(parts)

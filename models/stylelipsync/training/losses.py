@@ -1,0 +1,98 @@
+"""Training losses: L2 and LPIPS on the frame and on the mouth cut out of it, tone, and synchrony."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bench_lipsync.harness.registry.registry import Registry
+from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
+from bench_lipsync.models.vision.mouth import CUT_SIZE, cut
+
+INNER = slice(CUT_SIZE // 4, CUT_SIZE * 3 // 4)
+"""Rows and columns of the mouth's cut that hold the lips' opening and the teeth."""
+TONE_CELLS = 16
+"""Cells a side over which colours are averaged for the tone loss."""
+_PARTS: Registry[Callable[..., Any]] = Registry(
+    "loss network",
+    {
+        "lpips": "bench_lipsync.metrics.image.lpips:load_lpips",
+        "expert": "bench_lipsync.models.syncnet.expert.network:load_expert",
+        "sync_loss": "bench_lipsync.models.syncnet.expert.network:sync_loss",
+    },
+)
+
+
+class Losses(NamedTuple):
+    """Scalars before their weights; `total` is the weighted sum, which is minimised."""
+
+    total: Tensor
+    l2: Tensor
+    lpips: Tensor
+    mouth_l2: Tensor
+    mouth_lpips: Tensor
+    inner: Tensor
+    tone: Tensor
+    sync: Tensor
+
+
+class ReconstructionLoss:
+    """Compares output and true frames (N, 3, R, R) in [-1, 1]."""
+
+    def __init__(self, settings: TrainSettings, device: str) -> None:
+        self.settings = settings
+        wanted = settings.lambda_lpips > 0
+        self.lpips: nn.Module | None = _PARTS.get("lpips")(settings.lpips_net, device=device) if wanted else None
+
+    def __call__(self, output: Tensor, truth: Tensor, mouth: Tensor) -> Losses:
+        """Losses of a batch, `sync` zero; `mouth` (N, 3) says where the mouths are."""
+        settings = self.settings
+        none = output.new_zeros(())
+        l2, tone = F.mse_loss(output, truth), tone_loss(output, truth) if settings.lambda_tone else none
+        mouth_l2 = mouth_lpips = inner = none
+        if settings.lambda_mouth or settings.lambda_inner:
+            pair = cut(output, mouth), cut(truth, mouth)
+            mouth_l2, inner = F.mse_loss(*pair), F.mse_loss(pair[0][..., INNER, INNER], pair[1][..., INNER, INNER])
+            mouth_lpips = self._lpips(*pair) if settings.lambda_mouth else none
+        if settings.face_cut:
+            face = mouth * torch.tensor([1.0, 1.0, settings.face_cut], device=mouth.device)
+            output, truth = cut(output, face), cut(truth, face)
+        lpips = self._lpips(output, truth)
+        total = settings.lambda_l2 * (l2 + settings.lambda_mouth * mouth_l2 + settings.lambda_inner * inner)
+        total = total + settings.lambda_lpips * (lpips + settings.lambda_mouth * mouth_lpips)
+        total = total + settings.lambda_tone * tone
+        return Losses(total, l2, lpips, mouth_l2, mouth_lpips, inner, tone, none)
+
+    def _lpips(self, output: Tensor, truth: Tensor) -> Tensor:
+        return self.lpips(output, truth).float().mean() if self.lpips else output.new_zeros(())
+
+
+class SyncLoss:
+    """L_sync: what the frozen sync expert thinks of the output and its sound. Raises `BenchError` without weights.
+
+    `expert` are weights of another expert than the one that comes with the package.
+    """
+
+    def __init__(self, settings: TrainSettings, expert: Path | None, device: str) -> None:
+        self.settings = settings
+        self.expert: nn.Module | None = _PARTS.get("expert")(expert, device) if settings.lambda_sync > 0 else None
+
+    def add(self, losses: Losses, output: Tensor, mouth: Tensor, mel: Tensor, step: int) -> Losses:
+        """`losses` with synchrony in them, from step `sync_start` on.
+
+        `output` (B, T, 3, R, R) in [-1, 1], `mouth` (B, T, 3), `mel` (B, T, 20, 80).
+        """
+        if self.expert is None or step < self.settings.sync_start:
+            return losses
+        sync = _PARTS.get("sync_loss")(self.expert, output, mouth, mel)
+        return losses._replace(total=losses.total + self.settings.lambda_sync * sync, sync=sync)
+
+
+def tone_loss(output: Tensor, truth: Tensor) -> Tensor:
+    """Mean distance of the colours of `TONE_CELLS` x `TONE_CELLS` cells: a wrong tone costs more than in L2."""
+    return F.avg_pool2d(output - truth, max(output.shape[-1] // TONE_CELLS, 1)).abs().mean()

@@ -1,0 +1,1 @@
+"""The sync expert that judges lip sync in training."""

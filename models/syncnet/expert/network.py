@@ -1,0 +1,161 @@
+"""The sync expert: judges in training whether five frames and their sound belong together.
+
+It is never the network that measures. It sees the lower face in colour as the generator draws it, and the generator's
+own mel windows, so that its judgement can be followed back into the frames. The paper does not say which SyncNet it
+trained against; size, crop and calibration are ours.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.serialization.weights_file import save_weights
+from bench_lipsync.models.syncnet.open.network import AudioHalf, OpenSyncConfig, conv_norm_relu
+
+WEIGHTS = Path(__file__).parents[1] / "weights" / "sync_expert.safetensors"
+"""The committed weights, trained on the demo set's faces and voices."""
+FRAMES = 5
+"""Frames that one judgement sees."""
+_NETWORK = "sync-expert"
+
+
+@dataclass(frozen=True)
+class ExpertConfig:
+    """Size of the network; stored in the metadata of its weights."""
+
+    crop: int = 64
+    """Side in pixels of the lower face that is cut out."""
+    reach: float = 1.5
+    """The cut is this many times the mouth's square, which takes in chin and cheeks."""
+    face_channels: tuple[int, int, int, int] = (48, 96, 128, 192)
+    audio_channels: tuple[int, int, int, int] = (32, 64, 128, 192)
+    embedding: int = 256
+
+
+class FaceHalf(nn.Module):
+    """Five lower faces, stacked as channels, to a unit vector."""
+
+    def __init__(self, config: ExpertConfig) -> None:
+        super().__init__()
+        a, b, c, d = config.face_channels
+        self.body = nn.Sequential(
+            *conv_norm_relu(3 * FRAMES, a, 5, stride=2, padding=2),
+            *conv_norm_relu(a, b, 3, stride=2, padding=1),
+            *conv_norm_relu(b, c, 3, stride=2, padding=1),
+            *conv_norm_relu(c, c, 3, padding=1),
+            *conv_norm_relu(c, d, 3, stride=2, padding=1),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(d * (config.crop // 32) ** 2, config.embedding),
+        )
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """(N, 15, S, S) to (N, D)."""
+        mean = faces.mean(dim=(1, 2, 3), keepdim=True)
+        deviation = faces.std(dim=(1, 2, 3), keepdim=True)
+        vectors = self.body((faces - mean) / (deviation + 0.05))
+        return F.normalize(vectors.float(), dim=-1)
+
+
+class SyncExpert(nn.Module):
+    """Both halves, and the scale and threshold that turn a cosine into a probability."""
+
+    def __init__(self, config: ExpertConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or ExpertConfig()
+        self.faces = FaceHalf(self.config)
+        self.audio = AudioHalf(
+            OpenSyncConfig(audio_channels=self.config.audio_channels, embedding=self.config.embedding)
+        )
+        self.log_scale = nn.Parameter(torch.tensor(2.5))
+        self.threshold = nn.Parameter(torch.tensor(0.3))
+
+    def embed_faces(self, frames: Tensor, squares: Tensor) -> Tensor:
+        """Unit vectors (B, T - 4, D) of every five frames of (B, T, 3, R, R) with mouth `squares` (B, T, 3)."""
+        batch, length = frames.shape[:2]
+        if length < FRAMES:
+            raise ValueError(f"the sync expert judges {FRAMES} frames at a time, not {length}")
+        cuts = [self._cut(frames[:, i : i + FRAMES], squares[:, i : i + FRAMES]) for i in range(length - FRAMES + 1)]
+        vectors: Tensor = self.faces(torch.stack(cuts, dim=1).flatten(0, 1))
+        return vectors.view(batch, len(cuts), -1)
+
+    def embed_audio(self, mel: Tensor) -> Tensor:
+        """Unit vectors (B, T - 4, D) of mel windows (B, T, 20, 80): that of the middle of every five frames."""
+        middle = mel[:, FRAMES // 2 : mel.shape[1] - FRAMES // 2]
+        vectors: Tensor = self.audio(middle.flatten(0, 1))
+        return vectors.view(*middle.shape[:2], -1)
+
+    def logits(self, cosines: Tensor) -> Tensor:
+        """Log odds that faces and sound belong together."""
+        return self.log_scale.exp().clamp(max=60) * (cosines - self.threshold)
+
+    def _cut(self, frames: Tensor, squares: Tensor) -> Tensor:
+        """(B, 15, S, S): one square for all five frames, so that movement stays movement."""
+        square = squares.mean(dim=1)
+        theta = torch.zeros(len(square), 2, 3, device=frames.device)
+        theta[:, 0, 0] = theta[:, 1, 1] = square[:, 2] * self.config.reach
+        theta[:, :, 2] = square[:, :2]
+        size = self.config.crop
+        grid = F.affine_grid(theta, [len(square), 3 * FRAMES, size, size], align_corners=False)
+        return F.grid_sample(frames.flatten(1, 2).float(), grid, padding_mode="border", align_corners=False)
+
+
+def sync_logits(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor) -> Tensor:
+    """Log odds (B, T - 4) of being in sync for every five frames of (B, T >= 5, 3, R, R) in [-1, 1].
+
+    `squares` (B, T, 3) are centre x, y and half side around the mouth in [-1, 1] image coordinates (those of
+    `models.training.clip_arrays.TrainingData.mouth`), `mel` (B, T, 20, 80) the log-mel window of each frame. Raises
+    `ValueError` for fewer than five frames.
+    """
+    cosines = (expert.embed_faces(frames, squares) * expert.embed_audio(mel)).sum(dim=-1)
+    return expert.logits(cosines)
+
+
+def sync_loss(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor) -> Tensor:
+    """L_sync, a scalar: the mean of -log of the probability of being in sync, which the generator lowers.
+
+    Arguments as of `sync_logits`. As in Wav2Lip (binary cross-entropy against "in sync"), but on a calibrated
+    probability instead of the cosine.
+    """
+    return F.softplus(-sync_logits(expert, frames, squares, mel)).mean()
+
+
+def save_expert(network: SyncExpert, path: Path, facts: dict[str, str]) -> None:
+    """Write half-precision safetensors with the configuration and `facts` (how it was trained) as metadata."""
+    state = network.state_dict()
+    tensors = {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in state.items()}
+    metadata = {"format": "pt", "network": _NETWORK, "config": json.dumps(asdict(network.config)), **facts}
+    save_weights(tensors, path, metadata)
+
+
+def load_expert(path: Path | None = None, device: str = "cpu") -> SyncExpert:
+    """The expert of `path` (default: the committed weights), frozen and in eval mode. Raises `BenchError`."""
+    from safetensors import SafetensorError, safe_open
+
+    path = path or WEIGHTS
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        if metadata.get("network") != _NETWORK:
+            raise ValueError(f"its metadata says {metadata.get('network')!r}, not {_NETWORK!r}")
+        fields = json.loads(metadata["config"])
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+        config = ExpertConfig(**values)
+        network = SyncExpert(config)
+        network.load_state_dict(state, strict=True)
+    except FileNotFoundError as error:
+        raise BenchError(
+            f"{path.name} is not there; `bench train syncnet --network expert --dataset demo --out DIR` makes one"
+        ) from error
+    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError, OSError) as error:
+        raise BenchError(f"{path.name} does not hold a sync expert: {str(error).strip().splitlines()[-1]}") from error
+    return network.eval().requires_grad_(False).to(device)

@@ -1,0 +1,1 @@
+"""A small SyncNet trained here, with weights in the package."""

@@ -1,0 +1,1 @@
+"""Operations on frames that several models share."""

@@ -1,0 +1,117 @@
+"""`ablation.html`: what each part of a model is worth, in one file without a script and without a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench_lipsync.harness.ablation.deltas import Delta, mode_deltas
+from bench_lipsync.harness.ablation.variants import Ablation
+from bench_lipsync.harness.util.files import write_text_atomically
+from bench_lipsync.reports.ablation.charts import curve_charts, delta_charts
+from bench_lipsync.reports.ablation.grid import AblationGrid, ablation_grid
+from bench_lipsync.reports.ablation.tables import NOTE, labelled, said_about
+from bench_lipsync.reports.escape import visible
+from bench_lipsync.reports.page.assets import asset
+from bench_lipsync.reports.table.format import decimals_for, format_change, format_interval, format_value
+
+STYLES = ("page.css", "charts.css", "ablation.css")
+
+
+@dataclass(frozen=True)
+class ModeLine:
+    """One model's change from zero-shot on one metric."""
+
+    label: str
+    mode: str
+    column: str
+    value: str
+    change: str
+    interval: str
+    p: str
+    counts: bool
+    worse: bool
+
+
+def write_ablation(ablation: Ablation, out: Path) -> Path:
+    """Write the page to `out` and return it."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("bench_lipsync.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["visible"] = lambda value: visible(str(value))
+    grid = ablation_grid(ablation)
+    result = ablation.result
+    text = environment.get_template("ablation.html.jinja").render(
+        style=asset(STYLES),
+        title=f"Ablation of {ablation.variants.full}",
+        ablation=ablation,
+        grid=grid,
+        said=said_about(ablation),
+        note=NOTE,
+        labels={row.name: labelled(row, ablation) for row in grid.rows},
+        settings=_settings(ablation.settings),
+        charts=delta_charts(grid, ablation),
+        curves=curve_charts(grid, ablation),
+        modes=[_mode_line(delta, grid) for delta in mode_deltas(ablation)],
+        unavailable=_unavailable(ablation, grid),
+        notices=_notices(ablation),
+        curve_notice=_other_frames(ablation),
+        spec=json.dumps(result.spec, indent=1, ensure_ascii=False),
+        provenance=result.provenance,
+    )
+    return write_text_atomically(out, text)
+
+
+def _settings(settings: Mapping[str, Mapping[str, object]]) -> list[list[str]]:
+    """A table: names of the settings that differ, then a line for every model."""
+    if not settings:
+        return []
+    keys = list(next(iter(settings.values())))
+    return [["", *keys], *([label, *(str(own.get(key)) for key in keys)] for label, own in settings.items())]
+
+
+def _mode_line(delta: Delta, grid: AblationGrid) -> ModeLine:
+    digits = next((c.decimals for c in grid.columns if c.key == delta.column), decimals_for([delta.base]))
+    p = "" if delta.p_holm is None else f"{delta.p_holm:.2g}"
+    interval = format_interval(delta.low, delta.high, digits)
+    change = format_change(delta.delta, digits)
+    value = format_value(delta.value, digits)
+    return ModeLine(delta.label, delta.mode, delta.column, value, change, interval, p, delta.counts, delta.worse)
+
+
+def _unavailable(ablation: Ablation, grid: AblationGrid) -> list[str]:
+    """Rows without any value, and why."""
+    lines = []
+    for row in grid.rows:
+        if all(cell.text == "n/a" for cell in row.cells):
+            notes = [one.note for one in ablation.result.metrics if one.model == row.name and one.note]
+            lines.append(f"{row.name}: {notes[0] if notes else 'no value'}")
+    return lines
+
+
+def _notices(ablation: Ablation) -> list[str]:
+    """The run's notices; what is said of several rows in the same words is said once."""
+    cards = {str(card.get("name")) for card in ablation.result.models}
+    named: dict[str, list[str]] = {}
+    for notice in ablation.result.notices:
+        name, colon, text = notice.partition(": ")
+        known = bool(colon) and name in cards
+        named.setdefault(text if known else notice, []).extend([name] if known else [])
+    return [f"{', '.join(names)}: {text}" if names else text for text, names in named.items()]
+
+
+OTHER_FRAMES = "The points were not scored on the same frames: more footage to adapt on leaves less to score."
+
+
+def _other_frames(ablation: Ablation) -> str:
+    """Said where the points of a curve were not scored on the same frames."""
+    seen = {tuple(sorted((c.id, c.content_hash or "") for c in point.result.clips)) for point in ablation.curve}
+    return OTHER_FRAMES if len(seen) > 1 else ""

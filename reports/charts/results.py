@@ -1,0 +1,67 @@
+"""The page's charts: one per metric with intervals and every clip, and sync against picture quality."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench_lipsync.reports.charts.marks import Chart, Line, draw_clips, draw_mark, keep_models_apart
+from bench_lipsync.reports.charts.palette import row_slots
+from bench_lipsync.reports.charts.scatter import scatter_chart
+from bench_lipsync.reports.charts.svg import PALETTE, RC, inline_svg
+from bench_lipsync.reports.escape import visible
+from bench_lipsync.reports.table.grid import Cell, Column, Grid
+from bench_lipsync.reports.table.loading import Run
+
+_MARKERS = "osD^vPX*"
+_LABEL = 26
+_Values = dict[tuple[str, str], NDArray[np.float64]]
+
+
+def make_charts(grid: Grid, runs: list[Run]) -> list[Chart]:
+    """Charts of every column that has values; none for an empty table."""
+    import matplotlib
+
+    lines = [
+        Line(row, PALETTE[slot], "o" if row.bound else _MARKERS[n % len(_MARKERS)], _short(visible(row.label)))
+        for n, (row, slot) in enumerate(zip(grid.rows, row_slots(grid), strict=True))
+    ]
+    values = [run.values([column.key for column in grid.columns]) for run in runs]
+    with matplotlib.rc_context(RC):
+        charts = [_metric(column, place, lines, values) for place, column in enumerate(grid.columns)]
+        scatter = scatter_chart(grid, lines)
+    return [*charts, *([scatter] if scatter else [])]
+
+
+def _metric(column: Column, place: int, lines: list[Line], values: list[_Values]) -> Chart:
+    """Every row's value and interval; behind them, what each clip gave."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.6, 0.62 + 0.27 * len(lines)), layout="constrained")
+    axes = figure.add_subplot()
+    for y, line in enumerate(lines):
+        cell = line.row.cells[place]
+        clips = values[line.row.run].get((line.row.model, column.key), np.empty(0))
+        draw_clips(axes, y, clips[np.isfinite(clips)].tolist(), line.colour)
+        draw_mark(axes, (cell, None), (cell.value, float(y)), line)
+        if line.row.model == "ground-truth" and cell.value is not None:
+            axes.axvline(cell.value, color=PALETTE["muted"], linestyle=(0, (2, 3)), linewidth=0.8, zorder=0)
+    axes.set_yticks(range(len(lines)), [line.label for line in lines])
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    keep_models_apart(axes, [line.row for line in lines], place)
+    axes.tick_params(length=0)
+    axes.grid(axis="x", color=PALETTE["line"], linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.locator_params(axis="x", nbins=5)
+    name = visible(f"{column.name} {column.arrow}".strip())
+    told = "; ".join(_told(line, line.row.cells[place]) for line in lines)
+    svg = inline_svg(figure, f"chart-{place}", f"{name} of every model", visible(told))
+    return Chart(f"{name} {visible(column.detail)}".strip(), svg)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"
+
+
+def _told(line: Line, cell: Cell) -> str:
+    return f"{line.row.label} {cell.text} {cell.interval}".strip()

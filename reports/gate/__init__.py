@@ -1,0 +1,1 @@
+"""The outcome of the gate as text, Markdown and JUnit."""

@@ -1,0 +1,86 @@
+"""`report.html`: one page with the table, charts, synchronised players and everything needed to judge them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench_lipsync.harness.util.files import write_text_atomically
+from bench_lipsync.reports.charts.results import make_charts
+from bench_lipsync.reports.escape import visible
+from bench_lipsync.reports.page.assets import SCRIPTS, STYLES, asset
+from bench_lipsync.reports.page.clip_index import clip_index, filters
+from bench_lipsync.reports.page.clip_selection import Shown, choose_clips
+from bench_lipsync.reports.page.html_table import table_view
+from bench_lipsync.reports.page.media import Media
+from bench_lipsync.reports.page.players import ClipView, clip_views
+from bench_lipsync.reports.page.text import MAX_FAILURES, facts, failures, missing, moment, notices, title
+from bench_lipsync.reports.table.grid import Grid, make_grid
+from bench_lipsync.reports.table.loading import Run, load_runs
+from bench_lipsync.reports.table.remarks import remarks
+
+
+def write_page(
+    runs: Path | str | Iterable[Path | str], out: Path, embed: bool = False, clips: Sequence[str] = ()
+) -> Path:
+    """Write the page of one or several run folders to `out` and return `out`.
+
+    Previews lie in `F_media/` beside `F.html` (a page in its run folder uses that folder's `media/`), or with `embed`
+    inside the page. Nothing in it needs a network or a server. Missing previews, missing per-clip records and failed
+    clips leave a page that says what is missing.
+
+    Of a large run it shows some clips (`reports.page.clip_selection`) and says so; `clips` are the ids of others to
+    show instead.
+
+    Raises `BenchError` for a folder without a run or an unknown clip, `ComparisonError` for runs that must not share a
+    table.
+    """
+    loaded = load_runs(runs)
+    grid = make_grid(loaded)
+    shown = choose_clips(loaded, grid, clips)
+    views = clip_views(loaded, grid, Media(out, embed), shown)
+    return write_text_atomically(out, _render(loaded, grid, views, shown, embed))
+
+
+def _render(runs: list[Run], grid: Grid, clips: list[ClipView], shown: Shown, embed: bool) -> str:
+    failed = failures(runs)
+    html: str = (
+        environment()
+        .get_template("page.html.jinja")
+        .render(
+            style=asset(STYLES),
+            script=asset(SCRIPTS),
+            title=title(grid, runs[0]),
+            runs=runs,
+            specs=[json.dumps(run.result.spec, indent=1, ensure_ascii=False) for run in runs],
+            grid=grid,
+            table=table_view(grid),
+            charts=make_charts(grid, runs),
+            remarks=remarks(grid),
+            notices=notices(runs),
+            clips=clips,
+            index=clip_index(grid, clips),
+            filters=filters(clips),
+            missing=missing(runs, clips, shown),
+            embed=embed,
+            failures=failed[:MAX_FAILURES],
+            more_failures=len(failed) - MAX_FAILURES,
+            facts=facts(runs),
+        )
+    )
+    return html
+
+
+def environment(package: str = "bench_lipsync.reports") -> Any:
+    """The `jinja2.Environment` of every page here: escaping on, unknown names are errors, names made visible."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters["visible"] = lambda value: visible(str(value))
+    made.filters["minus"] = lambda text: text.replace("-", "−") if text != "n/a" else text
+    made.filters["moment"] = moment
+    return made

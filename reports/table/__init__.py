@@ -1,0 +1,1 @@
+"""Tables of results: loading, ranking, significance, console, Markdown, CSV, LaTeX."""

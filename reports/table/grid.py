@@ -1,0 +1,238 @@
+"""The results table as data: which rows and columns, what stands in each cell, and what must be said under it.
+
+Terminal, Markdown, LaTeX and HTML are drawn from one `Grid`, so that none of them can tell another story.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bench_lipsync.harness.registry.plugins import BOUNDS
+from bench_lipsync.harness.results.schema import MetricRow
+from bench_lipsync.reports.table.format import ARROWS, decimals_for, footnote_mark, format_interval, format_value
+from bench_lipsync.reports.table.loading import ComparisonError, Run
+from bench_lipsync.reports.table.ranking import find_verdicts, mark_best
+from bench_lipsync.reports.table.significance import Verdicts
+
+NOT_MEASURED = "not measured in this run"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric in one variant, with the only signature that its cells may have."""
+
+    name: str
+    variant: str
+    direction: str
+    unit: str
+    signature: str
+    decimals: int = 2
+
+    @property
+    def key(self) -> str:
+        """`LSE-C[open-syncnet]`."""
+        return f"{self.name}[{self.variant}]"
+
+    @property
+    def arrow(self) -> str:
+        """`↑`, `↓` or nothing."""
+        return ARROWS[self.direction]
+
+    @property
+    def detail(self) -> str:
+        """Variant and unit: `rgb, dB`."""
+        return ", ".join(part for part in (self.variant, self.unit) if part)
+
+    def better(self, one: float, two: float) -> bool:
+        """Whether `one` is strictly better than `two`; never for metrics without a direction."""
+        return (one > two) if self.direction == "higher" else (one < two) if self.direction == "lower" else False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number, or the reason why there is none."""
+
+    row: MetricRow | None
+    text: str
+    """The value alone, `n/a` without one."""
+    interval: str
+    """`[low, high]`, or nothing."""
+    marks: tuple[str, ...] = ()
+    """Letters of the footnotes that belong to it."""
+    best: bool = False
+    """Better than every other row that is no bound, by more than chance."""
+    second: bool = False
+    """Behind a `best` one, and better than all others by more than chance."""
+    gap: str = ""
+    """Distance from the ground truth's value, where that says something."""
+
+    @property
+    def value(self) -> float | None:
+        """The number itself."""
+        return self.row.value if self.row else None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model in one mode."""
+
+    label: str
+    model: str
+    mode: str
+    bound: bool
+    run: int
+    """Index of the run that it comes from."""
+    coverage: str
+    """`8/8`: clips behind the row's values and clips asked for; cells that differ have a footnote."""
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A results table."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    footnotes: tuple[tuple[str, str], ...]
+    """(mark, text) in the order of first use."""
+    unmeasured: tuple[tuple[str, str], ...]
+    """(columns, reason) of metrics that no row has; they would be columns of `n/a` alone."""
+    verdicts: Verdicts
+    """Which differences between the models are more than chance."""
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether any cell has a distance from the ground truth."""
+        return any(cell.gap for row in self.rows for cell in row.cells)
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """What every number was computed with, in the order of the columns."""
+        return tuple(column.signature for column in self.columns)
+
+
+def make_grid(runs: list[Run]) -> Grid:
+    """The table of one or several runs. Raises `ComparisonError` where one metric comes with two signatures."""
+    measured, unmeasured = _columns(runs)
+    notes: dict[str, str] = {}
+    rows = [_row(entry, measured, notes) for entry in _entries(runs)]
+    marks = tuple((mark, text) for text, mark in notes.items())
+    found = find_verdicts(rows, measured, runs)
+    return Grid(tuple(measured), tuple(mark_best(rows, measured, found)), marks, unmeasured, found)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    label: str
+    model: str
+    mode: str
+    bound: bool
+    run: int
+    metrics: dict[str, MetricRow]
+
+
+def _columns(runs: list[Run]) -> tuple[list[Column], tuple[tuple[str, str], ...]]:
+    found: dict[str, list[MetricRow]] = {}
+    for run in runs:
+        for row in run.result.metrics:
+            found.setdefault(row.column, []).append(row)
+    measured: list[Column] = []
+    missing: dict[str, list[str]] = {}
+    for key, rows in found.items():
+        valued = [row for row in rows if row.value is not None]
+        if not valued:
+            missing.setdefault(rows[0].note or "no clip gave a value", []).append(key)
+            continue
+        _one_signature(key, valued)
+        numbers = [number for row in valued for number in (row.value, row.ci_low, row.ci_high)]
+        first = valued[0]
+        measured.append(
+            Column(first.name, first.variant, first.direction, first.unit, first.signature, decimals_for(numbers))
+        )
+    return measured, tuple((", ".join(keys), reason) for reason, keys in missing.items())
+
+
+def _one_signature(key: str, rows: list[MetricRow]) -> None:
+    seen = {row.signature: row.model for row in reversed(rows)}
+    if len(seen) > 1:
+        listed = "; ".join(f"{model} has {signature}" for signature, model in reversed(seen.items()))
+        raise ComparisonError(
+            f"{key} comes with {len(seen)} signatures and a table never mixes them: {listed}; "
+            "score again with one setting"
+        )
+
+
+def _entries(runs: list[Run]) -> list[_Entry]:
+    """Rows in a stable order: models as given, then the bounds. A row that two runs agree on is listed once."""
+    entries: list[_Entry] = []
+    for number, run in enumerate(runs):
+        kinds = {str(card.get("name")): str(card.get("kind", "model")) for card in run.result.models}
+        by_row: dict[tuple[str, str], dict[str, MetricRow]] = {}
+        modes: dict[str, list[str]] = {name: [] for name in kinds}
+        for row in run.result.metrics:
+            by_row.setdefault((row.model, row.mode), {})[row.column] = row
+            if row.mode not in modes.setdefault(row.model, []):
+                modes[row.model].append(row.mode)
+        for model, model_modes in modes.items():
+            for mode in model_modes or ["zero-shot"]:
+                entry = _Entry(model, model, mode, kinds.get(model) == "bound", number, by_row.get((model, mode), {}))
+                if not any(_same(entry, other) for other in entries):
+                    entries.append(entry)
+    return _labelled(sorted(entries, key=_rank), runs)
+
+
+def _same(one: _Entry, two: _Entry) -> bool:
+    return (one.model, one.mode, one.metrics) == (two.model, two.mode, two.metrics)
+
+
+def _rank(entry: _Entry) -> int:
+    if not entry.bound:
+        return 0
+    return 1 + (BOUNDS.index(entry.model) if entry.model in BOUNDS else len(BOUNDS))
+
+
+def _labelled(entries: list[_Entry], runs: list[Run]) -> list[_Entry]:
+    labels = [_told(entry) for entry in entries]
+    twice = Counter(labels)
+    return [
+        replace(entry, label=f"{label} @ {runs[entry.run].label}" if twice[label] > 1 else label)
+        for entry, label in zip(entries, labels, strict=True)
+    ]
+
+
+def _told(entry: _Entry) -> str:
+    """The row's name, with its mode; runs that have both modes say it in the model's name already."""
+    mode = f" ({entry.mode})"
+    return entry.model if entry.mode == "zero-shot" or entry.model.endswith(mode) else entry.model + mode
+
+
+def _row(entry: _Entry, columns: list[Column], notes: dict[str, str]) -> Row:
+    counts = Counter((row.n_ok, row.n_total) for row in entry.metrics.values() if row.value is not None)
+    usual = counts.most_common(1)[0][0] if counts else None
+    totals = [row.n_total for row in entry.metrics.values()]
+    coverage = f"{usual[0]}/{usual[1]}" if usual else f"0/{max(totals, default=0)}"
+    cells = [_cell(entry.metrics.get(column.key), column, usual, notes) for column in columns]
+    return Row(entry.label, entry.model, entry.mode, entry.bound, entry.run, coverage, tuple(cells))
+
+
+def _cell(row: MetricRow | None, column: Column, usual: Any, notes: dict[str, str]) -> Cell:
+    if row is None:
+        return Cell(None, "n/a", "", (_mark(NOT_MEASURED, notes),))
+    said = [row.note] if row.note else []
+    if row.value is None:
+        said = said or ["no clip gave a value"]
+    elif (row.n_ok, row.n_total) != usual:
+        said.append(f"over {row.n_ok} of {row.n_total} clips")
+    return Cell(
+        row,
+        format_value(row.value, column.decimals),
+        format_interval(row.ci_low, row.ci_high, column.decimals) if row.value is not None else "",
+        tuple(_mark(text, notes) for text in said),
+        gap=format_value(row.from_truth, column.decimals) if row.from_truth is not None else "",
+    )
+
+
+def _mark(text: str, notes: dict[str, str]) -> str:
+    return notes.setdefault(text, footnote_mark(len(notes)))

@@ -1,0 +1,101 @@
+"""Run folders opened for reporting, and the check that several of them may share one table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.results.clip_records import clip_columns, clip_records
+from bench_lipsync.harness.results.schema import RunResult, read_result
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Source = Path | str | RunResult
+"""What a table can be made of: a run folder, or a result that is already in memory."""
+
+_SHARED = ("dataset", "split", "protocol", "size")
+"""Fields of the spec that must agree before two runs' numbers are put beside each other."""
+
+
+class ComparisonError(BenchError):
+    """Runs whose numbers must not stand in one table."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as the reports see it."""
+
+    result: RunResult
+    folder: Path | None
+    """`None` for a result that was never read from disk: it has no previews and no per-clip records."""
+    label: str
+    """Told apart by this where one model appears in several runs."""
+
+    def records(self, clips: Collection[str]) -> list[dict[str, Any]]:
+        """Rows of `clips.parquet` about `clips`, NaN as `None`; empty where the file is missing."""
+        return [] if self.folder is None else list(clip_records(self.folder, clips))
+
+    def values(self, columns: Collection[str]) -> dict[tuple[str, str], NDArray[np.float64]]:
+        """(clips,) values by model and clip-level column, NaN where a clip has none; empty where the file is missing.
+
+        In the order of `clips.parquet`, which is that of the run's clips where `bench run` wrote it.
+        """
+        return {} if self.folder is None else clip_columns(self.folder, columns)
+
+
+def load_runs(sources: Source | Iterable[Source]) -> list[Run]:
+    """Open one or several runs. Raises `BenchError` for a folder without a run, `ComparisonError` for a wrong pair."""
+    items: Sequence[Source] = [sources] if isinstance(sources, Path | str | RunResult) else list(sources)
+    if not items:
+        raise BenchError("no run folder was given; name one or more folders that `bench run` wrote")
+    runs = [_open(item) for item in items]
+    for other in runs[1:]:
+        _check(runs[0], other)
+    return _distinct(runs)
+
+
+def _open(source: Source) -> Run:
+    if isinstance(source, RunResult):
+        return Run(source, None, source.spec_hash[:8])
+    folder = Path(source)
+    return Run(read_result(folder), folder, folder.resolve().name)
+
+
+def _check(first: Run, other: Run) -> None:
+    for key in _SHARED:
+        one, two = first.result.spec.get(key), other.result.spec.get(key)
+        if one != two:
+            raise ComparisonError(
+                f"{first.label} and {other.label} cannot share a table: {key} is {one!r} in one and {two!r} in the "
+                "other; report them separately"
+            )
+    one_ids, two_ids = ({clip.id for clip in run.result.clips} for run in (first, other))
+    if one_ids != two_ids:
+        example = min(one_ids ^ two_ids)
+        raise ComparisonError(
+            f"{first.label} and {other.label} cannot share a table: they saw different clips ({len(one_ids)} and "
+            f"{len(two_ids)}; {example!r} is in only one of them); run both on the same list"
+        )
+
+
+def protocol(runs: list[Run]) -> str:
+    """Which data a table is of, in a sentence without a full stop."""
+    result = runs[0].result
+    people = len({clip.identity for clip in result.clips})
+    frames = sum(clip.frames or 0 for clip in result.clips)
+    spec = result.spec
+    data = f"{spec.get('dataset')} ({spec.get('split')}), {len(result.clips)} clips of {people} people, {frames} frames"
+    return f"{data} at {spec.get('size')} px, {spec.get('protocol')} protocol, seed {spec.get('seed', 0)}"
+
+
+def _distinct(runs: list[Run]) -> list[Run]:
+    """Folders of the same name get their number appended, so that labels tell runs apart."""
+    labels = [run.label for run in runs]
+    if len(set(labels)) == len(labels):
+        return runs
+    return [Run(run.result, run.folder, f"{run.label}#{number}") for number, run in enumerate(runs, 1)]

@@ -1,0 +1,132 @@
+"""Results tables as text, Markdown, LaTeX, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable
+
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.results.schema import MetricRow
+from bench_lipsync.reports.escape import markdown as _md
+from bench_lipsync.reports.escape import visible
+from bench_lipsync.reports.table.grid import Cell, Grid, make_grid
+from bench_lipsync.reports.table.latex import latex_table
+from bench_lipsync.reports.table.loading import Run, Source, load_runs, protocol
+from bench_lipsync.reports.table.options import TableOptions, choose
+from bench_lipsync.reports.table.remarks import remarks
+
+
+def render_table(runs: Source | Iterable[Source], format: str = "text", options: TableOptions | None = None) -> str:
+    """The table of one or several run folders in `format`, one of `FORMATS`, as `options` want it.
+
+    Raises `BenchError` for an unknown format or a folder without a run, `ComparisonError` for runs that saw different
+    clips or a metric that comes with two signatures.
+    """
+    render = FORMATS.get(format)
+    if render is None:
+        raise BenchError(f"no table format is called {format!r}; known: {', '.join(FORMATS)}")
+    loaded = load_runs(runs)
+    options = options or TableOptions()
+    return render(loaded, choose(make_grid(loaded), options), options)
+
+
+def _text(runs: list[Run], grid: Grid, options: TableOptions) -> str:
+    from bench_lipsync.reports.table.console import plain_text
+
+    caption = f"{visible(options.caption)}\n" if options.caption else ""
+    return caption + plain_text(runs, grid)
+
+
+def _markdown(runs: list[Run], grid: Grid, options: TableOptions) -> str:
+    head = ["Model", *(f"{_md(c.name)} {c.arrow}<br>{_md(c.detail)}".replace(" <br>", "<br>") for c in grid.columns)]
+    lines = [f"**{_md(options.caption)}**", ""] if options.caption else []
+    lines += [_line([*head, "Clips"]), _line([":---", *["---:"] * (len(grid.columns) + 1)])]
+    for row in grid.rows:
+        label = f"*{_md(row.label)}*" if row.bound else _md(row.label)
+        lines.append(_line([label, *(_md_cell(cell) for cell in row.cells), row.coverage]))
+    lines += ["", f"*{_legend(grid, options)}*"] if grid.rows else []
+    lines += ["", _md(protocol(runs))] if options.caption else []
+    below = [f"<sup>{mark}</sup> {_md(text)}" for mark, text in grid.footnotes]
+    below += [f"Not measured: {_md(columns)} ({_md(reason)})" for columns, reason in grid.unmeasured]
+    below += [_md(text) for text in remarks(grid)]
+    signatures = grid.signatures if options.signatures else ()
+    below += [f"`{visible(signature).replace('`', '')}`" for signature in signatures]
+    return "\n".join(lines + [f"\n{text}" if not text.startswith("`") else f"- {text}" for text in below]) + "\n"
+
+
+def _legend(grid: Grid, options: TableOptions) -> str:
+    said = "Rows in italics are bounds." + (" Brackets: 95% interval over identities." if options.intervals else "")
+    if grid.has_gaps:
+        said += " Δ: distance from the ground truth's value."
+    if grid.verdicts.said:
+        said += f" Bold is best, underlined is second; {_md(grid.verdicts.said)}."
+    return said
+
+
+def _md_cell(cell: Cell) -> str:
+    text = f"**{cell.text}**" if cell.best else f"<u>{cell.text}</u>" if cell.second else cell.text
+    marks = f"<sup>{','.join(cell.marks)}</sup>" if cell.marks else ""
+    return text + marks + "".join(f" {part}" for part in (cell.interval, cell.gap and f"Δ{cell.gap}") if part)
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _csv(runs: list[Run], grid: Grid, options: TableOptions) -> str:
+    """Every metric row in full precision, unavailable ones included: for programs, so nothing is rounded or folded."""
+    stream = io.StringIO()
+    fields = ["run", *(name for name in MetricRow.model_fields if name != "people")]
+    writer = csv.DictWriter(stream, fields, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {"run": run.label, **{key: _inert(value) for key, value in row.model_dump(exclude={"people"}).items()}}
+        for run in runs
+        for row in _chosen(run, grid, options)
+    )
+    return stream.getvalue()
+
+
+def _chosen(run: Run, grid: Grid, options: TableOptions) -> list[MetricRow]:
+    """Rows of `run.json` that were asked for; all of them, unmeasured columns included, where nothing was."""
+    models, columns = {row.model for row in grid.rows}, {column.key for column in grid.columns}
+    return [
+        row
+        for row in run.result.metrics
+        if (not options.rows or row.model in models) and (not options.columns or row.column in columns)
+    ]
+
+
+def _inert(value: object) -> object:
+    """Text that a spreadsheet would run as a formula gets an apostrophe before it; numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def _json(runs: list[Run], grid: Grid, options: TableOptions) -> str:
+    data = {
+        "runs": [
+            {
+                "label": run.label,
+                "spec_hash": run.result.spec_hash,
+                "status": run.result.status,
+                "metrics": [row.model_dump(mode="json") for row in _chosen(run, grid, options)],
+            }
+            for run in runs
+        ],
+        "tests": [test.model_dump(mode="json") for test in grid.verdicts.tests],
+        "signatures": {column.key: column.signature for column in grid.columns},
+        "remarks": remarks(grid),
+    }
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+FORMATS: dict[str, Callable[[list[Run], Grid, TableOptions], str]] = {
+    "text": _text,
+    "markdown": _markdown,
+    "latex": lambda runs, grid, options: latex_table(grid, remarks(grid), options, protocol(runs)),
+    "csv": _csv,
+    "json": _json,
+}
+"""Table formats by name."""

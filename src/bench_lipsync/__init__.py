@@ -1,0 +1,1 @@
+"""Evaluation harness for lip-sync video models, with a complete StyleLipSync."""

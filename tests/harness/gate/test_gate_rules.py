@@ -1,0 +1,59 @@
+"""`gate.yaml`: what is wrong in it is named, with the nearest right word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.gate.rules import DEFAULT_RULES, GateSpec, load_gate, make_gate
+from bench_lipsync.harness.registry.metric_names import metric_names
+
+
+def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
+    (tmp_path / "gate.yaml").write_text("# nothing\n", encoding="utf-8")
+    assert load_gate(tmp_path / "gate.yaml") == GateSpec()
+
+
+def test_a_full_file(tmp_path: Path) -> None:
+    text = "alpha: 0.05\nmetrics:\n  SSIM: {absolute: 0.02, significant: false}\n  KID: null\nspeed: {relative: 0.3}\n"
+    (tmp_path / "gate.yaml").write_text(text, encoding="utf-8")
+    gate = load_gate(tmp_path / "gate.yaml")
+    assert (gate.alpha, gate.metrics["KID"], gate.speed and gate.speed.relative) == (0.05, None, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"metric": {}}, r"unknown key 'metric' \(did you mean 'metrics'\?\)"),
+        ({"metrics": {"FID": {"relativ": 0.1}}}, r"unknown key 'metrics.FID.relativ' \(did you mean 'relative'\?\)"),
+        ({"speed": {"relatve": 1}}, r"did you mean 'relative'"),
+        ({"zzz": 1}, "known: alpha, significant"),
+        ({"metrics": {"FID": {}}}, "needs `absolute`, `relative` or both"),
+        ({"metrics": {"FID": {"absolute": -1}}}, "greater than or equal to 0"),
+        ({"alpha": 2}, r"alpha: .* \(got 2\)"),
+        ([1], "holds a list, not a mapping"),
+    ],
+)
+def test_mistakes_are_named(values: object, message: str) -> None:
+    with pytest.raises(BenchError, match=message):
+        make_gate(values)
+
+
+def test_names_that_the_baseline_lacks() -> None:
+    gate = make_gate({"metrics": {"LSEC": {"absolute": 1}}})
+    with pytest.raises(BenchError, match=r"metric 'LSEC', which the baseline lacks \(did you mean 'LSE-C'"):
+        gate.check_names(["LSE-C[v]"], ["a"])
+
+
+def test_no_file_and_no_yaml(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="cannot read the gate"):
+        load_gate(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [", encoding="utf-8")
+    with pytest.raises(BenchError, match="is not YAML"):
+        load_gate(tmp_path / "bad.yaml")
+
+
+def test_every_default_is_about_a_metric_that_exists() -> None:
+    assert set(DEFAULT_RULES) <= set(metric_names().names)

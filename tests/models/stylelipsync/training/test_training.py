@@ -1,0 +1,136 @@
+"""A tiny training run learns, stops and goes on exactly, and its samples are what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
+from bench_lipsync.models.stylelipsync.training.batches import draw, window
+from bench_lipsync.models.stylelipsync.training.scratch_init import equalised_parameters
+from bench_lipsync.models.stylelipsync.training.settings import PRESETS, TrainSettings
+from bench_lipsync.models.stylelipsync.training.train import _begin, make_settings
+from bench_lipsync.models.stylelipsync.training.trainer import Trainer, schedule
+from bench_lipsync.models.training.clip_arrays import TrainingData
+from bench_lipsync.models.vision.mouth import cut, mouth_squares
+
+
+def weights(trainer: Trainer) -> list[torch.Tensor]:
+    return [value.clone() for value in (*trainer.net.state_dict().values(), *trainer.ema.state_dict().values())]
+
+
+def test_loss_falls(settings: TrainSettings, data: TrainingData) -> None:
+    trainer = Trainer(settings, data)
+    losses = [float(trainer.step().total) for _ in range(settings.steps)]
+    assert np.mean(losses[-10:]) < 0.3 * np.mean(losses[:5])
+
+
+def test_resuming_gives_the_same_weights_as_not_stopping(
+    settings: TrainSettings, data: TrainingData, tmp_path: Path
+) -> None:
+    straight = Trainer(settings, data)
+    for _ in range(6):
+        straight.step()
+    stopped = Trainer(settings, data)
+    for _ in range(3):
+        stopped.step()
+    stopped.save(tmp_path / "state.pt")
+    torch.manual_seed(99)
+    resumed = Trainer(settings, data)
+    resumed.load(tmp_path / "state.pt")
+    for _ in range(3):
+        resumed.step()
+    assert resumed.done == 6
+    assert all(torch.equal(a, b) for a, b in zip(weights(straight), weights(resumed), strict=True))
+
+
+def test_resuming_with_other_settings_is_an_error_that_names_them(
+    settings: TrainSettings, data: TrainingData, tmp_path: Path
+) -> None:
+    Trainer(settings, data).save(tmp_path / "state.pt")
+    with pytest.raises(BenchError, match="batch, lr"):
+        Trainer(settings.model_copy(update={"lr": 1.0, "batch": 9}), data).load(tmp_path / "state.pt")
+    Trainer(settings.model_copy(update={"steps": 5}), data).load(tmp_path / "state.pt")
+    with pytest.raises(BenchError, match="made with 2 clips a step, not 4"):
+        Trainer(settings.model_copy(update={"accumulate": 2}), data).load(tmp_path / "state.pt")
+
+
+def test_a_frozen_decoder_does_not_change(settings: TrainSettings, data: TrainingData) -> None:
+    trainer = Trainer(settings.model_copy(update={"train_synthesis": False}), data)
+    before = {key: value.clone() for key, value in trainer.net.state_dict().items()}
+    trainer.step()
+    after = trainer.net.state_dict()
+    changed = {key.split(".")[0] for key, value in after.items() if not torch.equal(value, before[key])}
+    assert changed == {"audio_encoder", "face_encoder", "lip_encoder", "mals"}
+
+
+def test_samples_stay_in_one_clip_and_mirror_as_a_whole(settings: TrainSettings, data: TrainingData) -> None:
+    plain = settings.model_copy(update={"colour": 0.0, "batch": 40})
+    batch = draw(data, plain, 0)
+    assert batch.frames.shape == (40, 3, 3, 32, 32)
+    corner = batch.frames[:, :, :, 0, 0]
+    assert torch.equal(corner, batch.reference[:, None, :, 0, 0].expand_as(corner)), "reference of the same person"
+    sample = window(data, 0, 2, 5)
+    assert torch.equal(sample.mel[1], torch.from_numpy(data.mel[1]))
+
+
+def test_mouth_square_is_cut_out_where_the_lips_are() -> None:
+    landmarks = np.zeros((1, 478, 3), np.float32)
+    landmarks[0, :, :2] = 0.75, 0.5
+    landmarks[0, [61, 291], 0] = 0.65, 0.85
+    square = mouth_squares(landmarks)
+    np.testing.assert_allclose(square, [[0.5, 0.0, 0.3]], atol=1e-6)
+    frames = torch.zeros(1, 3, 32, 32)
+    frames[..., 16:, :][..., 20:] = 1.0
+    piece = cut(frames, torch.from_numpy(square))
+    assert piece[0, 0, 48, 48] == 1.0
+    assert piece[0, 0, 8].max() == 0.0
+
+
+def test_schedule_warms_up_and_falls_to_zero(settings: TrainSettings) -> None:
+    cosine = settings.model_copy(update={"schedule": "cosine", "warmup": 10, "steps": 100, "lr": 1.0})
+    assert schedule(cosine, 0) == 0.1
+    assert schedule(cosine, 50) == pytest.approx(0.5)
+    assert schedule(cosine, 100) == pytest.approx(0.0)
+    assert schedule(settings, 59) == 1.0
+
+
+def test_the_published_recipe_is_the_default() -> None:
+    published = PRESETS["published"]
+    assert (published.steps, published.batch, published.frames, published.lr) == (200_000, 8, 5, 1e-4)
+    assert (published.betas, published.lambda_l2, published.lambda_lpips) == ((0.9, 0.99), 1.0, 1.0)
+    assert not published.train_synthesis
+    assert published.network.resolution == 256
+    assert make_settings("demo", {"steps": 7, "lr": None}).steps == 7
+    with pytest.raises(BenchError, match="published or demo"):
+        make_settings("best", {})
+
+
+def test_scratch_start_is_grey_and_lets_every_code_through(settings: TrainSettings, data: TrainingData) -> None:
+    net = Trainer(settings, data).net.eval()
+    with torch.no_grad():
+        batch = draw(data, settings, 0)
+        ws = net.latents(batch.mel, batch.reference)
+        frames = net.decode(batch.frames.flatten(0, 1), ws.flatten(0, 1))
+    assert frames.std() < 0.5
+    assert ws.std(dim=-1).min() > 0.1
+
+
+def test_unit_size_weights_are_those_of_the_decoder_and_its_fusion(tiny_config) -> None:
+    net = StyleLipSyncNet(tiny_config)
+    found = equalised_parameters(net)
+    names = {name.split(".")[0] for name, parameter in net.named_parameters() if parameter in found}
+    assert names == {"synthesis", "face_encoder"}
+    assert all(parameter in found for parameter in net.synthesis.parameters())
+    assert not any(".f_enc" in name for name, parameter in net.named_parameters() if parameter in found)
+
+
+def test_a_recipe_that_freezes_the_decoder_does_not_begin_from_nothing(tmp_path: Path, settings: TrainSettings) -> None:
+    trainer = SimpleNamespace(settings=settings.model_copy(update={"train_synthesis": False}))
+    with pytest.raises(BenchError, match=r"freezes the decoder.*--init"):
+        _begin(trainer, tmp_path, None)  # type: ignore[arg-type]

@@ -1,0 +1,182 @@
+"""The sync expert: its geometry, its loss, its weights file and its training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.models.syncnet.expert import train as expert_train
+from bench_lipsync.models.syncnet.expert.batches import make_batch
+from bench_lipsync.models.syncnet.expert.network import SyncExpert, load_expert, save_expert, sync_logits, sync_loss
+from bench_lipsync.models.syncnet.loop import CURVE
+from bench_lipsync.models.syncnet.open.batches import TrainConfig
+from bench_lipsync.models.syncnet.open.network import OpenSyncNet, save_open_syncnet
+from bench_lipsync.models.training.clip_arrays import ClipSpan, TrainingData
+
+
+@pytest.fixture
+def expert() -> SyncExpert:
+    torch.manual_seed(0)
+    return SyncExpert().eval().requires_grad_(False)
+
+
+def sample(batch: int = 2, length: int = 7) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    draw = torch.Generator().manual_seed(1)
+    frames = torch.rand(batch, length, 3, 32, 32, generator=draw) * 2 - 1
+    squares = torch.tensor([0.1, 0.2, 0.3]).expand(batch, length, 3).clone()
+    return frames, squares, torch.randn(batch, length, 20, 80, generator=draw) - 2
+
+
+def test_every_five_frames_are_judged_with_the_window_of_the_middle_one(expert: SyncExpert) -> None:
+    frames, squares, mel = sample()
+    logits = sync_logits(expert, frames, squares, mel)
+    assert logits.shape == (2, 3)
+    for i in range(3):
+        alone = sync_logits(expert, frames[:, i : i + 5], squares[:, i : i + 5], mel[:, i : i + 5])
+        torch.testing.assert_close(alone[:, 0], logits[:, i])
+    changed = mel.clone()
+    changed[:, [0, 1, 5, 6]] = 0  # no window of five has these in its middle
+    torch.testing.assert_close(sync_logits(expert, frames, squares, changed), logits)
+
+
+def test_loss_is_minus_the_log_of_the_score(expert: SyncExpert) -> None:
+    given = sample()
+    scores = sync_logits(expert, *given).sigmoid()
+    assert ((scores > 0) & (scores < 1)).all()
+    torch.testing.assert_close(sync_loss(expert, *given), -scores.log().mean())
+
+
+def test_gradient_reaches_every_frame_and_only_the_lower_face(expert: SyncExpert) -> None:
+    frames, squares, mel = sample(1, 5)
+    frames.requires_grad_()
+    sync_loss(expert, frames, squares, mel).backward()
+    assert frames.grad is not None
+    reached = frames.grad.abs().amax(dim=(0, 2))  # (5, 32, 32)
+    assert (reached.amax(dim=(1, 2)) > 0).all()
+    # The square reaches from 0.1 - 0.45 to 0.1 + 0.45 across and 0.2 - 0.45 to 0.2 + 0.45 down, of -1 to 1.
+    columns, rows = np.flatnonzero(reached.amax(dim=(0, 1))), np.flatnonzero(reached.amax(dim=(0, 2)))
+    assert (columns.min(), columns.max()) == (10, 25)
+    assert (rows.min(), rows.max()) == (11, 26)
+
+
+def test_fewer_than_five_frames_are_refused(expert: SyncExpert) -> None:
+    with pytest.raises(ValueError, match="5 frames at a time, not 4"):
+        sync_loss(expert, *(part[:, :4] for part in sample()))
+
+
+def test_weights_round_trip_and_others_are_refused(expert: SyncExpert, tmp_path: Path) -> None:
+    save_expert(expert, tmp_path / "a.safetensors", {"clips": "0"})
+    given = sample()
+    again = sync_logits(load_expert(tmp_path / "a.safetensors"), *given).sigmoid()
+    torch.testing.assert_close(again, sync_logits(expert, *given).sigmoid(), atol=5e-3, rtol=0)
+    save_open_syncnet(OpenSyncNet(), tmp_path / "b.safetensors", {})
+    with pytest.raises(BenchError, match="'open-syncnet', not 'sync-expert'"):
+        load_expert(tmp_path / "b.safetensors")
+    with pytest.raises(BenchError, match="--network expert"):
+        load_expert(tmp_path / "none.safetensors")
+
+
+def test_pairs_by_hand() -> None:
+    """Two stretches of three windows; a scale of 1 and a threshold of 0 make the log odds the cosines."""
+    expert = SyncExpert()
+    with torch.no_grad():
+        expert.log_scale.fill_(0.0)
+        expert.threshold.fill_(0.0)
+    axes = torch.eye(6).view(2, 3, 6)
+    # Right pairs have cosine 1, all others 0.
+    wanted = F.softplus(torch.tensor(-1.0)) + 0.5 * F.softplus(torch.tensor(0.0)) + 0.5 * F.softplus(torch.tensor(0.0))
+    torch.testing.assert_close(expert_train.pair_loss(expert, axes, axes), wanted)
+    # A neighbour is neither right nor wrong.
+    near = axes.clone()
+    near[:, 1] = F.normalize(axes[:, 0] + axes[:, 1], dim=-1)
+    worse = expert_train.pair_loss(expert, near, axes)
+    cosines = torch.tensor([1.0, 0.5**0.5, 1.0])
+    wanted = F.softplus(-cosines).mean() + F.softplus(torch.tensor(0.0))
+    torch.testing.assert_close(worse, wanted)
+
+
+def arrays(clips: int = 4, frames: int = 16) -> TrainingData:
+    """Clips whose lower face brightens with the loudness of the sound."""
+    draw = np.random.default_rng(0)
+    total = clips * frames
+    loud = draw.uniform(0, 1, total)
+    pictures = np.full((total, 32, 32, 3), 100, np.uint8)
+    pictures[:, 16:28, 10:22] = (80 + 150 * loud)[:, None, None, None]
+    mel = (-4 + 3 * loud)[:, None, None] + draw.normal(0, 0.05, (total, 20, 80))
+    mouth = np.tile(np.array([0.0, 0.4, 0.3], np.float32), (total, 1))
+    spans = tuple(ClipSpan(f"c{i}", f"p{i}", i * frames, frames) for i in range(clips))
+    return TrainingData(spans, pictures, np.zeros((total, 32, 32), np.uint8), mel.astype(np.float32), mouth)
+
+
+def test_batches_depend_on_seed_and_step_alone() -> None:
+    data, config = arrays(), TrainConfig(batch=3, frames=8)
+    first = make_batch(data, list(data.clips), config, 5, augment=True)
+    again = make_batch(data, list(data.clips), config, 5, augment=True)
+    other = make_batch(data, list(data.clips), config, 6, augment=True)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first.frames, other.frames)
+    assert first.frames.shape == (3, 8, 3, 32, 32)
+    assert first.frames.abs().max() < 1.5
+
+
+class FakeClip:
+    frames = 16
+
+    def __init__(self, name: str) -> None:
+        self.identity = name
+
+
+def train(out: Path, steps: int, stop_at: int | None = None) -> list[str]:
+    """Loss curve of a run on the arrays above, as it is written."""
+
+    def stop(note: str) -> None:
+        nonlocal stop_at
+        if stop_at is not None:
+            stop_at -= 1
+            if stop_at == 0:
+                raise KeyboardInterrupt
+
+    config = {"steps": steps, "batch": 3, "frames": 8, "warmup": 2}
+    try:
+        expert_train.run([FakeClip(f"p{i}") for i in range(4)], out, config=config, save_every=4, on_step=stop)
+    except KeyboardInterrupt:
+        return []
+    return [",".join(line.split(",")[:1] + line.split(",")[2:]) for line in (out / CURVE).read_text().splitlines()]
+
+
+def test_interrupted_training_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expert_train, "load_data", lambda clips, folder, config: arrays())
+    monkeypatch.setattr("bench_lipsync.models.syncnet.loop._ROW_EVERY", 2)
+    whole = train(tmp_path / "whole", 10)
+    assert train(tmp_path / "parts", 10, stop_at=7) == []
+    assert train(tmp_path / "parts", 10) == whole
+    assert len(whole) == 6
+    one, other = (load_expert(tmp_path / part / expert_train.WEIGHTS).state_dict() for part in ("whole", "parts"))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    with pytest.raises(BenchError, match="other settings"):
+        train(tmp_path / "parts", 11)
+
+
+def test_sound_is_told_from_shifted_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training lowers the loss on material where sound and picture plainly belong together."""
+    monkeypatch.setattr(expert_train, "load_data", lambda clips, folder, config: arrays(6, 40))
+    monkeypatch.setattr("bench_lipsync.models.syncnet.loop._ROW_EVERY", 1)
+    curve = train(tmp_path, 30)
+    losses = [float(line.split(",")[1]) for line in curve[1:]]
+    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
+
+
+def test_committed_weights_load_and_say_how_they_were_made() -> None:
+    from safetensors import safe_open
+
+    from bench_lipsync.models.syncnet.expert.network import WEIGHTS
+
+    load_expert()
+    with safe_open(WEIGHTS, framework="pt") as file:
+        assert json.loads(file.metadata()["train"])["steps"] > 0
