@@ -13,18 +13,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench_lipsync.harness.media.format import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from bench_lipsync.harness.faces.track import FaceTrack
 
-FPS = 25
-"""Frames per second of every prepared clip; SyncNet and the published models know no other rate."""
-SAMPLE_RATE = 16_000
-"""Audio samples per second (mono) of every prepared clip."""
-SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
-"""640: prepared audio has exactly this many samples per frame."""
+__all__ = ["FPS", "SAMPLES_PER_FRAME", "SAMPLE_RATE", "Clip", "PreparedClip"]
 
 
 @dataclass(frozen=True)

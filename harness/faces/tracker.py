@@ -12,11 +12,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.clip import FPS
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.landmarker import Face, Landmarker
 from bench_lipsync.harness.faces.region import Region
 from bench_lipsync.harness.faces.search import search
+from bench_lipsync.harness.media.format import FPS
 
 MAX_GAP = 5
 """Longest run of frames (0.2 s) without the face that is interpolated; a longer one is `no_face`."""

@@ -11,9 +11,9 @@ from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.clip import FPS, SAMPLE_RATE
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.media.container import audio_stream, media_errors, open_media, seconds
+from bench_lipsync.harness.media.format import FPS, SAMPLE_RATE
 from bench_lipsync.harness.media.frames import first_frame_time
 from bench_lipsync.harness.media.limits import MAX_CHANNELS, MAX_SECONDS, SOUND_RATES
 from bench_lipsync.harness.util.sanitize import shown

@@ -10,9 +10,9 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.clip import FPS
 from bench_lipsync.harness.media.container import media_errors
 from bench_lipsync.harness.media.display_matrix import Orientation, orientation
+from bench_lipsync.harness.media.format import FPS
 from bench_lipsync.harness.media.frames import timed_frames
 from bench_lipsync.harness.media.resample_fps import Timed, constant_rate
 

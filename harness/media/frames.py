@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from av.error import FFmpegError, InvalidDataError
 
-from bench_lipsync.harness.api.clip import FPS
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.media.container import media_errors, open_media, seconds, video_stream
+from bench_lipsync.harness.media.format import FPS
 from bench_lipsync.harness.media.info import check_size, first_frame, frame_time
 from bench_lipsync.harness.media.limits import MAX_GAP_SECONDS, MAX_SECONDS, SHORTER
 from bench_lipsync.harness.media.resample_fps import Timed

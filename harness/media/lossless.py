@@ -12,9 +12,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.clip import FPS
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.media.container import media_errors, open_media, seconds, video_stream
+from bench_lipsync.harness.media.format import FPS
 from bench_lipsync.harness.util.disk import written_by_ffmpeg
 from bench_lipsync.harness.util.sanitize import shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.clip import SAMPLE_RATE
+from bench_lipsync.harness.media.format import SAMPLE_RATE
 
 _STEP, _WINDOW = 160, 400
 """Samples: 10 ms from one window to the next, 25 ms in each."""

@@ -11,8 +11,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.clip import FPS, SAMPLE_RATE
 from bench_lipsync.harness.media.container import media_errors
+from bench_lipsync.harness.media.format import FPS, SAMPLE_RATE
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

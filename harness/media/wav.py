@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.clip import SAMPLE_RATE
 from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.media.format import SAMPLE_RATE
 from bench_lipsync.harness.util.sanitize import shown
 
 

@@ -1,4 +1,4 @@
-"""The profile of a whole run: records of all workers in, `profile.json`, `trace.json` and a short table out.
+"""The profile of a whole run: accumulates the records of all workers.
 
     profile = Profile()
     with profile.driving():                              # around everything that the driver does
@@ -6,28 +6,23 @@
         profile.add(worker, title, record, model="mine") # once a finished task; worker "w3" or "w3@node-b"
         with span("wait for workers"):                   # where it has nothing to do
             ...
-    profile.write(folder)                                # what --profile writes
-    print(profile.table())                               # and prints
+    write_profile(profile, folder)                       # what --profile writes (`harness.profiling.summary`)
+    print(profile_table(profile))                        # and prints
 
 It costs the same for every task: totals, and at most `MAX_TRACE` events altogether.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.harness.util.spans import Event, Key, Record, Total, recording
 
-PROFILE_FILE = "profile.json"
-TRACE_FILE = "trace.json"
 MAX_TRACE = 200_000
 """Events of all tasks in `trace.json`, about 30 MB; a run of days is told by its first hours."""
 
@@ -110,28 +105,3 @@ class Profile:
     def seconds(self) -> float:
         """Length of the run so far."""
         return (self.ended or time.time()) - self.began
-
-    def write(self, folder: Path) -> None:
-        """Write `profile.json` and `trace.json`, for Perfetto or chrome://tracing, into a run folder."""
-        from bench_lipsync.harness.profiling.trace import trace_events
-
-        text = json.dumps(self.summary(), indent=1, ensure_ascii=False, allow_nan=False)
-        write_text_atomically(folder / PROFILE_FILE, text + "\n")
-        content = {
-            "traceEvents": trace_events(self),
-            "displayTimeUnit": "ms",
-            "otherData": {"events left out": str(self.dropped)},
-        }
-        write_text_atomically(folder / TRACE_FILE, json.dumps(content, ensure_ascii=False, allow_nan=False))
-
-    def table(self) -> str:
-        """The share of each stage and where the bottleneck is, for the screen."""
-        from bench_lipsync.harness.profiling.table import text_table
-
-        return text_table(self.summary())
-
-    def summary(self) -> dict[str, Any]:
-        """The content of `profile.json` (`harness.profiling.summary`)."""
-        from bench_lipsync.harness.profiling.summary import summarise
-
-        return summarise(self)

@@ -1,15 +1,37 @@
-"""The numbers of a profile: `profile.json`'s content, from the sums over all tasks."""
+"""A profile's summary, the content of `profile.json`, and the files and the table made from it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from bench_lipsync.harness.profiling.table import hint
+from bench_lipsync.harness.profiling.profile import Profile, Worker
+from bench_lipsync.harness.profiling.table import hint, text_table
+from bench_lipsync.harness.profiling.trace import trace_events
+from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.harness.util.spans import OTHER, Key, Record, Total
 
-if TYPE_CHECKING:
-    from bench_lipsync.harness.profiling.profile import Profile, Worker
+PROFILE_FILE = "profile.json"
+TRACE_FILE = "trace.json"
+
+
+def write_profile(profile: Profile, folder: Path) -> None:
+    """Write `profile.json` and `trace.json`, for Perfetto or chrome://tracing, into a run folder."""
+    text = json.dumps(summarise(profile), indent=1, ensure_ascii=False, allow_nan=False)
+    write_text_atomically(folder / PROFILE_FILE, text + "\n")
+    content = {
+        "traceEvents": trace_events(profile),
+        "displayTimeUnit": "ms",
+        "otherData": {"events left out": str(profile.dropped)},
+    }
+    write_text_atomically(folder / TRACE_FILE, json.dumps(content, ensure_ascii=False, allow_nan=False))
+
+
+def profile_table(profile: Profile) -> str:
+    """The share of each stage and where the bottleneck is, for the screen."""
+    return text_table(summarise(profile))
 
 
 def summarise(profile: Profile) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from bench_lipsync.harness.profiling.profile import Profile
-    from bench_lipsync.harness.util.spans import Event
+from bench_lipsync.harness.profiling.profile import Profile
+from bench_lipsync.harness.util.spans import Event
 
 _DRIVER = 1
 """The driver's number; workers count on. Zero is the idle process in Perfetto's eyes."""

@@ -11,6 +11,7 @@ from typing import Any
 from bench_lipsync.harness.compute.batch_size import AUTO
 from bench_lipsync.harness.compute.threads import settle_threads
 from bench_lipsync.harness.profiling.profile import Profile
+from bench_lipsync.harness.profiling.summary import profile_table, write_profile
 from bench_lipsync.harness.results import provenance
 from bench_lipsync.harness.run.driver import Course, carry_out
 from bench_lipsync.harness.run.executors.base import Place
@@ -81,8 +82,8 @@ def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
 
 def show_profile(profile: Profile, folder: Path) -> None:
     """Write the profile into the run's folder and print its table beside what the command prints."""
-    profile.write(folder)
-    print(profile.table(), file=sys.stderr)
+    write_profile(profile, folder)
+    print(profile_table(profile), file=sys.stderr)
 
 
 def make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) -> Plan:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench_lipsync.harness.profiling.profile import Profile
+from bench_lipsync.harness.profiling.summary import profile_table, summarise, write_profile
 from bench_lipsync.harness.util import profile_record
 from bench_lipsync.harness.util import spans as profile
 from bench_lipsync.harness.util.prefetch import Prefetch
@@ -211,7 +212,7 @@ def run(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Profile:
 
 
 def test_the_summary_says_who_did_what(run: Profile) -> None:
-    summary = run.summary()
+    summary = summarise(run)
     stages = {line["stage"]: line for line in summary["stages"]}
     assert summary["tasks"] == 3
     assert stages["generate"]["clips"] == 2 and stages["generate"]["frames"] == 20
@@ -237,9 +238,9 @@ def test_the_summary_says_who_did_what(run: Profile) -> None:
 
 
 def test_the_table_and_the_hint(run: Profile) -> None:
-    text = run.table()
+    text = profile_table(run)
     assert "generate" in text and "  lpips" in text and "driver:" in text and "hint: " in text
-    assert "everything was in the store" in Profile().table()
+    assert "everything was in the store" in profile_table(Profile())
 
 
 def test_the_hint_names_the_bottleneck() -> None:
@@ -248,7 +249,7 @@ def test_the_hint_names_the_bottleneck() -> None:
         profile = Profile(began=0.0, ended=10.0)
         seconds = sum(walls.values())
         profile.add("w1", "t", Record(seconds=seconds, cpu=busy * seconds, totals=totals))
-        return str(profile.summary()["hint"])
+        return str(summarise(profile)["hint"])
 
     assert "generate" in of(generate=5, faces=2) and "GPU" in of(generate=5, faces=2)
     assert "decoding is slower" in of(generate=5, wait_for_frames=2)
@@ -258,7 +259,7 @@ def test_the_hint_names_the_bottleneck() -> None:
 
 def test_the_trace_is_one_that_viewers_take(run: Profile, tmp_path: Path) -> None:
     """The Trace Event Format's JSON object form: complete and metadata events with the fields it asks for."""
-    run.write(tmp_path)
+    write_profile(run, tmp_path)
     assert json.loads((tmp_path / "profile.json").read_text())["tasks"] == 3
     trace = json.loads((tmp_path / "trace.json").read_text())
     assert set(trace) == {"traceEvents", "displayTimeUnit", "otherData"} and trace["displayTimeUnit"] == "ms"
@@ -298,4 +299,4 @@ def test_memory_of_the_trace_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
             pass
         profile.add("w", "t", record)
     assert profile.kept == 5 and profile.dropped == 3
-    assert profile.summary()["tasks"] == 4
+    assert summarise(profile)["tasks"] == 4
