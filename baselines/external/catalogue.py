@@ -6,21 +6,18 @@ reads any file. A name is a file's name without `.yaml`, so listing them opens n
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench_lipsync.harness.api.model import LipSyncModel
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, suggest, validate
 from bench_lipsync.harness.registry.registry import UnknownNameError
 from bench_lipsync.harness.util.text_files import read_yaml
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
-
     from bench_lipsync.baselines.external.description import Description
 
 FOLDER_VARIABLE = "BENCH_BASELINES"
@@ -73,8 +70,7 @@ def load(name_or_path: str) -> Description:
         return read(Path(name_or_path))
     files = _files()
     if name_or_path not in files:
-        near = difflib.get_close_matches(name_or_path, files, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(sorted(files))}"
+        hint = suggest(name_or_path, sorted(files))
         raise UnknownNameError(f"no external model is called {name_or_path!r}; {hint}")
     description = read(files[name_or_path])
     if description.name != name_or_path:
@@ -86,44 +82,12 @@ def load(name_or_path: str) -> Description:
 
 def read(path: Path) -> Description:
     """The description in a file; nothing in it is run. Raises `BenchError`."""
-    from pydantic import ValidationError
-
     from bench_lipsync.baselines.external.description import Description
 
     fields = read_yaml(path, "the description", MAX_BYTES)
     if not isinstance(fields, dict):
         raise BenchError(f"{path} must hold keys and values (name: ..., repository: ...), not {type(fields).__name__}")
-    try:
-        return Description.model_validate(fields)
-    except ValidationError as error:
-        raise BenchError(f"{path}: {_explain(error, Description)}") from error
-
-
-def _explain(error: ValidationError, kind: Any) -> str:
-    """The first thing that is wrong, as `key: what (found: value)`, with the key that was probably meant."""
-    first = error.errors()[0]
-    key = ".".join(map(str, first["loc"])) or "description"
-    message = str(first["msg"]).removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        word = str(first["loc"][-1])
-        near = difflib.get_close_matches(word, _keys(kind, first["loc"][:-1]), n=1)
-        return f"{key}: no such key" + (f"; did you mean {near[0]}?" if near else "")
-    if first["type"] == "string_type" and isinstance(first["input"], (int, float)):
-        message += "; YAML takes it for a number, so write it in quotes"
-    more = f"; {error.error_count() - 1} more mistakes" if error.error_count() > 1 else ""
-    found = "" if first["type"] in ("missing", "value_error") else f" (found: {first['input']!r:.80})"
-    return f"{key}: {message}{found}{more}"
-
-
-def _keys(kind: Any, place: tuple[int | str, ...]) -> list[str]:
-    """The keys that are known at a place within a description."""
-    from typing import get_args
-
-    for part in place:
-        if isinstance(part, str) and hasattr(kind, "model_fields"):
-            annotation = kind.model_fields[part].annotation
-            kind = next((one for one in get_args(annotation) if hasattr(one, "model_fields")), annotation)
-    return list(getattr(kind, "model_fields", {}))
+    return validate(Description, fields, str(path))
 
 
 def _files() -> dict[str, Path]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.first_problem import first_problem
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.registry.model_names import parse_name, row_name
 from bench_lipsync.harness.registry.plugins import MODELS
 from bench_lipsync.harness.results.schema import RunResult
@@ -119,16 +117,7 @@ def load_variants(path: Path, model: str | None) -> Variants:
 def _validated(values: Any, path: Path) -> VariantsFile:
     if not isinstance(values, dict):
         raise BenchError(f"{path} holds a {type(values).__name__}, not a mapping with `variants`")
-    known = list(VariantsFile.model_fields)
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            raise BenchError(f"unknown key {key!r} in {path} ({hint})")
-    try:
-        return VariantsFile.model_validate(values)
-    except ValidationError as error:
-        raise BenchError(f"{path} is not valid: {first_problem(error)}") from None
+    return validate(VariantsFile, values, f"{path} is not valid")
 
 
 def differing_settings(variants: Variants) -> dict[str, dict[str, object]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from bench_lipsync.harness.assets.cache import file_path, is_present, locked
 from bench_lipsync.harness.assets.catalog import CATALOG, AssetFile, AssetSpec
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, suggest
 from bench_lipsync.harness.util.files import sha256_file
 
 __all__ = [
@@ -41,9 +40,7 @@ def asset_spec(name: str) -> AssetSpec:
     """The catalogue's entry. Raises `BenchError` with the nearest names."""
     if name in CATALOG:
         return CATALOG[name]
-    near = difflib.get_close_matches(name, CATALOG, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(CATALOG)}"
-    raise BenchError(f"no asset is called {name!r}; {hint}")
+    raise BenchError(f"no asset is called {name!r}; {suggest(name, CATALOG)}")
 
 
 def asset_path(name: str) -> Path:

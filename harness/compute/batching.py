@@ -6,8 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.harness.first_problem import first_problem
+from bench_lipsync.harness.errors import ClipError, Status, first_problem
 
 logger = logging.getLogger("bench")
 T = TypeVar("T")

@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.first_problem import first_problem
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.gate.baseline import BASELINE_VERSION, Baseline, baseline_of
 from bench_lipsync.harness.results.schema import RUN_FILE, RunResult, read_result
 from bench_lipsync.harness.util.files import write_text_atomically
@@ -81,12 +78,8 @@ def read_baseline(path: Path) -> Baseline:
         raise BenchError(
             f"{path} has baseline version {data['baseline']}, this bench reads {BASELINE_VERSION}; save it again"
         )
-    try:
-        return _consistent(Baseline.model_validate(data), path)
-    except ValidationError as error:
-        raise BenchError(
-            f"{path} is not a baseline that this bench reads: {first_problem(error)}; save it again"
-        ) from None
+    source = f"{path} is not a baseline that this bench reads"
+    return _consistent(validate(Baseline, data, source, "save it again"), path)
 
 
 def _consistent(found: Baseline, path: Path) -> Baseline:

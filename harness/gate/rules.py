@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, suggest, validate
 from bench_lipsync.harness.util.text_files import read_yaml
 
 
@@ -109,11 +108,13 @@ class GateSpec(_Part):
         known = list(dict.fromkeys([part for column in columns for part in (column, column.partition("[")[0])]))
         for key in self.metrics:
             if key not in known:
-                raise BenchError(f"the gate has a rule for metric {key!r}, which the baseline lacks{_near(key, known)}")
+                raise BenchError(
+                    f"the gate has a rule for metric {key!r}, which the baseline lacks ({suggest(key, known)})"
+                )
         rows = list(models)
         for name in self.models or ():
             if name not in rows:
-                raise BenchError(f"the gate names model {name!r}, which the baseline lacks{_near(name, rows)}")
+                raise BenchError(f"the gate names model {name!r}, which the baseline lacks ({suggest(name, rows)})")
 
 
 def load_gate(path: Path) -> GateSpec:
@@ -126,23 +127,7 @@ def make_gate(values: Any, source: str = "the gate") -> GateSpec:
     """Validate what a gate's file holds. Raises `BenchError`."""
     if not isinstance(values, dict):
         raise BenchError(f"{source} holds a {type(values).__name__}, not a mapping; known keys: {_listed(GateSpec)}")
-    try:
-        return GateSpec.model_validate(values)
-    except ValidationError as error:
-        raise BenchError(f"{source} is not valid: " + "; ".join(_told(item) for item in error.errors())) from None
-
-
-def _told(item: Any) -> str:
-    where = ".".join(map(str, item["loc"]))
-    if item["type"] != "extra_forbidden":
-        return f"{where}: {item['msg']} (got {item['input']!r})"
-    part = GateSpec if len(item["loc"]) == 1 else Rule if item["loc"][0] in ("metrics", "default") else SpeedRule
-    return f"unknown key {where!r}{_near(str(item['loc'][-1]), list(part.model_fields))}"
-
-
-def _near(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(known)})"
+    return validate(GateSpec, values, f"{source} is not valid")
 
 
 def _listed(part: type[BaseModel]) -> str:

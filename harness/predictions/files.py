@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
 from bench_lipsync.harness.datasets.discover import VIDEO_SUFFIXES, find_files, ids_from_paths
-from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.errors import ClipError, Status, suggest
 from bench_lipsync.harness.util.files import sha256_file, sha256_json
 from bench_lipsync.harness.util.sanitize import safe_id
 
@@ -38,9 +37,9 @@ class PredictedFiles:
         if named:
             both = " and ".join(path.relative_to(self.root).as_posix() for path in named[:2])
             raise ClipError(Status.BAD_OUTPUT, f"{len(named)} videos are named {clip_id}: {both}")
-        near = difflib.get_close_matches(clip_id, self._by_stem, n=1, cutoff=0.8)
-        hint = f"; the nearest name is {self._by_stem[near[0]][0].name}" if near else ""
-        raise ClipError(Status.BAD_OUTPUT, f"no video is named {clip_id} (with .mp4, .mkv, ...){hint}")
+        files = (paths[0].name for paths in self._by_stem.values())
+        hint = suggest(clip_id, files, limit=1, cutoff=0.7, otherwise="")
+        raise ClipError(Status.BAD_OUTPUT, f"no video is named {clip_id} (with .mp4, .mkv, ...){hint and '; ' + hint}")
 
     def match(self, clip_ids: Iterable[str]) -> dict[str, Path]:
         """The video of each clip that has one."""

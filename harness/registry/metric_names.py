@@ -5,7 +5,6 @@ Asking imports the modules of all scorers and loads no network. Nothing here run
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from bench_lipsync.harness.api.metric import MetricInfo
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, suggest
 from bench_lipsync.harness.registry.plugins import SCORERS
 
 logger = logging.getLogger("bench")
@@ -65,12 +64,8 @@ class MetricNames:
         lower = {known.lower(): known for known in self._asked_by}
         if word.lower() in lower:
             return self._asked_by[lower[word.lower()]]
-        near = difflib.get_close_matches(word.lower(), list(lower), n=1)
-        hint = (
-            f"did you mean {lower[near[0]]}?"
-            if near
-            else f"known: {', '.join(self.names)}, and the variants of `bench list metrics`"
-        )
+        known = f"known: {', '.join(self.names)}, and the variants of `bench list metrics`"
+        hint = suggest(word, self._asked_by, limit=1, otherwise=known)
         unable = "".join(f"; scorer {name!r} could not be asked ({error})" for name, error in self.broken.items())
         raise BenchError(f"no metric is called {word!r}; {hint}{unable}")
 

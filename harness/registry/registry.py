@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar, cast
 
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, suggest
 
 T = TypeVar("T")
 
@@ -61,10 +60,7 @@ class Registry(Generic[T]):
         return entry_points(group=f"bench.{self.kind}s")
 
     def _unknown(self, name: str) -> str:
-        names = self.names()
-        near = difflib.get_close_matches(name, names, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
-        return f"no {self.kind} is called {name!r}; {hint}"
+        return f"no {self.kind} is called {name!r}; {suggest(name, self.names())}"
 
 
 def _imported(target: str) -> Any:

@@ -10,10 +10,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.first_problem import first_problem
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.harness.util.sanitize import shown
 from bench_lipsync.harness.util.text_file import read_text
@@ -205,10 +204,7 @@ def read_result(folder: Path) -> RunResult:
     version = data.get("schema_version")
     if version != SCHEMA_VERSION:
         raise BenchError(f"{path} has schema version {version}, this bench reads {SCHEMA_VERSION}; update bench")
-    try:
-        return RunResult.model_validate(data)
-    except ValidationError as error:
-        raise BenchError(f"{shown(path)} is damaged: {shown(first_problem(error))}; {again}") from None
+    return validate(RunResult, data, f"{shown(path)} is damaged", again)
 
 
 def _refuse(constant: str) -> None:

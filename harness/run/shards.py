@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.run.record import Ledger, RowLine
 from bench_lipsync.harness.util.sanitize import safe_id
 
@@ -32,15 +32,10 @@ class Part:
 
 def read_part(folder: Path) -> Part:
     """The part in `folder`. Raises `BenchError`."""
-    from pydantic import ValidationError
-
     path = folder / SHARD_FILE
     if not path.is_file():
         raise BenchError(f"{folder} holds no finished part of a run: it has no {SHARD_FILE}; run its `--shard` again")
-    try:
-        part = adapter().validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise BenchError(f"{path} cannot be read: {error.errors()[0]['msg']}; run its `--shard` again") from None
+    part = validate(Part, path.read_bytes(), f"{path} cannot be read", "run its `--shard` again")
     if part.version != VERSION:
         raise BenchError(f"{path} has version {part.version}, this bench reads {VERSION}; use the same bench for all")
     foreign = [clip.id for clip in part.ledger.clips if safe_id(clip.id) != clip.id]

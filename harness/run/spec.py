@@ -5,13 +5,12 @@ The hash covers what changes results and nothing else: not the output folder, th
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.registry.model_names import row_name
 from bench_lipsync.harness.util.files import sha256_json
 from bench_lipsync.harness.util.text_files import read_yaml
@@ -140,15 +139,7 @@ def mode_name(name: str, mode: str) -> str:
 
 def make_spec(values: dict[str, Any]) -> RunSpec:
     """Validate a mapping. Raises `BenchError` that names every wrong key or value, with the nearest known key."""
-    unknown = [key for key in values if key not in RunSpec.model_fields]
-    if unknown:
-        hints = [_hint(key) for key in unknown]
-        raise BenchError("unknown key in the run specification: " + "; ".join(hints))
-    try:
-        return RunSpec(**values)
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']} (got {item['input']!r})" for item in error.errors()]
-        raise BenchError("the run specification is not valid: " + "; ".join(lines)) from None
+    return validate(RunSpec, values, "the run specification is not valid")
 
 
 def load_spec(path: Path) -> dict[str, Any]:
@@ -157,8 +148,3 @@ def load_spec(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise BenchError(f"{path} holds a {type(values).__name__}, not a mapping of run options")
     return values
-
-
-def _hint(key: str) -> str:
-    near = difflib.get_close_matches(str(key), list(RunSpec.model_fields), n=1)
-    return f"{key!r}" + (f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(RunSpec.model_fields)})")

@@ -17,8 +17,7 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.model import GenerateContext, LipSyncModel
 from bench_lipsync.harness.compute.batch_size import BatchSizes
 from bench_lipsync.harness.compute.batching import out_of_memory
-from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.harness.first_problem import first_problem
+from bench_lipsync.harness.errors import ClipError, Status, first_problem
 from bench_lipsync.harness.util.background import Behind
 from bench_lipsync.harness.util.spans import span, timed
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 from torch import float16 as half_type
 
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.serialization.weights import read_safetensors
 from bench_lipsync.harness.serialization.weights_file import save_weights
 from bench_lipsync.harness.util.sanitize import shown
@@ -77,11 +77,9 @@ def load_prior(path: Path) -> Prior:
     state = {key: value.float() for key, value in state.items()}
     if metadata.get("format") != FORMAT:
         raise BenchError(f"{path} has format {shown(metadata.get('format'))!r} in its metadata, not {FORMAT!r}")
-    try:
-        config = PriorConfig.model_validate_json(metadata.get("config", ""))
-        info = PriorInfo.model_validate_json(metadata.get("info", "{}"))
-    except ValidationError as error:
-        raise BenchError(f"{path} has metadata that is not understood: {error}") from error
+    source = f"{path} has metadata that is not understood"
+    config = validate(PriorConfig, metadata.get("config", ""), source)
+    info = validate(PriorInfo, metadata.get("info", "{}"), source)
     return make_prior(state, config, info, str(path))
 
 

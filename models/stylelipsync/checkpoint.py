@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from bench_lipsync.harness.api.seen_frames import SeenFrames
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.serialization.weights import read_safetensors, read_torch
 from bench_lipsync.harness.serialization.weights_file import save_weights
 from bench_lipsync.harness.util.sanitize import shown
@@ -103,11 +103,9 @@ def _load_safetensors(path: Path) -> Checkpoint:
     metadata, state = read_safetensors(path)
     if metadata.get("format") != FORMAT:
         raise BenchError(f"{path} has format {shown(metadata.get('format'))!r} in its metadata, not {FORMAT!r}")
-    try:
-        config = StyleLipSyncConfig.model_validate_json(metadata.get("config", ""))
-        info = CheckpointInfo.model_validate_json(metadata.get("info", "{}"))
-    except ValidationError as error:
-        raise BenchError(f"{path} has metadata that is not understood: {error}") from error
+    source = f"{path} has metadata that is not understood"
+    config = validate(StyleLipSyncConfig, metadata.get("config", ""), source)
+    info = validate(CheckpointInfo, metadata.get("info", "{}"), source)
     state = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
     w_avg = state.pop("w_avg", torch.zeros(config.w_dim))
     return Checkpoint(_build(config, state, w_avg, path), info, _sha256(path))

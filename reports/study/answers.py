@@ -9,8 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.first_problem import first_problem
+from bench_lipsync.harness.errors import BenchError, first_problem
 from bench_lipsync.reports.study.plan import Item, Key
 
 MAX_BYTES = 16 * 1024 * 1024

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, suggest
 from bench_lipsync.reports.table.format import footnote_mark, format_interval, format_value
 from bench_lipsync.reports.table.grid import Cell, Column, Grid, Row
 from bench_lipsync.reports.table.ranking import mark_best
@@ -86,8 +85,7 @@ def _named(columns: str) -> set[str]:
 
 
 def _near(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
-    return f"; did you mean {near[0]!r}?" if near else f"; it has: {', '.join(known)}"
+    return f"; {suggest(word, known, otherwise='it has: ' + ', '.join(known))}"
 
 
 def _digits(column: Column, options: TableOptions) -> Column:

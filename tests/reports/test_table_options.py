@@ -96,7 +96,7 @@ def test_programs_get_the_chosen_part_unrounded() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"columns": ("FIDD[inception]",)}, r"no column 'FIDD\[inception\]'; did you mean 'FID\[inception\]'"),
+        ({"columns": ("FIDD[inception]",)}, r"no column 'FIDD\[inception\]'; did you mean FID\[inception\]"),
         ({"columns": ("CSIM",)}, "CSIM has no value in any row: unavailable: syncnet_v2"),
         ({"rows": ("zebra",)}, "no row 'zebra'; it has: m1, m2, m3, ground-truth"),
         ({"label": "tab}x"}, "--label 'tab}x' may have"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from bench_lipsync.baselines.external.description import Description
 from bench_lipsync.baselines.external.environments import Runtime
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.util.files import sha256_file, write_text_atomically
 from bench_lipsync.harness.util.paths import cache_dir
 from bench_lipsync.harness.util.sanitize import safe_id
@@ -64,11 +64,8 @@ def read_installation(name: str) -> Installation | None:
     path = home(name) / "installation.json"
     if not path.is_file():
         return None
-    try:
-        return Installation.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise BenchError(f"{path} cannot be read ({reason}); delete it and run bench baselines setup {name}") from None
+    remedy = f"delete it and run bench baselines setup {name}"
+    return validate(Installation, path.read_bytes(), f"{path} cannot be read", remedy)
 
 
 def write_installation(installation: Installation) -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.util import progress
 from bench_lipsync.models.stylegan2.prior import Prior, PriorInfo, save_prior
 from bench_lipsync.models.stylegan2.training.data import load_frames
@@ -54,7 +54,7 @@ def make_settings(preset: str, changes: Mapping[str, object]) -> GanSettings:
     if preset not in PRESETS:
         raise BenchError(f"no recipe is called {preset!r}; choose {' or '.join(PRESETS)}")
     given = {key: value for key, value in changes.items() if value is not None}
-    settings = GanSettings.model_validate({**PRESETS[preset].model_dump(), **given})
+    settings = validate(GanSettings, {**PRESETS[preset].model_dump(), **given}, f"recipe {preset}")
     if settings.batch > settings.group and settings.batch % settings.group:
         raise BenchError(f"a batch of {settings.batch} cannot be divided into groups of {settings.group}")
     return settings

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.seen_frames import frames_of
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.util import progress
 from bench_lipsync.models.stylelipsync.adaptation.foreign_speech import ForeignSpeech, demo_speech, foreign_speech
 from bench_lipsync.models.stylelipsync.adaptation.settings import AdaptSettings, preset
@@ -99,10 +98,8 @@ def run(
     """
     checkpoint = StyleLipSync(weights, variant).checkpoint
     given = {key: value for key, value in changes.items() if value is not None}
-    try:
-        settings = AdaptSettings.model_validate({**preset(checkpoint.net.config).model_dump(), **given})
-    except ValidationError as error:
-        raise BenchError(f"the adaptation's settings are not valid: {error}") from None
+    recipe = {**preset(checkpoint.net.config).model_dump(), **given}
+    settings = validate(AdaptSettings, recipe, "the adaptation's settings are not valid")
     speech = foreign_speech(foreign[1], foreign[0]) if foreign and settings.lambda_reg else None
     return adapt(checkpoint, footage, (0, footage.frames), settings, out, foreign=speech, device=device)
 

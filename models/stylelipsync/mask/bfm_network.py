@@ -11,8 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.first_problem import first_problem
+from bench_lipsync.harness.errors import BenchError, first_problem
 from bench_lipsync.harness.serialization.weights import read_torch
 from bench_lipsync.models.stylelipsync.mask.bfm import CROP, SOURCES, BfmInvalid, bfm_file, read_arrays
 from bench_lipsync.models.stylelipsync.mask.similarity import Points

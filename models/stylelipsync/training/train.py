@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from pydantic import ValidationError
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.first_problem import first_problem
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.util import progress
 from bench_lipsync.models.stylelipsync.training.callbacks import STATE, WEIGHTS, Watch
 from bench_lipsync.models.stylelipsync.training.initialization import load_beginning
@@ -82,10 +80,7 @@ def make_settings(
     recipe = PRESETS[preset].model_dump()
     recipe.update(_given(changes))
     recipe["network"].update(_given(switches or {}))
-    try:
-        return TrainSettings.model_validate(recipe)
-    except ValidationError as error:
-        raise BenchError(f"recipe {preset}: {first_problem(error)}") from error
+    return validate(TrainSettings, recipe, f"recipe {preset}")
 
 
 def split_clips(clips: Sequence[PreparedClip]) -> Split:

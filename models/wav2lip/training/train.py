@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.first_problem import first_problem
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.util import progress
 from bench_lipsync.models.stylelipsync.training.train import split_clips
 from bench_lipsync.models.training.metrics_log import Curves
@@ -73,10 +71,7 @@ def make_settings(preset: str, changes: Mapping[str, object]) -> Wav2LipSettings
     if preset not in PRESETS:
         raise BenchError(f"no recipe is called {preset!r}; choose {' or '.join(PRESETS)}")
     given = {key: value for key, value in changes.items() if value is not None}
-    try:
-        return Wav2LipSettings.model_validate({**PRESETS[preset].model_dump(), **given})
-    except ValidationError as error:
-        raise BenchError(f"recipe {preset}: {first_problem(error)}") from error
+    return validate(Wav2LipSettings, {**PRESETS[preset].model_dump(), **given}, f"recipe {preset}")
 
 
 def _save(trainer: Wav2LipTrainer, out: Path, facts: dict[str, str]) -> None:

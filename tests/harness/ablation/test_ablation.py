@@ -122,7 +122,7 @@ def test_variants_of_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"variant": {}}, r"unknown key 'variant' .*did you mean 'variants'"),
+        ({"variant": {}}, r"unknown key 'variant' .*did you mean variants"),
         ({"variants": {}}, "variants: "),
         ({"variants": {"x": "b"}}, "does not say what the variants are compared with"),
         ({"full": "a", "variants": {"x": "a"}}, "'x' of .* is the full model itself"),

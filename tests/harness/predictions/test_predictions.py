@@ -113,7 +113,7 @@ def test_files_are_found_by_path_and_by_name(tmp_path: Path) -> None:
     assert files.find("both") == tmp_path / "both.mp4"
     with pytest.raises(ClipError, match=r"2 videos are named twice: x/twice.mp4 and y/twice.avi"):
         files.find("twice")
-    with pytest.raises(ClipError, match=r"no video is named bert_2 .*the nearest name is bert_1.MKV"):
+    with pytest.raises(ClipError, match=r"no video is named bert_2 .*did you mean bert_1.MKV"):
         files.find("bert_2")
     assert set(files.match(["bert_1", "both", "nobody"])) == {"bert_1", "both"}
 

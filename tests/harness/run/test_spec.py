@@ -19,7 +19,7 @@ def test_yaml_round_trip(tmp_path: Path) -> None:
 
 
 def test_an_unknown_key_is_an_error_with_a_suggestion() -> None:
-    with pytest.raises(BenchError, match="'protocl' \\(did you mean 'protocol'\\?\\)"):
+    with pytest.raises(BenchError, match="'protocl' \\(did you mean protocol\\?\\)"):
         make_spec({**BASE, "protocl": "cross"})
 
 

@@ -13,8 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from bench_lipsync.harness.compute.threads import thread_count
-from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.first_problem import first_problem
+from bench_lipsync.harness.errors import BenchError, first_problem
 from bench_lipsync.harness.util.paths import cache_dir
 
 logger = logging.getLogger("bench")
