@@ -80,16 +80,13 @@ def first_problem(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def suggest(
-    name: str, known: Iterable[str], *, limit: int = 3, cutoff: float = 0.6, otherwise: str | None = None
-) -> str:
+def suggest(name: str, known: Iterable[str], *, limit: int = 3, otherwise: str | None = None) -> str:
     """Hint for an unknown name: the nearest known ones, or all of them where none is near.
 
     Args:
         name: The name that was requested.
         known: Every valid name. Upper and lower case are not told apart.
         limit: How many near names are given at most.
-        cutoff: Similarity from 0 to 1 from which a name is near, as in `difflib.get_close_matches`.
         otherwise: The hint where no name is near; default `known: A, B, C`.
 
     Returns:
@@ -104,7 +101,7 @@ def suggest(
     """
     names = list(known)
     by_lower = {word.lower(): word for word in reversed(names)}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=limit, cutoff=cutoff)
+    near = difflib.get_close_matches(name.lower(), by_lower, n=limit)
     if near:
         return f"did you mean {' or '.join(by_lower[word] for word in near)}?"
     return f"known: {', '.join(names)}" if otherwise is None else otherwise

@@ -38,7 +38,7 @@ class PredictedFiles:
             both = " and ".join(path.relative_to(self.root).as_posix() for path in named[:2])
             raise ClipError(Status.BAD_OUTPUT, f"{len(named)} videos are named {clip_id}: {both}")
         files = (paths[0].name for paths in self._by_stem.values())
-        hint = suggest(clip_id, files, limit=1, cutoff=0.7, otherwise="")
+        hint = suggest(clip_id, files, limit=1, otherwise="")
         raise ClipError(Status.BAD_OUTPUT, f"no video is named {clip_id} (with .mp4, .mkv, ...){hint and '; ' + hint}")
 
     def match(self, clip_ids: Iterable[str]) -> dict[str, Path]:
