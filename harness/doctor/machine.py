@@ -10,6 +10,7 @@ import tempfile
 from importlib import metadata, util
 from pathlib import Path
 
+from bench_lipsync.harness.compute.resources import usable_cores, usable_memory
 from bench_lipsync.harness.doctor.examine import Finding
 from bench_lipsync.harness.util.paths import cache_dir
 
@@ -96,31 +97,15 @@ def _load_operators() -> None:
 
 
 def _cores() -> Finding:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Finding("machine", "cores", "ok", f"{usable} usable of {os.cpu_count()}")
+    return Finding("machine", "cores", "ok", f"{usable_cores()} usable of {os.cpu_count()}")
 
 
 def _memory() -> Finding:
-    total, free = memory_bytes()
+    total, free = usable_memory()
     detail = f"{free / _GB:.1f} of {total / _GB:.1f} GB free"
     if free < _LOW_MEMORY:
         return Finding("machine", "memory", "note", detail, "a smaller --batch-size needs less")
     return Finding("machine", "memory", "ok", detail)
-
-
-def memory_bytes() -> tuple[int, int]:
-    """Total and available memory of the machine or of the container, whichever is less."""
-    try:
-        words = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
-        total, free = (int(words[key].split()[0]) * 1024 for key in ("MemTotal", "MemAvailable"))
-    except (OSError, KeyError, ValueError):
-        total = free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
-    try:
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))
-    except (OSError, ValueError):  # No container, or one without a limit ("max").
-        return total, free
-    return min(total, limit), min(free, limit - used)
 
 
 def _cache() -> list[Finding]:

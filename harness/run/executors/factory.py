@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,11 +83,11 @@ def workers_here(device: str) -> int:
 
     Two let one prepare or score while the other one's network has the GPU.
     """
-    import psutil
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    fitting = min(cores, psutil.virtual_memory().available // WORKER_BYTES)
+    from bench_lipsync.harness.compute.resources import usable_cores, usable_memory
+
+    fitting = min(usable_cores(), usable_memory().available // WORKER_BYTES)
     if device.startswith("cuda"):
         gpus = torch.cuda.device_count() if device == "cuda" else 1
         fitting = min(fitting, PER_GPU * gpus)

@@ -146,7 +146,7 @@ def test_torchvision_of_another_build_is_told(monkeypatch: pytest.MonkeyPatch) -
 
 def test_small_machines_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(doctor_machine.shutil, "disk_usage", lambda _: SimpleNamespace(free=int(3e8)))
-    monkeypatch.setattr(doctor_machine, "memory_bytes", lambda: (int(2e9), int(1e9)))
+    monkeypatch.setattr(doctor_machine, "usable_memory", lambda: (int(2e9), int(1e9)))
     found = by_name(doctor_machine.machine())
     assert found["disk"].state == "broken"
     assert found["memory"].state == "note"
