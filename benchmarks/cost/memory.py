@@ -25,8 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench_lipsync.harness.api.clip import FPS, SAMPLES_PER_FRAME, PreparedClip
 from bench_lipsync.harness.faces.track import FaceTrack
 from bench_lipsync.harness.media import LosslessWriter, write_wav
+from bench_lipsync.harness.registry.metric_names import metric_names
 from bench_lipsync.harness.run.selection import select_clips
-from bench_lipsync.harness.run.spec import DEFAULT_METRICS, make_spec
+from bench_lipsync.harness.run.spec import make_spec
 from bench_lipsync.harness.stages.stages import Generated, prepare
 from bench_lipsync.harness.store.store import Store
 
@@ -87,7 +88,7 @@ def main() -> None:
     """Measure every length and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, nargs="+", default=[5, 20, 60, 120])
-    parser.add_argument("--metrics", nargs="+", default=list(DEFAULT_METRICS), help="default: the default run's")
+    parser.add_argument("--metrics", nargs="+", default=list(metric_names().default), help="default: the default run's")
     parser.add_argument("--only", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:

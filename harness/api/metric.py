@@ -21,8 +21,18 @@ Direction = Literal["higher", "lower", "none"]
 
 
 @dataclass(frozen=True)
+class Tolerance:
+    """How far a metric may move before `bench compare` objects; the larger of the two counts."""
+
+    absolute: float | None = None
+    """In the metric's unit."""
+    relative: float | None = None
+    """Share of the baseline's value: 0.05 is 5 %."""
+
+
+@dataclass(frozen=True)
 class MetricInfo:
-    """What a number is, before anybody looks at its value."""
+    """Static description of a metric."""
 
     name: str
     """As the field writes it: `LSE-C`, `FID`, `SSIM`."""
@@ -44,6 +54,13 @@ class MetricInfo:
     """Whether only `NAME[VARIANT]` asks for it. Otherwise the name alone does, for all of its variants at once."""
     aliases: tuple[str, ...] = ()
     """Other words for the variant, which several variants may share: `LSE-C[gt-box]` asks for both networks."""
+    default: bool = False
+    """Whether a run computes it when no metrics are requested. For metrics that are cheap beside LSE, FID and LPIPS."""
+    tolerance: Tolerance | None = None
+    """What `bench compare` tolerates where `gate.yaml` says nothing: about what a reader would call a difference."""
+    needs_alignment: bool = True
+    """Whether its comparison with the ground truth needs both heads in the same pose. Only read for metrics that
+    compare: those that need `truth`, and set metrics."""
 
     @property
     def column(self) -> str:

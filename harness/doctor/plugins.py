@@ -10,7 +10,7 @@ from bench_lipsync.harness.assets.catalog import AssetSpec
 from bench_lipsync.harness.assets.lookup import asset_available, asset_present, asset_specs
 from bench_lipsync.harness.doctor.examine import Finding, State
 from bench_lipsync.harness.registry.metric_names import metric_names
-from bench_lipsync.harness.registry.plugins import BOUNDS, MODELS, PACKAGED
+from bench_lipsync.harness.registry.plugins import BOUNDS, MODELS, PACKAGED, SCORERS
 
 DEFAULT_MODEL = "stylelipsync"
 PREPARATION = "face_landmarker"
@@ -27,21 +27,19 @@ def assets() -> list[Finding]:
 
 def metrics() -> list[Finding]:
     """Every column that a metric can give; a default metric must have one that works."""
-    from bench_lipsync.harness.run.spec import DEFAULT_METRICS
-
     known = metric_names()
     scorers = {name: _readiness("metrics", name, _needs(name)) for name in {offer.scorer for offer in known.offers}}
-    findings = [_unusable("metrics", f"scorer {name}", error, needed=False) for name, error in known.broken.items()]
-    for metric in dict.fromkeys((*known.order, *DEFAULT_METRICS)):
-        rows = [(offer.info.column, scorers[offer.scorer]) for offer in known.offers if offer.info.name == metric]
+    findings = [
+        _unusable("metrics", f"scorer {name}", error, needed=name in SCORERS.builtin)
+        for name, error in known.broken.items()
+    ]
+    for metric in known.order:
+        rows = [(offer.info, scorers[offer.scorer]) for offer in known.offers if offer.info.name == metric]
         works = any(item.state in ("ok", "fetch") for _, item in rows)
-        needed = metric in DEFAULT_METRICS and not works
+        needed = any(info.default for info, _ in rows) and not works
         findings += [
-            Finding("metrics", column, item.state, item.detail, item.fix, needed=needed) for column, item in rows
+            Finding("metrics", info.column, item.state, item.detail, item.fix, needed=needed) for info, item in rows
         ]
-        if not rows:
-            reason = "no scorer that could be asked measures it"
-            findings.append(Finding("metrics", metric, "broken", reason, "see scorers and libraries above", needed))
     return findings
 
 

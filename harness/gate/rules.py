@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench_lipsync.harness.errors import BenchError, suggest, validate
+from bench_lipsync.harness.registry.metric_names import metric_names
 from bench_lipsync.harness.util.text_files import read_yaml
 
 
@@ -46,31 +48,21 @@ class SpeedRule(_Part):
     """0.5: half as long again."""
 
 
-DEFAULT_RULES: Mapping[str, Rule] = {
-    "LSE-C": Rule(relative=0.05, absolute=0.02),
-    "LSE-D": Rule(relative=0.05, absolute=0.02),
-    "AV-offset": Rule(absolute=0.5),
-    "FID": Rule(relative=0.1, absolute=0.5),
-    "FVD": Rule(relative=0.1, absolute=5.0),
-    "KID": Rule(relative=0.2, absolute=0.002),
-    "SSIM": Rule(absolute=0.01),
-    "PSNR": Rule(absolute=0.5),
-    "LPIPS": Rule(relative=0.05, absolute=0.005),
-    "SSIM-mouth": Rule(absolute=0.02),
-    "PSNR-mouth": Rule(absolute=0.5),
-    "LPIPS-mouth": Rule(relative=0.05, absolute=0.01),
-    "LMD": Rule(relative=0.1, absolute=0.1),
-    "LMD-mouth": Rule(relative=0.1, absolute=0.1),
-    "LipOpen-error": Rule(relative=0.1, absolute=0.01),
-    "LipOpen-corr": Rule(absolute=0.03),
-    "LipLeak": Rule(relative=0.25, absolute=0.02),
-    "CPBD": Rule(absolute=0.02),
-    "CPBD-mouth": Rule(absolute=0.02),
-    "CSIM": Rule(absolute=0.01),
-    "TWE": Rule(relative=0.1, absolute=0.05),
-    "Jitter": Rule(relative=0.1, absolute=0.02),
-}
-"""Tolerances where `gate.yaml` says nothing: about what a reader of a table would call a difference."""
+@cache
+def default_rules() -> Mapping[str, Rule]:
+    """Rules where `gate.yaml` says nothing, from the metrics' own tolerances: by name, and by `NAME[variant]`.
+
+    Raises `BenchError` where a built-in scorer cannot be imported.
+    """
+    known = metric_names()
+    known.require_builtin()
+    rules: dict[str, Rule] = {}
+    for info in (offer.info for offer in known.offers):
+        if info.tolerance is not None:
+            rule = Rule(absolute=info.tolerance.absolute, relative=info.tolerance.relative)
+            rules.setdefault(info.name, rule)
+            rules[info.column] = rule
+    return rules
 
 
 class GateSpec(_Part):
@@ -81,7 +73,7 @@ class GateSpec(_Part):
     significant: bool = True
     hard: float | None = Field(default=5.0, ge=1.0)
     default: Rule = Rule(relative=0.05)
-    """For metrics that neither `metrics` nor `DEFAULT_RULES` name."""
+    """For metrics without a rule in `metrics` and without a tolerance of their own."""
     metrics: dict[str, Rule | None] = Field(default_factory=dict)
     """By `NAME` or `NAME[variant]`; `null` leaves a metric out."""
     speed: SpeedRule | None = None
@@ -101,7 +93,8 @@ class GateSpec(_Part):
         for key in (column, name):
             if key in self.metrics:
                 return self.metrics[key]
-        return DEFAULT_RULES.get(name, self.default)
+        rules = default_rules()
+        return rules.get(column) or rules.get(name, self.default)
 
     def check_names(self, columns: Iterable[str], models: Iterable[str]) -> None:
         """Raise `BenchError` for a rule about a metric or a model that the baseline does not have."""

@@ -45,6 +45,21 @@ class MetricNames:
         return tuple(dict.fromkeys((*self.names, *(offer.info.name for offer in self.offers))))
 
     @property
+    def default(self) -> tuple[str, ...]:
+        """Names that a run computes when none are requested, in the order of the table's columns.
+
+        Raises `BenchError` where a built-in scorer cannot be imported, because the list would be incomplete.
+        """
+        self.require_builtin()
+        infos = (offer.info for offer in self.offers)
+        return tuple(dict.fromkeys(info.name for info in infos if info.default and not info.on_request))
+
+    def require_builtin(self) -> None:
+        """Raise `BenchError` unless every built-in scorer could be asked."""
+        for name in SCORERS.builtin & self.broken.keys():
+            raise BenchError(f"the default metrics are not known: scorer {name!r} is broken ({self.broken[name]})")
+
+    @property
     def all(self) -> tuple[str, ...]:
         """What `--metrics all` asks for: every metric by its name, and the variants that the name alone leaves out."""
         rest = (offer.info for offer in self.offers if offer.info.on_request)

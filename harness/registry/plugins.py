@@ -59,7 +59,7 @@ PACKAGED: Registry[Path] = Registry(
     {
         "stylelipsync": "bench_lipsync.models.stylelipsync.model:DEMO_WEIGHTS",
         "wav2lip": "bench_lipsync.models.wav2lip.model:DEMO_WEIGHTS",
-        "lse-open-syncnet": "bench_lipsync.models.syncnet.open.network:WEIGHTS",
+        "lse-open-syncnet": "bench_lipsync.models.syncnet.open:WEIGHTS",
     },
 )
 """Weights that come with the package, by the model or scorer that cannot work without them."""

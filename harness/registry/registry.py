@@ -26,6 +26,7 @@ class Registry(Generic[T]):
         """`more`: `"module:function"` that gives further targets by name, called when a name is not built in."""
         self.kind = kind
         self._targets: dict[str, Any] = dict(builtin)
+        self.builtin = frozenset(builtin)
         self._more = more
 
     def names(self, further: bool = True) -> list[str]:

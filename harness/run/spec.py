@@ -6,7 +6,7 @@ The hash covers what changes results and nothing else: not the output folder, th
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -15,22 +15,10 @@ from bench_lipsync.harness.registry.model_names import row_name
 from bench_lipsync.harness.util.files import sha256_json
 from bench_lipsync.harness.util.text_files import read_yaml
 
+if TYPE_CHECKING:
+    from bench_lipsync.harness.registry.metric_names import MetricNames
+
 Protocol = Literal["reconstruction", "cross"]
-DEFAULT_METRICS = (
-    "LSE-C",
-    "LSE-D",
-    "AV-offset",
-    "FID",
-    "KID",
-    "SSIM",
-    "PSNR",
-    "LPIPS",
-    "SSIM-mouth",
-    "PSNR-mouth",
-    "TWE",
-    "Jitter",
-)
-"""What is cheap beside the networks of LSE, FID and LPIPS. The rest is measured on request, or with `all`."""
 MODES = ("zero-shot", "adapted", "adapted-no-reg")
 """As published, tuned to each person, and tuned without the sync regulariser; also the order of a model's rows."""
 _PLACE_ONLY = {"data_root"}
@@ -66,7 +54,7 @@ class RunSpec(BaseModel):
     """Given: frames are kept for adaptation as `harness.run.adaptation_footage` says, even if no row is adapted."""
     limit: int | None = Field(default=None, ge=1)
     """At most this many clips, spread over the list by the hash of their ids."""
-    metrics: tuple[str, ...] = DEFAULT_METRICS
+    metrics: tuple[str, ...] = Field(default_factory=lambda: _every_metric().default)
     """`NAME` or `NAME[VARIANT]` as `bench list metrics` lists them; `all` is every one of them."""
     size: int = Field(default=256, ge=64, le=1024)
     """Side of the canonical crop in pixels."""
@@ -85,9 +73,7 @@ class RunSpec(BaseModel):
         words = (value,) if isinstance(value, str) else tuple(value)
         if not any(str(word).lower() == "all" for word in words):
             return words
-        from bench_lipsync.harness.registry.metric_names import metric_names
-
-        every = metric_names().all
+        every = _every_metric().all
         return tuple(name for word in words for name in (every if str(word).lower() == "all" else (word,)))
 
     @field_validator("mode", mode="before")
@@ -130,6 +116,13 @@ class RunSpec(BaseModel):
         import yaml
 
         return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
+
+
+def _every_metric() -> MetricNames:
+    """Imports all scorers, so it runs only when a spec is made."""
+    from bench_lipsync.harness.registry.metric_names import metric_names
+
+    return metric_names()
 
 
 def mode_name(name: str, mode: str) -> str:

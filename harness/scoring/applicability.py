@@ -1,4 +1,4 @@
-"""Which metrics say something about a model: what compares pictures needs them to show the same thing in one place."""
+"""Which metrics apply to a model: full-reference metrics need output and ground truth to be spatially aligned."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.api.model import ModelCard
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
 
-POSE_FREE = frozenset({"CSIM"})
-"""Metrics that compare who is seen, not where."""
-
 
 def why_not(card: ModelCard, info: MetricInfo) -> str:
     """Why `info` is not computed for a model with this card; empty where it is.
@@ -20,7 +17,7 @@ def why_not(card: ModelCard, info: MetricInfo) -> str:
     whose picture covers the face only is not judged by whole frames, because the rest of them would be ours.
     """
     compares = "truth" in info.needs or info.level == "set"
-    if card.pose == "own" and compares and info.name not in POSE_FREE:
+    if card.pose == "own" and compares and info.needs_alignment:
         return "n/a: the model moves heads as it likes (pose free)"
     if card.covers == "face" and not info.needs & {"faces", "audio"}:
         return "n/a: the model's picture covers the face only, not the whole frame"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.metric import ClipScore, ManyFeatures, MetricInfo
+from bench_lipsync.harness.api.metric import ClipScore, ManyFeatures, MetricInfo, Tolerance
 from bench_lipsync.harness.assets.lookup import asset_spec
 from bench_lipsync.harness.compute.batching import Batches
 from bench_lipsync.harness.errors import ClipError, Status
@@ -37,6 +37,8 @@ INFO = MetricInfo(
     definition="Fréchet distance between Gaussians fitted to the 2048 InceptionV3 features of all output frames and "
     "of all ground-truth frames of the same clips. Biased upwards for few frames; below 2048 the covariance has not "
     "full rank: compare only values over the same clips.",
+    default=True,
+    tolerance=Tolerance(relative=0.1, absolute=0.5),
 )
 
 

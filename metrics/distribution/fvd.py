@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.metric import ClipScore, ManyFeatures, MetricInfo
+from bench_lipsync.harness.api.metric import ClipScore, ManyFeatures, MetricInfo, Tolerance
 from bench_lipsync.harness.assets.lookup import asset_path, asset_spec
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.metrics.base import check_pair
@@ -36,6 +36,7 @@ INFO = MetricInfo(
     definition="Fréchet distance between Gaussians fitted to the 400 logits of I3D for all 16-frame windows of the "
     "output and of the ground truth. Biased upwards for few windows; below 400 the covariance has not full rank: "
     "compare only values over the same clips.",
+    tolerance=Tolerance(relative=0.1, absolute=5.0),
 )
 
 

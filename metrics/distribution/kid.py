@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.metric import MetricInfo, rows_of
+from bench_lipsync.harness.api.metric import MetricInfo, Tolerance, rows_of
 from bench_lipsync.harness.assets.lookup import asset_spec
 
 SUBSETS = 100
@@ -35,6 +35,8 @@ INFO = MetricInfo(
     definition="Mean over random subsets of the unbiased squared maximum mean discrepancy between the InceptionV3 "
     "features of output and ground-truth frames, with a cubic kernel. Unbiased for any number of frames; equal "
     "distributions give values around 0, also slightly negative ones.",
+    default=True,
+    tolerance=Tolerance(relative=0.2, absolute=0.002),
 )
 
 

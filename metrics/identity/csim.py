@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.metric import ClipScore, MetricInfo
+from bench_lipsync.harness.api.metric import ClipScore, MetricInfo, Tolerance
 from bench_lipsync.harness.assets.lookup import asset_spec
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.metrics.base import check_pair
@@ -34,6 +34,8 @@ INFO = MetricInfo(
     "|pool=frame-mean,clip-mean|v1",
     definition="cosine of the ArcFace vectors of an output frame and of the same frame of the ground truth, both cut "
     "by the ground truth's eyes, nose and mouth",
+    tolerance=Tolerance(absolute=0.01),
+    needs_alignment=False,
 )
 
 

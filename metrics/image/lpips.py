@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.metric import MetricInfo
+from bench_lipsync.harness.api.metric import MetricInfo, Tolerance
 from bench_lipsync.harness.assets.lookup import asset_path, asset_spec
 from bench_lipsync.harness.compute.batching import Batches
 from bench_lipsync.harness.serialization.array_pickle import read_array_pickle
@@ -32,6 +32,8 @@ INFO = MetricInfo(
     signature=f"LPIPS|net=alex@{asset_spec('alexnet_lpips').sha256[:6]}|heads=v0.1|frames=crop|pool=frame-mean,clip-mean|v1",
     definition="Distance of AlexNet features of both frames (RGB in [-1, 1]), each layer normalised over channels, "
     "weighted by the learned heads of version 0.1 and averaged over the image.",
+    default=True,
+    tolerance=Tolerance(relative=0.05, absolute=0.005),
 )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.metric import ClipScore, MetricInfo
+from bench_lipsync.harness.api.metric import ClipScore, MetricInfo, Tolerance
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.landmark_indices import LIPS
 from bench_lipsync.metrics.base import FrameMeanScoring, FrameValues, check_pair
@@ -21,27 +22,23 @@ SMALLEST = 32
 _REGION = f"region=mouth-gt-square{SIDE}"
 
 
-def _of_the_mouth(info: MetricInfo) -> MetricInfo:
+def _of_the_mouth(info: MetricInfo, tolerance: Tolerance, default: bool) -> MetricInfo:
     """The description of a whole-frame metric, for the mouth."""
-    name = f"{info.name}-mouth"
     head, _, rest = info.signature.partition("|")
-    signature = f"{head}-mouth|{_REGION}|{rest}".replace("|frames=crop", "")
-    return MetricInfo(
-        name=name,
-        variant=info.variant,
-        direction=info.direction,
-        unit=info.unit,
-        range=info.range,
-        level="clip",
+    return replace(
+        info,
+        name=f"{info.name}-mouth",
         needs=frozenset({"truth", "faces"}),
-        signature=signature,
+        signature=f"{head}-mouth|{_REGION}|{rest}".replace("|frames=crop", ""),
         definition=f"{info.name} of a square around the true lips, at the crop's own resolution. {info.definition}",
+        default=default,
+        tolerance=tolerance,
     )
 
 
-SSIM = _of_the_mouth(ssim.INFO)
-PSNR = _of_the_mouth(psnr.INFO)
-LPIPS = _of_the_mouth(lpips.INFO)
+SSIM = _of_the_mouth(ssim.INFO, Tolerance(absolute=0.02), default=True)
+PSNR = _of_the_mouth(psnr.INFO, Tolerance(absolute=0.5), default=True)
+LPIPS = _of_the_mouth(lpips.INFO, Tolerance(relative=0.05, absolute=0.01), default=False)
 
 
 def mouth_squares(landmarks: NDArray[np.float32], size: int) -> NDArray[np.intp]:

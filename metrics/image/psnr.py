@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.metric import MetricInfo
+from bench_lipsync.harness.api.metric import MetricInfo, Tolerance
 from bench_lipsync.metrics.base import FrameMeanScorer, check_pair
 
 CAP = 100.0
@@ -21,6 +21,8 @@ INFO = MetricInfo(
     needs=frozenset({"truth"}),
     signature="PSNR|rgb|peak=255|cap=100|pool=frame-mean,clip-mean|v1",
     definition="20 log10(255 / sqrt(MSE)) over the three channels of a frame; the clip's value is the mean of the dB.",
+    default=True,
+    tolerance=Tolerance(absolute=0.5),
 )
 
 

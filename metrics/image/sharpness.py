@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.metric import ClipScore, MetricInfo
+from bench_lipsync.harness.api.metric import ClipScore, MetricInfo, Tolerance
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.metrics.base import check_frames, drawn
 from bench_lipsync.metrics.image.cpbd import BLOCK, EDGE_SHARE, cpbd, find_edges
@@ -26,6 +26,7 @@ CROP = MetricInfo(
     needs=frozenset(),
     signature=f"CPBD|frames=crop|{_SETTINGS}",
     definition="share of the frame's upright edges that are no wider than just noticeable, on the crop's grey levels",
+    tolerance=Tolerance(absolute=0.02),
 )
 MOUTH = MetricInfo(
     name="CPBD-mouth",
@@ -37,6 +38,7 @@ MOUTH = MetricInfo(
     needs=frozenset({"faces"}),
     signature=f"CPBD-mouth|region=mouth-gt-square{SIDE}|{_SETTINGS}",
     definition="the same for the edges in a square around the true lips",
+    tolerance=Tolerance(absolute=0.02),
 )
 
 

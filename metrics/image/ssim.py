@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.metric import MetricInfo
+from bench_lipsync.harness.api.metric import MetricInfo, Tolerance
 from bench_lipsync.metrics.base import FrameMeanScorer, check_pair, differing
 
 INFO = MetricInfo(
@@ -19,6 +19,8 @@ INFO = MetricInfo(
     signature="SSIM|wang2004|gauss=1.5|win=11|k=0.01,0.03|range=255|rgb|pool=frame-mean,clip-mean|v1",
     definition="Mean over pixels and RGB channels of the SSIM map: Gaussian window of sigma 1.5 and 11x11 taps, "
     "population covariance, range 255; the border of 5 pixels is left out.",
+    default=True,
+    tolerance=Tolerance(absolute=0.01),
 )
 
 _SIGMA = 1.5

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME
-from bench_lipsync.harness.api.metric import MetricInfo
+from bench_lipsync.harness.api.metric import MetricInfo, Tolerance
 
 BELOW_SPEECH = 35.0
 """dB below the sound's loud frames from which on a frame is silent."""
@@ -29,6 +29,7 @@ INFO = MetricInfo(
     f"{FLOOR:g}dBFS|margin={MARGIN}|unit=truth-in-speech|pool=clip-mean|v1",
     definition="mean speed of the lips' opening in silence, as a part of the true lips' mean speed while they speak; "
     "none for clips without silence",
+    tolerance=Tolerance(relative=0.25, absolute=0.02),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.metric import MetricInfo
+from bench_lipsync.harness.api.metric import MetricInfo, Tolerance
 from bench_lipsync.metrics.landmarks.lmd import UNIT
 
 UPPER, LOWER = (82, 13, 312), (87, 14, 317)
@@ -24,6 +24,7 @@ ERROR = MetricInfo(
     needs=_NEEDS,
     signature=f"LipOpen-error|{_SETTINGS}|unit=median-eye-distance-gt|pool=frame-mean,clip-mean|v1",
     definition="mean absolute difference of the lips' opening from the ground truth's",
+    tolerance=Tolerance(relative=0.1, absolute=0.01),
 )
 CORRELATION = MetricInfo(
     name="LipOpen-corr",
@@ -35,6 +36,7 @@ CORRELATION = MetricInfo(
     needs=_NEEDS,
     signature=f"LipOpen-corr|{_SETTINGS}|pearson|pool=clip-mean|v1",
     definition="correlation over the clip's frames of the lips' opening with the ground truth's; none for still lips",
+    tolerance=Tolerance(absolute=0.03),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.metric import MetricInfo
+from bench_lipsync.harness.api.metric import MetricInfo, Tolerance
 from bench_lipsync.harness.faces.landmark_indices import EYE_CORNERS
 
 FACE_POINTS = 468
@@ -25,6 +25,7 @@ FACE = MetricInfo(
     needs=_NEEDS,
     signature=f"LMD|part=face468|align=none|{_SETTINGS}",
     definition="mean distance of the 468 points of the face mesh from the ground truth's, found in both alike",
+    tolerance=Tolerance(relative=0.1, absolute=0.1),
 )
 MOUTH = MetricInfo(
     name="LMD-mouth",
@@ -36,6 +37,7 @@ MOUTH = MetricInfo(
     needs=_NEEDS,
     signature=f"LMD-mouth|part=lips40|align=none|{_SETTINGS}",
     definition="the same for the 40 points of the lips",
+    tolerance=Tolerance(relative=0.1, absolute=0.1),
 )
 MOUTH_CENTRED = MetricInfo(
     name="LMD-mouth",
@@ -47,6 +49,7 @@ MOUTH_CENTRED = MetricInfo(
     needs=_NEEDS,
     signature=f"LMD-mouth|part=lips40|align=centroid|{_SETTINGS}",
     definition="the same after both mouths were moved to one centre: the shape of the lips without their place",
+    tolerance=Tolerance(relative=0.1, absolute=0.1),
 )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench_lipsync.harness.api.metric import ClipScore, Direction, MetricInfo
+from bench_lipsync.harness.api.metric import ClipScore, MetricInfo, Tolerance
 from bench_lipsync.metrics.lse.formulas import VSHIFT, SyncReading, window_count
 
 if TYPE_CHECKING:
@@ -30,17 +31,39 @@ def sync_metrics(
     on_request: bool = False,
 ) -> tuple[MetricInfo, ...]:
     """LSE-C, LSE-D and AV-offset of a network; `settings` is the signature after the name, `largest` a distance."""
-    rows: tuple[tuple[str, Direction, str, tuple[float | None, float | None], str], ...] = (
-        ("LSE-C", "higher", "", (0.0, largest), "median minus minimum over +-15 shifts of the mean distance"),
-        ("LSE-D", "lower", "", (0.0, largest), "minimum over +-15 shifts of the mean distance of lips and sound"),
-        ("AV-offset", "none", "frames", (-VSHIFT, VSHIFT), "shift of the minimum; positive: the sound comes too early"),
+    base = MetricInfo(
+        name="LSE-C",
+        variant=variant,
+        direction="higher",
+        unit="",
+        range=(0.0, largest),
+        level="clip",
+        needs=needs,
+        signature=f"LSE-C|{settings}",
+        definition="median minus minimum over +-15 shifts of the mean distance",
+        on_request=on_request,
+        aliases=aliases,
+        default=not on_request,
+        tolerance=Tolerance(relative=0.05, absolute=0.02),
     )
-    return tuple(
-        MetricInfo(
-            name, variant, direction, unit, span, "clip", needs, f"{name}|{settings}", definition, on_request, aliases
-        )
-        for name, direction, unit, span, definition in rows
+    distance = replace(
+        base,
+        name="LSE-D",
+        direction="lower",
+        signature=f"LSE-D|{settings}",
+        definition="minimum over +-15 shifts of the mean distance of lips and sound",
     )
+    offset = replace(
+        base,
+        name="AV-offset",
+        direction="none",
+        unit="frames",
+        range=(-VSHIFT, VSHIFT),
+        signature=f"AV-offset|{settings}",
+        definition="shift of the minimum; positive: the sound comes too early",
+        tolerance=Tolerance(absolute=0.5),
+    )
+    return base, distance, offset
 
 
 class SyncScoring:

@@ -66,7 +66,7 @@ class OpenSyncScorer:
     def describe(cls, weights: Path | None = None) -> tuple[MetricInfo, ...]:
         """Its metrics; the signature carries the hash of the weights file."""
         from bench_lipsync.harness.util.files import sha256_file
-        from bench_lipsync.models.syncnet.open.network import WEIGHTS
+        from bench_lipsync.models.syncnet.open import WEIGHTS
 
         path = weights or WEIGHTS
         short = sha256_file(path)[:6] if path.is_file() else "absent"

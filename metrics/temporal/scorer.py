@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.metric import ClipScore, MetricInfo
+from bench_lipsync.harness.api.metric import ClipScore, MetricInfo, Tolerance
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.landmark_indices import FACE_SIDES
 from bench_lipsync.metrics.base import check_frames
@@ -36,6 +36,8 @@ TWE = MetricInfo(
     needs=frozenset({"faces"}),
     signature="TWE|flow=dis-medium,own|frames=crop|region=jaw-hull-gt|error=l1-rgb255|pool=frame-mean,clip-mean|v1",
     definition="mean difference of a frame and the next, brought back along the video's own flow, in the lower face",
+    default=True,
+    tolerance=Tolerance(relative=0.1, absolute=0.05),
 )
 JITTER = MetricInfo(
     name="Jitter",
@@ -47,6 +49,8 @@ JITTER = MetricInfo(
     needs=frozenset({"faces"}),
     signature="Jitter|flow=dis-medium,own|frames=crop|region=jaw-hull-gt|unit=face-width|pool=frame-mean,clip-mean|v1",
     definition="mean length of the flow to the next frame plus the flow to the frame before, in the lower face",
+    default=True,
+    tolerance=Tolerance(relative=0.1, absolute=0.02),
 )
 
 

@@ -16,13 +16,12 @@ from torch import Tensor, nn
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.serialization.weights_file import save_weights
+from bench_lipsync.models.syncnet.open import WEIGHTS
 
 WINDOW_FRAMES = 5
 """Video frames that one embedding sees."""
 MEL_PER_FRAME = 4
 """Mel columns per video frame; a window holds 20 of them."""
-WEIGHTS = Path(__file__).parents[1] / "weights" / "open_syncnet.safetensors"
-"""The committed weights."""
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from bench_lipsync.harness.cli.doctor import register
 from bench_lipsync.harness.doctor import machine as doctor_machine
 from bench_lipsync.harness.doctor import plugins as doctor_parts
 from bench_lipsync.harness.doctor.examine import Diagnosis, Finding, examine
+from bench_lipsync.harness.registry.metric_names import metric_names
 from bench_lipsync.harness.registry.plugins import MODELS, SCORERS
-from bench_lipsync.harness.run.spec import DEFAULT_METRICS
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def test_complete_set_up_works() -> None:
     assert lines["LSE-C[syncnet_v2]"].state == "missing"
     assert "bench assets add syncnet_v2 FILE" in lines["LSE-C[syncnet_v2]"].fix
     assert lines["LSE-C[open-syncnet]"].state == "ok"
-    for name in DEFAULT_METRICS:
+    for name in metric_names().default:
         assert any(item.name.startswith(f"{name}[") and item.state == "ok" for item in found.findings), name
 
 
@@ -116,7 +116,7 @@ def test_catalogue_says_which_scorers_need_which_asset(monkeypatch: pytest.Monke
 
 
 def test_weights_that_come_with_the_package_are_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("bench_lipsync.models.syncnet.open.network.WEIGHTS", tmp_path / "absent.safetensors")
+    monkeypatch.setattr("bench_lipsync.models.syncnet.open.WEIGHTS", tmp_path / "absent.safetensors")
     monkeypatch.setitem(doctor_parts.PACKAGED._targets, "lse-open-syncnet", tmp_path / "absent.safetensors")
     found = by_name(doctor_parts.metrics())["LSE-C[open-syncnet]"]
     assert found.state == "broken"

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.gate.rules import DEFAULT_RULES, GateSpec, load_gate, make_gate
-from bench_lipsync.harness.registry.metric_names import metric_names
+from bench_lipsync.harness.gate.rules import GateSpec, default_rules, load_gate, make_gate
 
 
 def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
@@ -55,5 +54,34 @@ def test_no_file_and_no_yaml(tmp_path: Path) -> None:
         load_gate(tmp_path / "bad.yaml")
 
 
-def test_every_default_is_about_a_metric_that_exists() -> None:
-    assert set(DEFAULT_RULES) <= set(metric_names().names)
+def test_default_rules_are_the_metrics_own_tolerances() -> None:
+    expected = {
+        "LSE-C": (0.02, 0.05),
+        "LSE-D": (0.02, 0.05),
+        "AV-offset": (0.5, None),
+        "FID": (0.5, 0.1),
+        "FVD": (5.0, 0.1),
+        "KID": (0.002, 0.2),
+        "SSIM": (0.01, None),
+        "PSNR": (0.5, None),
+        "LPIPS": (0.005, 0.05),
+        "SSIM-mouth": (0.02, None),
+        "PSNR-mouth": (0.5, None),
+        "LPIPS-mouth": (0.01, 0.05),
+        "LMD": (0.1, 0.1),
+        "LMD-mouth": (0.1, 0.1),
+        "LipOpen-error": (0.01, 0.1),
+        "LipOpen-corr": (0.03, None),
+        "LipLeak": (0.02, 0.25),
+        "CPBD": (0.02, None),
+        "CPBD-mouth": (0.02, None),
+        "CSIM": (0.01, None),
+        "TWE": (0.05, 0.1),
+        "Jitter": (0.02, 0.1),
+    }
+    rules = {name: (rule.absolute, rule.relative) for name, rule in default_rules().items()}
+    assert {name: rule for name, rule in rules.items() if "[" not in name} == expected
+    assert all(rules[column] == expected[column.partition("[")[0]] for column in rules if "[" in column)
+    gate = GateSpec()
+    assert gate.rule("SSIM[some-other-variant]") == default_rules()["SSIM"]
+    assert gate.rule("LSE-tracks[pipeline]") == gate.default == gate.rule("New[metric]")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.media import LosslessWriter, write_wav
 from bench_lipsync.harness.registry.metric_names import metric_names
 from bench_lipsync.harness.registry.plugins import SCORERS
-from bench_lipsync.harness.run.spec import DEFAULT_METRICS, make_spec
+from bench_lipsync.harness.run.spec import make_spec
 from bench_lipsync.harness.scoring.score import load_curves, score
 from bench_lipsync.harness.scoring.scorers import load_scorers
 from bench_lipsync.harness.stages.stages import Generated
@@ -45,8 +47,6 @@ def tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (info / "entry_points.txt").write_text(f"[bench.scorers]\ncontrast = {entry[1]}\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     yield "contrast"
-    import sys
-
     sys.modules.pop("bench_contrast", None)
 
 
@@ -84,7 +84,6 @@ def test_without_the_package_the_name_is_unknown() -> None:
 
 def test_names_and_variants_ask_for_what_they_say() -> None:
     known = metric_names()
-    assert set(DEFAULT_METRICS) <= set(known.names)
 
     def scorers(word: str) -> set[str]:
         return {offer.scorer for offer in known.ask(word)}
@@ -97,6 +96,28 @@ def test_names_and_variants_ask_for_what_they_say() -> None:
     asked = {(offer.scorer, offer.info.column) for word in known.all for offer in known.ask(word)}
     assert asked == {(offer.scorer, offer.info.column) for offer in known.offers}, "`all` is everything"
     assert known.order[:4] == ("LSE-C", "LSE-D", "AV-offset", "FID")
+
+
+def test_the_default_metrics_and_their_order() -> None:
+    expected = ("LSE-C", "LSE-D", "AV-offset", "FID", "KID", "SSIM", "PSNR", "LPIPS", "SSIM-mouth", "PSNR-mouth")
+    assert metric_names().default == (*expected, "TWE", "Jitter")
+    assert make_spec({"models": ("static",), "dataset": "demo"}).metrics == metric_names().default
+
+
+def test_a_broken_scorer_of_our_own_leaves_no_metric_out_of_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    SCORERS._targets["psnr"] = "no_such_module:Scorer"
+    with pytest.raises(BenchError, match=r"default metrics are not known: scorer 'psnr' is broken .*no_such_module"):
+        make_spec({"models": ("static",), "dataset": "demo"})
+    SCORERS._targets["psnr"], SCORERS._targets["torn"] = "bench_lipsync.metrics.image.psnr:PsnrScorer", "no_such_module"
+    assert "PSNR" in make_spec({"models": ("static",), "dataset": "demo"}).metrics
+
+
+def test_asking_for_names_loads_no_network_library() -> None:
+    code = (
+        "import sys; from bench_lipsync.harness.registry import metric_names as m; assert not m.metric_names().broken"
+    )
+    code += "; assert not {'torch', 'cv2', 'mediapipe'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - our own words
 
 
 def test_scorer_that_cannot_be_asked_is_told_and_takes_no_other_along(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,7 @@ import pytest
 from bench_lipsync.harness.api.clip import Clip, PreparedClip
 from bench_lipsync.harness.stages.prepare_clip import prepare_clip
 from bench_lipsync.metrics.lse.scorers import OpenSyncScorer
-from bench_lipsync.models.syncnet.open.network import WEIGHTS
+from bench_lipsync.models.syncnet.open import WEIGHTS
 from benchmarks.accuracy.lse_check import check_clips
 
 
