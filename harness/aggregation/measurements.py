@@ -13,30 +13,11 @@ from numpy.typing import NDArray
 from bench_lipsync.harness.aggregation.pooling import Pooled, Side, pool
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.errors import ClipError
-from bench_lipsync.harness.scoring.score import Scores
+from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.scoring.scorers import LoadedScorer, ScorerSet
 from bench_lipsync.harness.statistics.cluster_sums import Contributions, bundles, from_members
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import sha256_json
-
-
-@dataclass
-class ModelRun:
-    """Everything that happened to one model, or why it could not be loaded."""
-
-    name: str
-    scores: dict[str, Scores] = field(default_factory=dict)
-    """By clip id, for the clips that were generated."""
-    failures: dict[str, ClipError] = field(default_factory=dict)
-    """By clip id, for the others."""
-    unavailable: str = ""
-    mode: str = "zero-shot"
-    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """By clip id: what a reader of its numbers should know although it went well."""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """By clip id: how long generating it took, when that was done."""
-    refused: dict[str, str] = field(default_factory=dict)
-    """Metrics that say nothing about this model, by column, and why."""
 
 
 class _Columns:

@@ -8,17 +8,16 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.aggregation.measurements import ModelRun, Scored
+from bench_lipsync.harness.aggregation.measurements import Scored
 from bench_lipsync.harness.aggregation.pooling import scale_of
 from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.errors import ClipError
+from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.results.schema import MetricRow, PeopleRecord
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
 from bench_lipsync.harness.statistics.cluster_sums import Contributions
 from bench_lipsync.harness.statistics.intervals import bent_interval, interval
 from bench_lipsync.harness.util.files import sha256_json
-
-__all__ = ["ModelRun", "Scored", "common_clips", "metric_rows"]
 
 
 def metric_rows(scored: Scored) -> list[MetricRow]:

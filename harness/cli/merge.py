@@ -34,7 +34,7 @@ def merge(
     from bench_lipsync.harness.cli.run import exit_code, settle_libraries, show
 
     settle_libraries()
-    from bench_lipsync.harness.run.merge import merge as put_together
+    from bench_lipsync.harness.run.shards import merge as put_together
     from bench_lipsync.harness.run.spec import make_spec
 
     outcome = put_together(parts, out, report=report)

@@ -139,8 +139,8 @@ def run(
 
 def run_shard(spec: RunSpec, options: RunOptions, text: str) -> None:
     """Do one part and say what comes next."""
-    from bench_lipsync.harness.run.merge import execute_shard
-    from bench_lipsync.harness.run.shard_spec import Shard
+    from bench_lipsync.harness.run.selection import Shard
+    from bench_lipsync.harness.run.shards import execute_shard
 
     shard = Shard.parse(text)
     folder = execute_shard(spec, options, shard)

@@ -42,7 +42,7 @@ def training_clips(dataset: str, data_root: Path | None, split: str, limit: int 
     from bench_lipsync.harness.api.dataset import ClipRequest
     from bench_lipsync.harness.errors import BenchError
     from bench_lipsync.harness.registry.datasets import DATASETS
-    from bench_lipsync.harness.stages.preparation import prepare_all
+    from bench_lipsync.harness.stages.stages import prepare_all
     from bench_lipsync.harness.store.mirror import open_store
 
     found = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))

@@ -22,7 +22,7 @@ from bench_lipsync.harness.util.files import appearing
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from bench_lipsync.harness.aggregation.rows import ModelRun
+    from bench_lipsync.harness.results.model_run import ModelRun
 
 CURVES_FILE = "frames.parquet"
 YAW = "yaw"

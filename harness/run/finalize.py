@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from bench_lipsync.harness.aggregation.measurements import Scored
 from bench_lipsync.harness.aggregation.model_tests import pair_tests
-from bench_lipsync.harness.aggregation.rows import ModelRun, Scored, metric_rows
+from bench_lipsync.harness.aggregation.rows import metric_rows
 from bench_lipsync.harness.api.clip import FPS, PreparedClip
 from bench_lipsync.harness.errors import Status
 from bench_lipsync.harness.registry.plugins import REPORTS
 from bench_lipsync.harness.results.clip_table import list_failures, note_lines, write_clips
 from bench_lipsync.harness.results.frame_curves import write_curves
+from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.results.schema import ClipFacts, MetricRow, PairTest, RunResult, SpeedRecord, write_result
 from bench_lipsync.harness.run.adaptation_footage import notices as adaptation_notices
 from bench_lipsync.harness.run.adaptation_footage import write_plan

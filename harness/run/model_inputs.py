@@ -11,7 +11,7 @@ from bench_lipsync.harness.media import write_wav
 from bench_lipsync.harness.run.audio_donors import assign_donors, fit_audio
 from bench_lipsync.harness.run.selection import select_clips
 from bench_lipsync.harness.run.spec import RunSpec
-from bench_lipsync.harness.stages.preparation import prepare_all
+from bench_lipsync.harness.stages.stages import prepare_all
 from bench_lipsync.harness.store.mirror import open_store
 
 

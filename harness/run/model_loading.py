@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field, replace
 from inspect import signature
 from typing import Any
 
-from bench_lipsync.harness.aggregation.rows import ModelRun
 from bench_lipsync.harness.api.model import AdaptableModel, AdaptRequest, LipSyncModel, ModelCard, VariantError
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.registry.model_names import parse_name, row_name
 from bench_lipsync.harness.registry.plugins import BOUNDS, MODELS
 from bench_lipsync.harness.registry.registry import UnknownNameError
+from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.run.spec import RunSpec, mode_name
 
 ZERO_SHOT: Mapping[str, AdaptRequest | None] = {"zero-shot": None}

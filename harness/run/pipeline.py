@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench_lipsync.harness.api.clip import Clip
 from bench_lipsync.harness.compute.batch_size import AUTO
 from bench_lipsync.harness.compute.threads import settle_threads
 from bench_lipsync.harness.profiling.profile import Profile
 from bench_lipsync.harness.profiling.summary import profile_table, write_profile
+from bench_lipsync.harness.registry.model_names import parse_name
 from bench_lipsync.harness.results import provenance
 from bench_lipsync.harness.run.driver import Course, carry_out
 from bench_lipsync.harness.run.executors.base import Place
@@ -21,10 +23,8 @@ from bench_lipsync.harness.run.folder import linker, open_run_folder
 from bench_lipsync.harness.run.model_loading import ModelSet, load_models, requests
 from bench_lipsync.harness.run.progress_display import board
 from bench_lipsync.harness.run.record import ClipLine, Ledger, RowLine
-from bench_lipsync.harness.run.run_files import files_of
 from bench_lipsync.harness.run.schedule import Footage, Row, Schedule
-from bench_lipsync.harness.run.selection import Selection, select
-from bench_lipsync.harness.run.shard_spec import Shard
+from bench_lipsync.harness.run.selection import Selection, Shard, select
 from bench_lipsync.harness.run.spec import RunSpec
 from bench_lipsync.harness.run.worker import Workshop, WorkshopSetup, needs_donor
 from bench_lipsync.harness.scoring.applicability import refused
@@ -108,7 +108,7 @@ def do_tasks(plan: Plan, profile: Profile) -> Ledger:
     schedule = Schedule(clips, rows, spec.size, own, _footage(plan), options.executor.ahead)
     count = len(clips if own is None else own)
     stages = [*(["footage"] if spec.adapt else []), "prepare", *(row.name for row in rows)]
-    files = files_of(spec, clips)
+    files = _files_of(spec, clips)
     executor = make_executor(options.executor, *_setups(plan), notes=plan.store.root / "tmp", files=files)
     with board(dict.fromkeys(stages, count), options.quiet) as shown:
         # A part has no folders of its own for outputs: they belong to the whole.
@@ -124,6 +124,13 @@ def _rows(plan: Plan) -> list[Row]:
 
 def _footage(plan: Plan) -> Footage | None:
     return Footage(plan.spec.adapt, plan.selected.pool, plan.selected.kept) if plan.spec.adapt else None
+
+
+def _files_of(spec: RunSpec, clips: Sequence[Clip]) -> list[Path]:
+    """The folder of the data, one of its clips to see whether it is really mounted, and weights that users name."""
+    named = (parse_name(model).argument for model in spec.models)
+    weights = [Path(argument) for argument in named if argument and Path(argument).exists()]
+    return [*([spec.data_root] if spec.data_root else []), *(clip.video for clip in clips[:1]), *weights]
 
 
 @dataclass(frozen=True)

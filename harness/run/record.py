@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench_lipsync.harness.aggregation.rows import ModelRun
+from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.results.schema import Provenance
 from bench_lipsync.harness.run.tasks import FootageRef, PairDone, Trouble
 from bench_lipsync.harness.scoring.score import Scores

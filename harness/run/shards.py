@@ -1,4 +1,8 @@
-"""Parts of a run as they lie on disk: reading them, and whether they make a whole."""
+"""Parts of a run, each finished by itself, and the whole that is put together from them.
+
+The folder of a part holds `shard.json` (`harness.run.record`) and a small store with everything that it refers to, so
+that parts may be made on machines that share nothing; on one disk the small store takes no room.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from bench_lipsync.harness.errors import BenchError, validate
+from bench_lipsync.harness.profiling.profile import Profile
+from bench_lipsync.harness.run.finalize import RunOutcome, finish
+from bench_lipsync.harness.run.folder import linker, open_run_folder
+from bench_lipsync.harness.run.pipeline import RunOptions, do_tasks, make_plan, show_profile
 from bench_lipsync.harness.run.record import Ledger, RowLine
+from bench_lipsync.harness.run.selection import Shard
+from bench_lipsync.harness.run.spec import RunSpec, load_spec, make_spec
+from bench_lipsync.harness.scoring.scorers import load_scorers
+from bench_lipsync.harness.store.entry import DEPTH
+from bench_lipsync.harness.store.mirror import open_store
+from bench_lipsync.harness.store.store import Store
+from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.harness.util.sanitize import safe_id
 
 if TYPE_CHECKING:
@@ -18,6 +31,7 @@ if TYPE_CHECKING:
 
 SHARD_FILE = "shard.json"
 VERSION = 1
+STORE = "store"
 
 
 @dataclass
@@ -28,6 +42,54 @@ class Part:
     number: int
     of: int
     ledger: Ledger
+
+
+def execute_shard(spec: RunSpec, options: RunOptions, shard: Shard) -> Path:
+    """Do one part of a run; returns its folder. Raises `BenchError` for mistakes of use."""
+    plan = make_plan(spec, options, shard)
+    profile = Profile()
+    with open_run_folder(plan.folder, plan.spec, plan.store), profile.driving():
+        ledger = do_tasks(plan, profile)
+        small = Store(plan.folder / STORE)
+        for entry in _entries(ledger):
+            small.adopt(plan.store.file(entry))
+        text = adapter().dump_json(Part(VERSION, shard.number, shard.of, ledger)).decode()
+        write_text_atomically(plan.folder / SHARD_FILE, text + "\n")
+    if options.profile:
+        show_profile(profile, plan.folder)
+    return plan.folder
+
+
+def merge(folders: Sequence[Path], out: Path | None, *, report: bool = True) -> RunOutcome:
+    """The whole run from all of its parts. Raises `BenchError` for parts that are missing or do not fit."""
+    parts = fitting({folder: read_part(folder) for folder in folders})
+    first = next(iter(parts))
+    spec = make_spec(load_spec(first / "run.yaml"))
+    ledger = joined([part.ledger for part in parts.values()])
+    scorers = load_scorers(spec.metrics, "cpu", with_reference=spec.protocol == "reconstruction")
+    here = sorted(info.signature for one in scorers.loaded for info in one.wanted)
+    if here != ledger.signatures:
+        differ = ", ".join(sorted(set(here) ^ set(ledger.signatures)))
+        raise BenchError(f"metrics here are not those that the parts were scored with ({differ}); use the same bench")
+    store = open_store()
+    folder = out or first.with_name(first.name.removesuffix(f".{Shard(parts[first].number, parts[first].of).name}"))
+    if folder in parts:
+        raise BenchError(f"{folder} is one of the parts; name another folder for the whole: --out DIR")
+    with open_run_folder(folder, spec, store):
+        for path, part in parts.items():
+            small = Store(path / STORE)
+            for entry in _entries(part.ledger):
+                store.adopt(small.file(entry))
+        link = linker(store, folder)
+        for row in ledger.rows:
+            for clip, pair in row.pairs.items():
+                link(row.name, clip, pair)
+        return finish(spec, ledger, scorers, store, folder, report=report)
+
+
+def _entries(ledger: Ledger) -> list[str]:
+    """The store entries that a ledger needs, each once."""
+    return sorted({"/".join(ref.split("/")[:DEPTH]) for ref in ledger.files()})
 
 
 def read_part(folder: Path) -> Part:
@@ -76,7 +138,7 @@ def fitting(parts: dict[Path, Part]) -> dict[Path, Part]:
 
 def _differ(one: Path, two: Path) -> str:
     """Which settings the two were made with differ, or that it must be the clips."""
-    specs = [yaml.safe_load((folder / "run.yaml").read_text(encoding="utf-8")) for folder in (one, two)]
+    specs = [load_spec(folder / "run.yaml") for folder in (one, two)]
     differ = [key for key in specs[0] if specs[0][key] != specs[1].get(key) and key != "data_root"]
     return f"they differ in {', '.join(differ)}" if differ else "the clips, or the number of parts, are not the same"
 

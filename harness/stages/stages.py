@@ -6,7 +6,8 @@ import hashlib
 import json
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from bench_lipsync.harness.errors import BenchError, ClipError, Status
 from bench_lipsync.harness.stages.generate_frames import write_frames
 from bench_lipsync.harness.store.entry import all_files
 from bench_lipsync.harness.store.store import Store
+from bench_lipsync.harness.util import progress
 from bench_lipsync.harness.util.files import discard, link_or_copy, sha256_file, sha256_json, sync_tree
 from bench_lipsync.harness.util.prefetch import Prefetch
 from bench_lipsync.harness.util.sanitize import shown
@@ -78,6 +80,26 @@ def prepare(clip: Clip, size: int, store: Store) -> PreparedClip:
 
     with span("store"):
         return PreparedClip.load(store.make("prepare", parts, build, remember=INPUT_FAILURES).path)
+
+
+@dataclass
+class Prepared:
+    """What preparation made of the clips, by id."""
+
+    clips: dict[str, PreparedClip] = field(default_factory=dict)
+    failures: dict[str, ClipError] = field(default_factory=dict)
+
+
+def prepare_all(clips: Sequence[Clip], size: int, store: Store, quiet: bool = False) -> Prepared:
+    """Prepare every clip, from the store where nothing changed; failures are kept beside the successes."""
+    prepared = Prepared()
+    for clip in progress.each("prepare", clips, quiet):
+        try:
+            prepared.clips[clip.id] = prepare(clip, size, store)
+        except ClipError as error:
+            logger.warning("preparing %s: %s", clip.id, error)
+            prepared.failures[clip.id] = error
+    return prepared
 
 
 def audio_hash(audio: NDArray[np.int16]) -> str:

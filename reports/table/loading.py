@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.results.clip_records import clip_columns, clip_records
+from bench_lipsync.harness.results.clip_table import clip_columns, clip_records
 from bench_lipsync.harness.results.schema import RunResult, read_result
 
 if TYPE_CHECKING:

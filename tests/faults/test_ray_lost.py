@@ -20,7 +20,7 @@ from tests_tricks import Trick, Tricks
 from bench_lipsync.harness.errors import ClipError
 from bench_lipsync.harness.run.executors.pool import Crew, Limits
 from bench_lipsync.harness.run.executors.ray_backend.cluster import RayOptions
-from bench_lipsync.harness.run.executors.ray_backend.source import RaySource
+from bench_lipsync.harness.run.executors.ray_backend.workers import RaySource
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 

@@ -10,7 +10,7 @@ import pytest
 from make_runs import make_folder, make_result
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.results.clip_records import clip_columns, clip_records
+from bench_lipsync.harness.results.clip_table import clip_columns, clip_records
 from bench_lipsync.harness.results.schema import CLIPS_FILE, ClipFacts, Failure, write_result
 from bench_lipsync.reports.page.clip_selection import MAX_CLIPS, choose_clips
 from bench_lipsync.reports.page.write import write_page

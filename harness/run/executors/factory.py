@@ -72,7 +72,7 @@ def make_executor(
 
         return Crew(ProcessSource(elsewhere, options.workers or 1, notes, limits.memory), limits)
     from bench_lipsync.harness.run.executors.ray_backend.cluster import RayOptions
-    from bench_lipsync.harness.run.executors.ray_backend.source import RaySource
+    from bench_lipsync.harness.run.executors.ray_backend.workers import RaySource
 
     asked = RayOptions(options.address, options.workers, options.gpus_per_worker, options.cpus_per_worker)
     return Crew(RaySource(elsewhere, asked, memory=limits.memory, files=files), limits)

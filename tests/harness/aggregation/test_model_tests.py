@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench_lipsync.harness.aggregation.measurements import Scored
 from bench_lipsync.harness.aggregation.model_tests import pair_tests
-from bench_lipsync.harness.aggregation.rows import ModelRun, Scored, metric_rows
+from bench_lipsync.harness.aggregation.rows import metric_rows
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import MetricInfo
+from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.scoring.score import Scores
 from bench_lipsync.harness.scoring.scorers import LoadedScorer, ScorerSet
 from bench_lipsync.harness.store.store import Store

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bench_lipsync.harness.aggregation.measurements import Scored
 from bench_lipsync.harness.aggregation.pooling import MAX_GROUPS, Side, group_people, pool, scale_of
-from bench_lipsync.harness.aggregation.rows import ModelRun, Scored, metric_rows
+from bench_lipsync.harness.aggregation.rows import metric_rows
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import ClipScoring, MetricInfo
 from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.scoring.score import Scores
 from bench_lipsync.harness.scoring.scorers import LoadedScorer, ScorerSet
 from bench_lipsync.harness.statistics.intervals import interval

@@ -37,7 +37,7 @@ def test_training_options_reach_the_trainer(app: typer.Typer, monkeypatch: pytes
         "bench_lipsync.harness.registry.datasets.DATASETS.get",
         lambda name: lambda: SimpleNamespace(clips=lambda request: found),
     )
-    monkeypatch.setattr("bench_lipsync.harness.stages.preparation.prepare_all", prepare_all)
+    monkeypatch.setattr("bench_lipsync.harness.stages.stages.prepare_all", prepare_all)
     monkeypatch.setattr(
         "bench_lipsync.harness.registry.plugins.TRAINERS.get", lambda name: trainer if name == "stylegan2" else None
     )

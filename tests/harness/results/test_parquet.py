@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.results.clip_records import clip_records
+from bench_lipsync.harness.results.clip_table import clip_records
 from bench_lipsync.harness.results.frame_curves import CURVES_FILE, read_curves
 from bench_lipsync.harness.results.parquet import opened_table
 from bench_lipsync.harness.results.schema import CLIP_COLUMNS, CLIPS_FILE

@@ -11,10 +11,9 @@ from results_digest import results_parts
 from test_pipeline import World, world  # noqa: F401 - a fixture
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.run.merge import execute_shard, merge
 from bench_lipsync.harness.run.pipeline import RunOptions
-from bench_lipsync.harness.run.shard_spec import Shard
-from bench_lipsync.harness.run.shards import SHARD_FILE, read_part
+from bench_lipsync.harness.run.selection import Shard
+from bench_lipsync.harness.run.shards import SHARD_FILE, execute_shard, merge, read_part
 from bench_lipsync.harness.run.spec import make_spec
 
 

@@ -115,7 +115,7 @@ def _code_hash() -> str:
     """Eight hex digits of all Python files, by name and content: a checkout can change under the same version."""
     digest = hashlib.sha256()
     for package in _CODE:
-        spec = find_spec(package)
+        spec = find_spec(f"bench_lipsync.{package}")
         for root in (spec.submodule_search_locations or ()) if spec else ():
             for path in sorted(Path(root).rglob("*.py")):
                 digest.update(f"{package}/{path.relative_to(root).as_posix()}\0".encode())

@@ -1,11 +1,30 @@
-"""One worker that is a Ray actor, and words for how actors end."""
+"""Workers from a Ray cluster: one actor is one worker and holds the share of a machine that Ray gave it.
+
+The crew decides who does what and what is tried again; Ray only places actors and says when one is gone. `limit`
+follows the room in the cluster, so that a machine that joins is used and the work of one that leaves goes elsewhere.
+"""
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Literal
 
-from bench_lipsync.harness.run.executors.ray_backend.cluster import Cluster
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.run.executors.base import Place, Setup
+from bench_lipsync.harness.run.executors.pool import Event, Worker
+from bench_lipsync.harness.run.executors.ray_backend.actor import Hand, Opened
+from bench_lipsync.harness.run.executors.ray_backend.capacity import Room
+from bench_lipsync.harness.run.executors.ray_backend.cluster import Cluster, RayOptions
+from bench_lipsync.harness.run.executors.ray_backend.environment_check import Terms
+from bench_lipsync.harness.run.executors.worker_loop import Reply, memory_excess
+from bench_lipsync.harness.store.mirror import open_store
+
+logger = logging.getLogger("bench")
+_LOOK_EVERY_SECONDS = 1.0
 
 
 class RayWorker:
@@ -40,7 +59,149 @@ class RayWorker:
             self._cluster.ray.kill(self.actor, no_restart=True)
 
 
-def reason(error: Exception) -> str:
+class RaySource:
+    """Asks Ray for workers that do tasks as `setup` says.
+
+    `memory` is the limit of a worker in bytes. `files` are files and folders that tasks read: each worker must have
+    the same ones. Raises `BenchError` without Ray, without the cluster, and where a worker does not fit.
+    """
+
+    def __init__(
+        self, setup: Setup, options: RayOptions, *, memory: int | None = None, files: Sequence[Path] = ()
+    ) -> None:
+        self._setup = setup
+        self._memory = memory
+        self._cluster = Cluster(options)
+        self._workers: list[RayWorker] = []
+        self._refused: list[Any] = []
+        """Actors on machines that cannot take part. They hold their places, so that the next are put elsewhere."""
+        self._gpus: set[str] = set()
+        """Models of GPUs in use."""
+        self._store = open_store()
+        try:
+            self._room = Room(self._cluster)
+            self._terms = Terms.here(self._store, files)
+        except BaseException:
+            self._cluster.close()
+            raise
+        if getattr(setup, "device", "cpu") != "cpu" and not options.gpus and self._cluster.has_gpus():
+            logger.warning("the cluster's GPUs are not used: workers get none without --gpus-per-worker")
+
+    @property
+    def limit(self) -> int | None:
+        """Most workers at once: those asked for, or as many as there is room for now, and one that waits for more."""
+        return self._room.limit(sum(bool(worker.host) for worker in self._workers))
+
+    def start(self, index: int) -> Worker:
+        """Ask for one."""
+        worker = RayWorker(index, self._cluster)
+        self._ask(worker)
+        self._workers.append(worker)
+        return worker
+
+    def wait(self, seconds: float) -> Sequence[Event]:
+        """What the actors say; returns early where the cluster has grown."""
+        until, limit = time.monotonic() + seconds, self.limit or 0
+        while True:
+            self._workers = [worker for worker in self._workers if not worker.gone]
+            self._room.check(waiting=bool(self._workers) and not any(worker.host for worker in self._workers))
+            events = self._look(max(0.0, min(until - time.monotonic(), _LOOK_EVERY_SECONDS)))
+            if events or time.monotonic() >= until or (self.limit or 0) > limit:
+                return events
+
+    def close(self) -> None:
+        """End all actors, and the connection."""
+        for worker in self._workers:
+            worker.kill()
+        for actor in self._refused:
+            with suppress(Exception):
+                self._cluster.ray.kill(actor, no_restart=True)
+        self._workers.clear()
+        self._refused.clear()
+        self._cluster.close()
+        self._store.remove(self._store.root / self._terms.note)
+
+    def _ask(self, worker: RayWorker) -> None:
+        """A GPU that Ray gave is the only one that its actor sees, so it is its first."""
+        place = Place(0 if self._cluster.options.gpus else worker.index, alone=False)
+        worker.nodes = frozenset(self._cluster.nodes())
+        worker.actor = self._cluster.actor(Hand, threads=1 if self._memory is None else 2)
+        worker.asked = {worker.actor.open.remote(self._setup, place, self._terms): "open"}
+
+    def _look(self, seconds: float) -> list[Event]:
+        asked = {ref: worker for worker in self._workers for ref in worker.asked}
+        if not asked:
+            time.sleep(min(seconds, 0.2))
+            return []
+        wait = self._cluster.ray.wait
+        answered, _ = wait(list(asked), num_returns=1, timeout=seconds)
+        if answered:  # All that are there, not only the first.
+            answered, _ = wait(list(asked), num_returns=len(asked), timeout=0)
+        events = (self._hear(asked[ref], ref) for ref in answered if ref in asked[ref].asked)
+        return [event for event in events if event]
+
+    def _hear(self, worker: RayWorker, ref: Any) -> Event | None:
+        """Make an event of an answer."""
+        from ray.exceptions import RayActorError, RayError, RayTaskError
+
+        kind = worker.asked.pop(ref)
+        try:
+            answer = self._cluster.ray.get(ref)
+        except RayTaskError as error:  # Must come first: some are both. `Hand` catches the errors of tasks.
+            if kind != "open":
+                return Event(worker, "done", Reply(bug=str(error)))
+            answer = Opened("a machine of the cluster", Reply(stop=f"a worker cannot start: {_last_line(error)}"))
+        except (RayActorError, RayError) as error:
+            return self._lost(worker, error)
+        if kind == "open":
+            return self._opened(worker, answer)
+        if kind == "watch":
+            worker.kill()
+            return Event(worker, "lost", why=memory_excess(answer), memory=True)
+        return Event(worker, "done", answer)
+
+    def _opened(self, worker: RayWorker, opened: Opened) -> Event | None:
+        reply = opened.reply
+        if reply is None:
+            try:
+                self._store.remove(self._store.file(opened.answer))
+            except BenchError:
+                reply = Reply(stop=f"what {opened.host} writes into the store does not arrive in {self._store.root}")
+        if reply is not None:
+            if not any(other.host for other in self._workers if not other.gone):
+                return Event(worker, "done", reply)
+            self._refuse(worker, f"{opened.host} takes no part: {reply.stop or reply.bug}")
+            return None
+        worker.host = opened.host
+        self._note_gpu(opened)
+        if self._memory is not None:
+            worker.asked[worker.actor.watch.remote(self._memory)] = "watch"
+        return Event(worker, "ready")
+
+    def _note_gpu(self, opened: Opened) -> None:
+        if opened.gpu and self._gpus and opened.gpu not in self._gpus:
+            used = ", ".join(sorted(self._gpus))
+            logger.warning("%s has a %s, others a %s: last bits may differ", opened.host, opened.gpu, used)
+        self._gpus.add(opened.gpu)
+
+    def _refuse(self, worker: RayWorker, why: str) -> None:
+        """A machine that joined a run that goes well must not end it."""
+        logger.warning("%s", why)
+        self._refused.append(worker.actor)
+        self._ask(worker)
+
+    def _lost(self, worker: RayWorker, error: Exception) -> Event | None:
+        if not worker.host:
+            if "failed to import" in str(error):
+                raise BenchError(f"a machine of the cluster has no bench: {_last_line(error)}. Install it on every one")
+            if not worker.nodes <= self._cluster.nodes().keys():  # Not its fault: its machine has left.
+                self._ask(worker)
+                return None
+        worker.kill()
+        return Event(worker, "lost", why=_reason(error))
+
+
+def _reason(error: Exception) -> str:
     """Why an actor is gone, for a reader, after `its worker ...`."""
     from ray.exceptions import OutOfMemoryError
 
@@ -54,6 +215,6 @@ def reason(error: Exception) -> str:
     return "was killed or crashed"
 
 
-def last_line(error: Exception) -> str:
+def _last_line(error: Exception) -> str:
     """Where Ray puts the original message."""
     return str(error).strip().splitlines()[-1]

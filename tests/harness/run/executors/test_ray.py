@@ -15,10 +15,10 @@ from ray_tricks import Meet, Meeting, Where
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.run.executors.pool import Crew, Limits
-from bench_lipsync.harness.run.executors.ray_backend import environment_check as ray_terms
+from bench_lipsync.harness.run.executors.ray_backend import environment_check
 from bench_lipsync.harness.run.executors.ray_backend.cluster import RayOptions, environment, import_ray
 from bench_lipsync.harness.run.executors.ray_backend.environment_check import Terms
-from bench_lipsync.harness.run.executors.ray_backend.source import RaySource
+from bench_lipsync.harness.run.executors.ray_backend.workers import RaySource
 from bench_lipsync.harness.store.store import Store
 
 pytestmark = pytest.mark.timeout(180)
@@ -133,11 +133,19 @@ def test_a_node_that_joins_and_differs_takes_no_part(
 def test_workers_that_differ_from_the_start_end_the_run(
     nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = {**ray_terms.versions(), "torch": "0.1"}
-    monkeypatch.setattr(ray_terms, "versions", lambda: here)
+    here = {**environment_check.versions(), "torch": "0.1"}
+    monkeypatch.setattr(environment_check, "versions", lambda: here)
     with pytest.raises(BenchError, match=r"torch .* instead of 0\.1.*constraints\.txt"), crew(nodes) as made:
         finish(made, [Meet(0, tmp_path)])
     assert not nodes.workers()
+
+
+def test_the_hash_of_the_code_covers_the_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = environment_check._code_hash()
+    monkeypatch.setattr(environment_check, "_CODE", ("harness",))
+    engine = environment_check._code_hash()
+    monkeypatch.setattr(environment_check, "_CODE", ())
+    assert len({whole, engine, environment_check._code_hash()}) == 3
 
 
 def test_what_must_be_the_same_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
