@@ -1,7 +1,7 @@
-"""The external models by name: descriptions that come with the package, and a user's own.
+"""Catalogue of external models: the packaged descriptions and the user's.
 
 `bench run --model NAME` finds the packaged ones and those in the folders of `$BENCH_BASELINES`; `--model external:FILE`
-reads any file. A name is a file's name without `.yaml`, so listing them opens nothing.
+reads any file. The name is the file name without `.yaml`, so that listing opens no file.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 FOLDER_VARIABLE = "BENCH_BASELINES"
 """Environment variable: folders with descriptions, separated as in PATH."""
 PACKAGED = Path(__file__).parent / "descriptions"
-"""The descriptions that come with the package."""
+"""The packaged descriptions."""
 MAX_BYTES = 256_000
-"""No description needs more; a larger file is not read."""
+"""Larger files are not read; no description is that long."""
 EXAMPLE = "bench run --model external:mine.yaml --dataset demo"
 
 
@@ -35,12 +35,17 @@ def names() -> list[str]:
 
 
 def targets() -> Mapping[str, Callable[..., LipSyncModel]]:
-    """A factory by name, for `harness.registry.plugins.MODELS`; a description is read when its factory is called."""
+    """Factories by name, for `harness.registry.plugins.MODELS`; each reads its description when it is called."""
     return {name: partial(model, name) for name in _files()}
 
 
 def model(name: str, argument: str | None = None, variant: str = "") -> LipSyncModel:
-    """The model of a name. Raises `BenchError` where it is not set up (`bench baselines setup`)."""
+    """The model of a name.
+
+    Raises:
+        BenchError: It is not set up (`bench baselines setup`), or `argument` or `variant` was given.
+
+    """
     from bench_lipsync.baselines.external.model import ExternalModel
     from bench_lipsync.harness.api.model import VariantError
 
@@ -52,7 +57,12 @@ def model(name: str, argument: str | None = None, variant: str = "") -> LipSyncM
 
 
 def from_file(file: str = "", variant: str = "") -> LipSyncModel:
-    """`external:FILE`: the model that a file describes. Raises `BenchError`."""
+    """`external:FILE`: the model of a description file.
+
+    Raises:
+        BenchError: No file or a variant is given, or the description is invalid.
+
+    """
     from bench_lipsync.baselines.external.model import ExternalModel
     from bench_lipsync.harness.api.model import VariantError
 
@@ -62,9 +72,15 @@ def from_file(file: str = "", variant: str = "") -> LipSyncModel:
 
 
 def load(name_or_path: str) -> Description:
-    """Read and check a description: a name of `names()`, or a path that ends in `.yaml` or `.yml`.
+    """Read and validate a description.
 
-    Raises `UnknownNameError` with the nearest names, and `BenchError` naming the file, the key and its value.
+    Args:
+        name_or_path: One of `names()`, or a path that ends in `.yaml` or `.yml`.
+
+    Raises:
+        UnknownNameError: There is no such name; the message suggests the nearest ones.
+        BenchError: The description is invalid; the message names the file, the key and its value.
+
     """
     if name_or_path.endswith((".yaml", ".yml")):
         return read(Path(name_or_path))
@@ -81,7 +97,7 @@ def load(name_or_path: str) -> Description:
 
 
 def read(path: Path) -> Description:
-    """The description in a file; nothing in it is run. Raises `BenchError`."""
+    """Read a description file; nothing in it is run. Raises `BenchError`."""
     from bench_lipsync.baselines.external.description import Description
 
     fields = read_yaml(path, "the description", MAX_BYTES)
@@ -91,6 +107,6 @@ def read(path: Path) -> Description:
 
 
 def _files() -> dict[str, Path]:
-    """Descriptions by name; a user's own file comes before a packaged one of that name."""
+    """Description files by name; a user's file takes precedence over a packaged one."""
     folders = [PACKAGED, *(Path(part) for part in os.environ.get(FOLDER_VARIABLE, "").split(os.pathsep)[::-1] if part)]
     return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml")) if path.is_file()}

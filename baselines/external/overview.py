@@ -1,4 +1,4 @@
-"""The external models as Markdown, made from their descriptions: docs/baselines.md holds it word for word.
+"""The external models as Markdown, made from their descriptions; docs/baselines.md contains it verbatim.
 
 `python -m bench_lipsync.baselines.external.overview` prints it.
 """
@@ -12,26 +12,30 @@ HEADER = "| name | model | kind | licence | what it is given | what is taken | c
 
 
 def table() -> str:
-    """One row a packaged description, in the order of their names."""
-    names = sorted(path.stem for path in PACKAGED.glob("*.yaml"))
+    """A table with one row for each packaged description, sorted by name."""
     lines = [HEADER, "|" + "---|" * HEADER.count(" | ") + "---|"]
-    for told in map(load, names):
-        link = f"[{told.title}]({told.repository}) `{told.commit}`"
-        cells = [f"`{told.name}`", link, _kind(told), told.licence, _given(told), _taken(told.output), _compared(told)]
-        lines.append("| " + " | ".join([*cells, told.verified or "no"]) + " |")
+    for description in _packaged():
+        link = f"[{description.title}]({description.repository}) `{description.commit}`"
+        cells = [f"`{description.name}`", link, _kind(description), description.licence, _inputs(description)]
+        cells += [_output(description.output), _compared(description), description.verified or "no"]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def details() -> str:
-    """What a reader must know of each: how it was trained, what it sees of the truth, caveats, traps."""
+    """A paragraph for each: training data, access to the ground truth, caveats, notes."""
     parts = []
-    for told in map(load, sorted(path.stem for path in PACKAGED.glob("*.yaml"))):
-        facts = told.facts
+    for description in _packaged():
+        facts = description.facts
         lines = [f"Trained on: {facts.trained_on}. Sees of the truth: {facts.gt_leak}."]
         lines += [facts.caveat] if facts.caveat else []
-        lines += [*told.notes, *told.environment.notes]
-        parts.append("\n".join([f"**`{told.name}`**", "", *(f"* {_sentence(line)}" for line in lines)]))
+        lines += [*description.notes, *description.environment.notes]
+        parts.append("\n".join([f"**`{description.name}`**", "", *(f"* {_sentence(line)}" for line in lines)]))
     return "\n\n".join(parts)
+
+
+def _packaged() -> list[Description]:
+    return [load(name) for name in sorted(path.stem for path in PACKAGED.glob("*.yaml"))]
 
 
 def _sentence(text: str) -> str:
@@ -39,26 +43,26 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _kind(told: Description) -> str:
-    if told.facts.pose == "own":
+def _kind(description: Description) -> str:
+    if description.facts.pose == "own":
         return "animates a picture"
-    return "edits the video" if told.facts.keeps_upper_half else "follows the video's poses"
+    return "edits the video" if description.facts.keeps_upper_half else "follows the video's poses"
 
 
-def _given(told: Description) -> str:
+def _inputs(description: Description) -> str:
     words = {"openface-csv": "68 landmarks", "image": "first frame", "text": "task file", "frames": "pictures"}
-    kinds = ", ".join(words.get(item.kind, item.kind) for item in told.inputs)
-    size = told.alignment.size
-    how = {
+    kinds = ", ".join(words.get(item.kind, item.kind) for item in description.inputs)
+    size = description.alignment.size
+    placement = {
         "none": "",
         "whole": f", at {size}x{size}",
         "similarity": f", face aligned to {size}x{size}",
         "square": f", square around the face, {size}x{size}",
     }
-    return kinds + how[told.alignment.kind]
+    return kinds + placement[description.alignment.kind]
 
 
-def _taken(output: Output) -> str:
+def _output(output: Output) -> str:
     words = ["pictures" if output.kind == "frames" else "video"]
     left, right = output.panel
     if (left, right) != (0.0, 1.0):
@@ -72,10 +76,10 @@ def _taken(output: Output) -> str:
     return ", ".join(words)
 
 
-def _compared(told: Description) -> str:
-    if told.facts.pose == "own":
+def _compared(description: Description) -> str:
+    if description.facts.pose == "own":
         return "no, its own pose"
-    return "whole frames" if told.shows_all else "face and mouth only"
+    return "whole frames" if description.shows_all else "face and mouth only"
 
 
 if __name__ == "__main__":

@@ -92,9 +92,9 @@ BASELINES: Registry[Callable[..., Any]] = Registry(
         "load": "bench_lipsync.baselines.external.catalogue:load",
         "overview": "bench_lipsync.baselines.external.doctor:overview",
         "examine": "bench_lipsync.baselines.external.doctor:examine",
-        "installation": "bench_lipsync.baselines.external.installation.record:read_installation",
-        "wish": "bench_lipsync.baselines.external.installation.setup:Wish",
-        "setup": "bench_lipsync.baselines.external.installation.setup:set_up",
+        "installation": "bench_lipsync.baselines.external.installation:read_installation",
+        "wish": "bench_lipsync.baselines.external.setup:SetupRequest",
+        "setup": "bench_lipsync.baselines.external.setup:set_up",
     },
 )
 """What `bench baselines` calls."""

@@ -14,7 +14,7 @@ import pytest
 from face_tracks import plain_track
 
 from bench_lipsync.baselines.external.description import Description
-from bench_lipsync.baselines.external.inputs.points import EYE_LEFT, EYE_RIGHT, IBUG68, MOUTH
+from bench_lipsync.baselines.external.exchange.face_regions import EYE_LEFT, EYE_RIGHT, IBUG68, MOUTH
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, PreparedClip
 from bench_lipsync.harness.media import LosslessWriter, write_wav
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench_lipsync.baselines.external.description import Description
 from bench_lipsync.baselines.external.environments import Runtime
-from bench_lipsync.baselines.external.installation.record import Installation, hash_weights, write_installation
+from bench_lipsync.baselines.external.installation import Installation, hash_weights, write_installation
 
 STANDINS = Path(__file__).parents[1] / "baselines/external/standins"
 

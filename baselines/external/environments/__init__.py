@@ -1,6 +1,23 @@
-"""Where a foreign program finds its interpreter and libraries: an existing Python, uv, conda or docker."""
+"""Environments of foreign programs: an existing interpreter, uv, conda or docker."""
 
-from bench_lipsync.baselines.external.environments.base import Backend, Place, Runtime
-from bench_lipsync.baselines.external.environments.choose import backend
+from __future__ import annotations
 
-__all__ = ["Backend", "Place", "Runtime", "backend"]
+from pathlib import Path
+
+from bench_lipsync.baselines.external.environments.base import Backend, Location, Runtime
+
+__all__ = ["Backend", "Location", "Runtime", "backend"]
+
+
+def backend(runtime: Runtime) -> Backend:
+    """The backend of `runtime`; starts nothing and reads nothing."""
+    from bench_lipsync.baselines.external.environments import docker, local
+
+    if runtime.kind == "docker":
+        return docker.DockerEnvironment(runtime.where)
+    environments = {
+        "python": local.PythonEnvironment,
+        "uv": local.UvEnvironment,
+        "conda": local.CondaEnvironment,
+    }
+    return environments[runtime.kind](Path(runtime.where))

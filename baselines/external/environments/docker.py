@@ -1,6 +1,6 @@
-"""A container without a network that sees the working directory and, read-only, what is linked from it.
+"""A container without a network that sees the working directory and, read-only, the targets of its links.
 
-The only backend that keeps a hostile program from the rest of the machine.
+The only backend that isolates a hostile program from the rest of the machine.
 """
 
 from __future__ import annotations
@@ -15,23 +15,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench_lipsync.baselines.external.description import Environment
-from bench_lipsync.baselines.external.environments.base import Place
-from bench_lipsync.baselines.external.environments.tools import program, write_requirements
+from bench_lipsync.baselines.external.environments.base import Location, find_program, write_requirements
 from bench_lipsync.baselines.external.program.process import TOKEN
 from bench_lipsync.harness.errors import BenchError
 
 _PAGE = "https://docs.docker.com/engine/install"
-_INSIDE = "/work"
-_OURS = frozenset(
+_WORKDIR = "/work"
+_LOCAL = frozenset(
     {"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LD_LIBRARY_PATH", "XDG_CACHE_HOME", "SSL_CERT_FILE"}
     | {"TORCH_HOME", "HF_HOME", "HUGGINGFACE_HUB_CACHE", "CUDA_HOME", "CUDA_PATH", "NVIDIA_VISIBLE_DEVICES"}
     | {"CUDA_VISIBLE_DEVICES"}
 )
-"""Variables that tell of this machine; the image has its own."""
+"""Variables that describe this machine; the image has its own."""
 
 
 class DockerEnvironment:
-    """`where` is the image."""
+    """An image, given by its name."""
 
     def __init__(self, image: str) -> None:
         if not image or image.startswith("-"):
@@ -40,43 +39,43 @@ class DockerEnvironment:
 
     @property
     def python(self) -> str:
-        """The image's own."""
+        """The interpreter of the image."""
         return "python"
 
     def problem(self) -> str:
-        """Whether there is a docker command."""
+        """Whether docker is installed."""
         try:
-            program("docker", _PAGE)
+            find_program("docker", _PAGE)
         except BenchError as error:
             return str(error)
         return ""
 
-    def argv(self, command: Sequence[str], place: Place, variables: Mapping[str, str]) -> tuple[str, ...]:
-        """`docker run` as our own user, without capabilities and network; removed when it ends."""
-        mounts = [_mount(place.folder, _INSIDE), *(_mount(path, str(path), "readonly") for path in place.read_only)]
-        inside = {name: value for name, value in variables.items() if name not in _OURS}
-        inside |= {"HOME": f"{_INSIDE}/.bench/tmp", "TMPDIR": f"{_INSIDE}/.bench/tmp"}
-        gpus = _gpus(variables.get("CUDA_VISIBLE_DEVICES")) if place.gpu else ()
+    def argv(self, command: Sequence[str], location: Location, variables: Mapping[str, str]) -> tuple[str, ...]:
+        """`docker run` as the current user, without capabilities and network; removed when it ends."""
+        mounts = [_mount(location.folder, _WORKDIR)]
+        mounts += [_mount(path, str(path), "readonly") for path in location.read_only]
+        container_variables = {name: value for name, value in variables.items() if name not in _LOCAL}
+        container_variables |= {"HOME": f"{_WORKDIR}/.bench/tmp", "TMPDIR": f"{_WORKDIR}/.bench/tmp"}
+        gpus = _gpus(variables.get("CUDA_VISIBLE_DEVICES")) if location.gpu else ()
         return (
-            *(program("docker", _PAGE), "run", "--rm", "--init", "--name", _name(place.token)),
+            *(find_program("docker", _PAGE), "run", "--rm", "--init", "--name", _name(location.token)),
             *("--network", "none", "--ipc", "private", "--shm-size", "1g", "--pids-limit", "4096"),
             *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
-            *("--user", f"{os.getuid()}:{os.getgid()}", "--workdir", _INSIDE),
+            *("--user", f"{os.getuid()}:{os.getgid()}", "--workdir", _WORKDIR),
             *(word for mount in mounts for word in ("--mount", mount)),
-            *(word for name, value in inside.items() for word in ("--env", f"{name}={value}")),
+            *(word for name, value in container_variables.items() for word in ("--env", f"{name}={value}")),
             *gpus,
             *(self._image, *command),
         )
 
-    def variables(self, given: Mapping[str, str]) -> dict[str, str]:
-        """What the docker client itself needs; the program's are in its arguments."""
-        names = ("PATH", "HOME", TOKEN)
-        kept = {name: given[name] for name in names if name in given}
-        return kept | {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
+    def variables(self, base: Mapping[str, str]) -> dict[str, str]:
+        """The variables of the docker client; those of the program are in its arguments."""
+        client = {name: base[name] for name in ("PATH", "HOME", TOKEN) if name in base}
+        return client | {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
 
     def cleanup(self, token: str) -> tuple[str, ...]:
-        """Remove the container, which killing the client does not."""
-        return (program("docker", _PAGE), "rm", "--force", _name(token))
+        """Remove the container; killing the client does not end it."""
+        return (find_program("docker", _PAGE), "rm", "--force", _name(token))
 
     def creation(self, environment: Environment, folder: Path) -> tuple[tuple[str, ...], ...]:
         """`docker build` of the description's image with its packages."""
@@ -86,14 +85,14 @@ class DockerEnvironment:
         install = json.dumps(["python", "-m", "pip", "install", "--no-cache-dir", "-r", "/requirements.txt"])
         lines = [f"FROM {environment.image}", "COPY requirements.txt /requirements.txt"]
         (folder / "Dockerfile").write_text("\n".join([*lines, f"RUN {install}" if environment.packages else "", ""]))
-        return ((program("docker", _PAGE), "build", "--tag", self._image, str(folder)),)
+        return ((find_program("docker", _PAGE), "build", "--tag", self._image, str(folder)),)
 
 
 def remove_container(token: str) -> None:
-    """End what a run that died has left; without a docker command there can be nothing."""
+    """End the container of a run that died; without a docker command there can be none."""
     with contextlib.suppress(BenchError, OSError, subprocess.TimeoutExpired):
-        words = DockerEnvironment("any").cleanup(token)
-        subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)  # noqa: S603
+        command = DockerEnvironment("any").cleanup(token)
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)  # noqa: S603
 
 
 def _name(token: str) -> str:
@@ -101,14 +100,14 @@ def _name(token: str) -> str:
 
 
 def _gpus(visible: str | None) -> tuple[str, ...]:
-    """All of them, or those that the environment names; none for an empty list."""
+    """The option for all GPUs, or for those in `visible`; none for an empty list."""
     if visible is None:
         return ("--gpus", "all")
     return ("--gpus", f'"device={visible}"') if visible else ()
 
 
 def _mount(source: Path, target: str, *options: str) -> str:
-    """The value of `--mount`, which docker reads as one line of CSV."""
+    """The value of `--mount`, which docker parses as one line of CSV."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(["type=bind", f"source={source}", f"target={target}", *options])
     return line.getvalue()

@@ -1,6 +1,6 @@
-"""Stand-alone: what an environment holds, as one line of JSON.
+"""Stand-alone script: prints the contents of an environment as one line of JSON.
 
-`python probe.py MODULE...` also tries these imports, and looks for programs where a word begins with `+`.
+`python probe.py MODULE...` also tries these imports; a name with a `+` before it is a program to find on PATH.
 
 It runs in the foreign environment: standard library only, and the syntax of Python 3.6.
 """
@@ -13,7 +13,7 @@ from typing import Any, Dict, List  # noqa: UP035 - Python 3.6
 
 
 def distributions() -> Dict[str, Any]:  # noqa: UP006
-    """Name to version of everything installed."""
+    """Versions of all installed distributions by name."""
     try:
         from importlib.metadata import distributions as installed
 
@@ -25,7 +25,7 @@ def distributions() -> Dict[str, Any]:  # noqa: UP006
 
 
 def attempt(name: str) -> str:
-    """Why `name` cannot be imported, or `+name` is not on PATH; empty if it can."""
+    """The reason why `name` cannot be imported, or `+name` is not on PATH; empty if there is none."""
     if name.startswith("+"):
         return "" if shutil.which(name[1:]) else "not on PATH"
     try:
@@ -36,7 +36,7 @@ def attempt(name: str) -> str:
 
 
 def gpu(names: List[str]) -> str:  # noqa: UP006
-    """What PyTorch says of the GPU; empty where it was not asked for."""
+    """The GPU that PyTorch sees, or `none`; empty where PyTorch is not in `names`."""
     if "torch" not in names or attempt("torch"):
         return ""
     import torch
@@ -45,14 +45,14 @@ def gpu(names: List[str]) -> str:  # noqa: UP006
 
 
 def main() -> None:
-    """Print it, whatever the imports may have printed before, as the last line."""
-    found = {
+    """Print the report as the last line: imports may print before it."""
+    report = {
         "python": "{}.{}.{}".format(*sys.version_info[:3]),
         "distributions": distributions(),
         "problems": {name: attempt(name) for name in sys.argv[1:]},
         "gpu": gpu(sys.argv[1:]),
     }
-    sys.stdout.write("\n" + json.dumps(found, sort_keys=True) + "\n")
+    sys.stdout.write("\n" + json.dumps(report, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

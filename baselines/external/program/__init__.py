@@ -1,1 +1,1 @@
-"""Running a foreign program in a private folder, under limits."""
+"""Runs a foreign program in a private folder, under limits."""

@@ -1,4 +1,4 @@
-"""A step of a description as the argument list and the environment of a process."""
+"""Argument list and environment variables of a step of a description."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench_lipsync.baselines.external.description import Description, Step, fill
-from bench_lipsync.baselines.external.installation.clone import PRIVATE
 from bench_lipsync.baselines.external.program.process import TOKEN
+from bench_lipsync.baselines.external.program.repository import PRIVATE
 from bench_lipsync.baselines.external.program.workspace import Workspace
 from bench_lipsync.harness.errors import BenchError
 
@@ -21,11 +21,11 @@ _PASSED = (
     *("TORCH_HOME", "HF_HOME", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE", "OMP_NUM_THREADS", "MKL_NUM_THREADS"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE"),
 )
-"""Of our own environment. Keys and passwords that others keep there are no business of a foreign program."""
+"""Variables that are passed on. Everything else stays here: a foreign program must not see keys and passwords."""
 
 
 def step_argv(step: Step, values: Mapping[str, str], python: str) -> tuple[str, ...]:
-    """The step's words with placeholders filled in, started through the prelude where it is Python."""
+    """The argument list of a step: placeholders replaced, and Python scripts started through the prelude."""
     words = [fill(word, {**values, "python": python}) for word in step.argv]
     if step.prelude and step.argv[0] == "{python}":
         first = 1
@@ -37,14 +37,14 @@ def step_argv(step: Step, values: Mapping[str, str], python: str) -> tuple[str, 
 
 
 def put_prelude(space: Workspace) -> None:
-    """Copy the prelude to where the commands expect it; a container sees only the workspace."""
+    """Copy the prelude into the workspace, which is all that a container sees."""
     shutil.copyfile(Path(__file__).with_name("prelude.py"), space.folder / PRELUDE)
 
 
 def base_variables(token: str, temporary: Path) -> dict[str, str]:
-    """What every foreign process gets: little of our own environment, marked with `token`."""
-    kept = {name: os.environ[name] for name in _PASSED if name in os.environ}
-    return kept | {
+    """The variables of every foreign process: few of our own, and `token`, which marks it."""
+    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    return passed | {
         TOKEN: token,
         "TMPDIR": str(temporary),
         "PYTHONNOUSERSITE": "1",
@@ -57,8 +57,20 @@ def base_variables(token: str, temporary: Path) -> dict[str, str]:
 def variables(
     description: Description, values: Mapping[str, str], space: Workspace, *, seed: int, device: str
 ) -> dict[str, str]:
-    """The whole environment of the description's steps, the backend's own part apart."""
-    made = base_variables(space.token, space.temporary) | {
+    """The complete environment of a description's steps, before the backend adds its part.
+
+    Args:
+        description: The model.
+        values: What placeholders in the description's variables stand for.
+        space: The workspace in which the steps run.
+        seed: For every random number generator.
+        device: `cpu`, `cuda` or `cuda:N`.
+
+    Raises:
+        BenchError: Another kind of device, or a GPU that does not exist.
+
+    """
+    result = base_variables(space.token, space.temporary) | {
         "BENCH_SEED": str(seed),
         "BENCH_SHIMS": " ".join(description.shims),
         "PYTHONHASHSEED": str(seed % 2**32),
@@ -66,12 +78,12 @@ def variables(
         "TF_DETERMINISTIC_OPS": "1",
         "MPLBACKEND": "Agg",
     }
-    made |= _visible_devices(device)
-    return made | {name: fill(text, dict(values)) for name, text in description.variables.items()}
+    result |= _visible_devices(device)
+    return result | {name: fill(text, dict(values)) for name, text in description.variables.items()}
 
 
 def _visible_devices(device: str) -> dict[str, str]:
-    """What the program sees of the GPUs: none for `cpu`, the asked one for `cuda:N`."""
+    """The GPUs that the program sees: none for `cpu`, the requested one for `cuda:N`."""
     kind, _, index = device.partition(":")
     if kind == "cpu":
         return {"CUDA_VISIBLE_DEVICES": ""}
@@ -79,8 +91,8 @@ def _visible_devices(device: str) -> dict[str, str]:
         raise BenchError(f"external programs run on cpu or cuda, not on {device!r}; choose with --device")
     if not index:
         return {}
-    here = os.environ.get("CUDA_VISIBLE_DEVICES")
-    seen: Sequence[str] = here.split(",") if here else [str(number) for number in range(int(index) + 1)]
-    if int(index) >= len(seen):
-        raise BenchError(f"{device} is not there: CUDA_VISIBLE_DEVICES is {here!r}")
-    return {"CUDA_VISIBLE_DEVICES": seen[int(index)]}
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    devices: Sequence[str] = visible.split(",") if visible else [str(number) for number in range(int(index) + 1)]
+    if int(index) >= len(devices):
+        raise BenchError(f"{device} is not there: CUDA_VISIBLE_DEVICES is {visible!r}")
+    return {"CUDA_VISIBLE_DEVICES": devices[int(index)]}

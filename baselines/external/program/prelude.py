@@ -1,7 +1,7 @@
-"""Stand-alone: `python prelude.py SCRIPT ARGUMENTS` or `python prelude.py -m MODULE ARGUMENTS`.
+"""Stand-alone script: `python prelude.py SCRIPT ARGUMENTS` or `python prelude.py -m MODULE ARGUMENTS`.
 
-Seeds every random number generator, puts back what newer libraries removed, then runs the program as Python would have.
-A library is seeded and mended right after the program has imported it; nothing is imported that the program does not.
+Seeds every random number generator, restores what newer libraries removed, then runs the program as Python would.
+A library is seeded and patched right after the program has imported it; no further library is imported.
 It runs in the foreign environment: standard library only, and the syntax of Python 3.6.
 """
 
@@ -15,21 +15,21 @@ from typing import Any
 
 
 class AfterImport(importlib.abc.MetaPathFinder):
-    """Calls what was registered for a module once that module has been loaded."""
+    """Calls the functions registered for a module once that module has been loaded."""
 
     def __init__(self, actions: Any) -> None:
         self._actions = actions  # name: list of functions of the module
-        self._looking = set()  # type: ignore
+        self._searching = set()  # type: ignore
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
         """The spec that the other finders give, with a loader that calls the actions."""
-        if fullname not in self._actions or fullname in self._looking:
+        if fullname not in self._actions or fullname in self._searching:
             return None
-        self._looking.add(fullname)
+        self._searching.add(fullname)
         try:
             spec = importlib.util.find_spec(fullname)
         finally:
-            self._looking.discard(fullname)
+            self._searching.discard(fullname)
         if spec is None or spec.loader is None or not hasattr(spec.loader, "exec_module"):
             return None
         load, actions = spec.loader.exec_module, self._actions[fullname]
@@ -44,19 +44,19 @@ class AfterImport(importlib.abc.MetaPathFinder):
 
 
 def seed_numpy(numpy: Any) -> None:
-    """The global generator."""
+    """Seed the global generator."""
     numpy.random.seed(SEED % 2**32)
 
 
 def seed_torch(torch: Any) -> None:
-    """Those of all devices, and algorithms that give the same every time."""
+    """Seed the generators of all devices, and choose deterministic algorithms."""
     torch.manual_seed(SEED)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
 
 
 def seed_tensorflow(tensorflow: Any) -> None:
-    """Version 2 and version 1."""
+    """Seed version 2 or version 1."""
     if hasattr(tensorflow.random, "set_seed"):
         tensorflow.random.set_seed(SEED)
     else:
@@ -75,21 +75,21 @@ def yaml_load(yaml: Any) -> None:
     """`yaml.load(stream)` without a loader, which PyYAML 6 refuses; it reads data only."""
     load = yaml.load
 
-    def patient(stream: Any, Loader: Any = yaml.SafeLoader) -> Any:
+    def load_safely(stream: Any, Loader: Any = yaml.SafeLoader) -> Any:
         return load(stream, Loader)
 
-    yaml.load = patient
+    yaml.load = load_safely
 
 
 def librosa_mel(filters: Any) -> None:
     """`librosa.filters.mel(rate, n_fft, ...)` by position, which librosa 0.10 refuses."""
     mel = filters.mel
 
-    def patient(*given: Any, **named: Any) -> Any:
-        named.update(zip(("sr", "n_fft", "n_mels", "fmin", "fmax", "htk"), given))  # noqa: B905 - not in Python 3.6
+    def mel_by_position(*positional: Any, **named: Any) -> Any:
+        named.update(zip(("sr", "n_fft", "n_mels", "fmin", "fmax", "htk"), positional))  # noqa: B905 - not in Python 3.6
         return mel(**named)
 
-    filters.mel = patient
+    filters.mel = mel_by_position
 
 
 def functional_tensor(transforms: Any) -> None:
@@ -116,15 +116,15 @@ SHIMS = {
     "functional-tensor": ("torchvision.transforms", functional_tensor),
     "face-alignment-3d": ("face_alignment", face_alignment_3d),
 }
-"""By the name that a description gives: the module that is mended, and how."""
+"""By the name used in descriptions: the module to patch, and the function that patches it."""
 
 
 def main() -> None:
-    """Seed, mend, run."""
+    """Register the seeds and shims, then run the program."""
     actions = {name: [seed] for name, seed in SEEDS.items()}
     for name in os.environ.get("BENCH_SHIMS", "").split():
-        module, mend = SHIMS[name]
-        actions.setdefault(module, []).append(mend)
+        module, patch = SHIMS[name]
+        actions.setdefault(module, []).append(patch)
     sys.meta_path.insert(0, AfterImport(actions))
     random.seed(SEED)
     if sys.argv[1] == "-m":

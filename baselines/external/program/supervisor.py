@@ -1,8 +1,8 @@
-"""Stand-alone: runs one command and ends with it everything that it started, also when whoever asked for it dies.
+"""Stand-alone script: runs one command and ends all its descendants with it, also when the caller dies.
 
 `python -I supervisor.py OPTIONS COMMAND...` with OPTIONS as JSON (`grace` seconds, `file_bytes`, `cleanup` argv). Its
 standard input is a pipe that the caller holds: when that closes, for whatever reason, the command is stopped. On Linux
-this process adopts orphaned grandchildren (`PR_SET_CHILD_SUBREAPER`), so that those that left the group are found too.
+this process adopts orphaned grandchildren (`PR_SET_CHILD_SUBREAPER`), so that those in other process groups are found.
 Exit code: the command's own, 128 + n for one that ended by signal n, 127 for one that could not be started.
 """
 
@@ -23,16 +23,16 @@ from pathlib import Path
 _PR_SET_CHILD_SUBREAPER = 36
 _PROC = Path("/proc")
 _KILL_SECONDS = 10.0
-"""For which killing is repeated; what cannot be killed then sits in the kernel."""
+"""For which killing is repeated; what survives it hangs in the kernel."""
 
 
 def main() -> int:
-    """Start, wait, end all, say how it ended."""
+    """Start the command, wait for its end, end all its descendants, return its exit code."""
     options, command = json.loads(sys.argv[1]), sys.argv[2:]
-    wake, bell = os.pipe()
-    os.set_blocking(bell, False)
-    signal.set_wakeup_fd(bell)
-    signal.signal(signal.SIGCHLD, lambda *_: None)  # Only rings the bell.
+    wake, wake_writer = os.pipe()
+    os.set_blocking(wake_writer, False)
+    signal.set_wakeup_fd(wake_writer)
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # Only so that the wakeup descriptor is written.
     for name in (signal.SIGINT, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)  # The caller decides, through the pipe.
     _adopt_orphans()
@@ -53,7 +53,7 @@ def main() -> int:
             break
     ended = _end_all(child.pid, float(options["grace"]))
     if options["cleanup"]:
-        quiet = subprocess.DEVNULL  # "No such container" is the usual, good answer.
+        quiet = subprocess.DEVNULL  # "No such container" is the usual answer.
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(options["cleanup"], stdin=quiet, stdout=quiet, stderr=quiet, check=False, timeout=60)  # noqa: S603
     status = ended if status is None else status
@@ -74,40 +74,40 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _reap(wanted: int) -> int | None:
-    """Collect all that ended; the wait status of `wanted` if it was among them."""
-    found = None
+def _reap(child: int) -> int | None:
+    """Collect all processes that ended; the wait status of `child` if it was among them."""
+    child_status = None
     with contextlib.suppress(ChildProcessError):
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 break
-            found = status if pid == wanted else found
-    return found
+            child_status = status if pid == child else child_status
+    return child_status
 
 
 def _end_all(child: int, grace: float) -> int | None:
-    """Ask every descendant to end, then make it. Returns the child's wait status if it had not been collected."""
-    began, status = time.monotonic(), None
-    asked: set[int] = set()
+    """Terminate every descendant, then kill it. Returns the child's wait status if it had not been collected."""
+    start, status = time.monotonic(), None
+    terminated: set[int] = set()
     while True:
-        found = _reap(child)
-        status = found if found is not None else status
-        left = _descendants()
-        passed = time.monotonic() - began
-        if not left or passed > grace + _KILL_SECONDS:
+        collected = _reap(child)
+        status = collected if collected is not None else status
+        alive = _descendants()
+        passed = time.monotonic() - start
+        if not alive or passed > grace + _KILL_SECONDS:
             return status
-        for pid in left if passed > grace else left - asked:
+        for pid in alive if passed > grace else alive - terminated:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL if passed > grace else signal.SIGTERM)
-        asked |= left
+        terminated |= alive
         time.sleep(0.02)
 
 
 def _descendants() -> set[int]:
-    """Everything below this process that still lives."""
+    """All living descendants of this process. Standard library only: the supervisor runs without site-packages."""
     if not _PROC.is_dir():
-        return _group()
+        return _descendants_by_ps()
     children: dict[int, list[int]] = {}
     for entry in _PROC.iterdir():
         if entry.name.isdigit():
@@ -116,25 +116,25 @@ def _descendants() -> set[int]:
                 state, above = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
                 if state != "Z":
                     children.setdefault(int(above), []).append(int(entry.name))
-    found: set[int] = set()
-    waiting = [os.getpid()]
-    while waiting:
-        below = children.get(waiting.pop(), [])
-        found.update(below)
-        waiting += below
-    return found
+    descendants: set[int] = set()
+    pending = [os.getpid()]
+    while pending:
+        below = children.get(pending.pop(), [])
+        descendants.update(below)
+        pending += below
+    return descendants
 
 
-def _group() -> set[int]:
-    """Without /proc only direct children can be found: those that `ps` lists as ours."""
+def _descendants_by_ps() -> set[int]:
+    """The same where there is no /proc, from the list of `ps`."""
     listed = subprocess.run(["/bin/ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=False)
     rows = [line.split() for line in listed.stdout.splitlines()]
-    found, grown = {os.getpid()}, True
+    family, grown = {os.getpid()}, True
     while grown:
-        more = {int(row[0]) for row in rows if int(row[1]) in found and "Z" not in row[2]}
-        grown = not more <= found
-        found |= more
-    return found - {os.getpid()}
+        children = {int(row[0]) for row in rows if int(row[1]) in family and "Z" not in row[2]}
+        grown = not children <= family
+        family |= children
+    return family - {os.getpid()}
 
 
 def _code(status: int) -> int:

@@ -1,8 +1,8 @@
-"""A private working directory per clip: the user's clone as the program expects it, and nothing shared but large files.
+"""A private working directory per clip: the user's clone as the program expects it; only large files are shared.
 
 Folders are real and small files are copies, so that whatever a program writes, renames or deletes stays here. Large
-files and weights are links; `damaged` tells whether a program wrote through one. A workspace is alive as long as its
-owner holds the lock beside it, which the system releases when the owner dies in whatever way.
+files and weights are links; `damaged` reports whether a program wrote through one. A workspace is in use as long as its
+owner holds the lock beside it, which the system releases when the owner dies.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import logging
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench_lipsync.baselines.external.installation.clone import LARGE, PRIVATE, CloneFile, clone_files
 from bench_lipsync.baselines.external.program.process import kill_marked
+from bench_lipsync.baselines.external.program.repository import LARGE, PRIVATE, CloneFile, clone_files
 from bench_lipsync.harness.util.paths import cache_dir
 
 logger = logging.getLogger("bench")
@@ -45,43 +45,47 @@ class Workspace:
 
     @property
     def linked_folders(self) -> tuple[Path, ...]:
-        """The folders that hold what is linked; a container must see them under the same names."""
+        """The folders of the link targets; a container must see them under the same names."""
         parents = sorted({path.parent for path in self._links})
         return tuple(path for path in parents if not any(other in path.parents for other in parents))
 
     def link(self, name: str, target: Path) -> None:
-        """Let `name` below the folder be `target`, in place of whatever is there. Follows no link of the clone's."""
+        """Replace `name` below the folder by a link to `target`; links of the clone are not followed."""
         real = target.resolve()
-        place = self.folder / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.unlink(missing_ok=True)
-        place.symlink_to(real)
+        link = self.folder / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(real)
         self._links[real] = _stamp(real)
 
     def damaged(self) -> tuple[Path, ...]:
-        """Linked files that are no longer what they were."""
+        """Linked files that have changed since they were linked."""
         return tuple(path for path, stamp in self._links.items() if not path.is_file() or _stamp(path) != stamp)
 
 
 def workspaces_root() -> Path:
-    """Where all of them are."""
+    """The folder of all workspaces."""
     return cache_dir() / "workspaces"
 
 
 @contextmanager
 def open_workspace(clone: Path, weights: Mapping[str, Path], container: bool = False) -> Iterator[Workspace]:
-    """Make a workspace of `clone` with `weights` (name below it: file); removed in any case.
+    """A workspace of a clone, which is removed in any case.
 
-    `container`: a container of its token's name may have to be ended by `remove_stale` as well.
+    Args:
+        clone: The user's clone.
+        weights: Files by their name below the workspace; they are linked.
+        container: Whether `remove_stale` may have to end a container named after its token.
+
     """
     from filelock import FileLock
 
     root = workspaces_root()
     root.mkdir(parents=True, exist_ok=True)
     token = secrets.token_hex(8)
-    alive, marker = FileLock(root / f"{token}.lock"), root / f"{token}.container"
-    with _janitor():  # Nobody may look between the making and the taking of the lock.
-        alive.acquire()
+    lock, marker = FileLock(root / f"{token}.lock"), root / f"{token}.container"
+    with _cleaning_lock():  # `remove_stale` must not see a lock file that is not held yet.
+        lock.acquire()
         if container:
             marker.touch()
     try:
@@ -98,62 +102,63 @@ def open_workspace(clone: Path, weights: Mapping[str, Path], container: bool = F
     finally:
         _remove(root, token)
         marker.unlink(missing_ok=True)
-        alive.release()
+        lock.release()
         (root / f"{token}.lock").unlink(missing_ok=True)
 
 
-def remove_stale() -> int:
-    """Remove the workspaces, and kill the processes, of runs that died; returns how many workspaces there were."""
+def remove_stale(remove_container: Callable[[str], None]) -> int:
+    """Remove the workspaces of runs that died, and kill their processes.
+
+    Args:
+        remove_container: Called with the token of each workspace that may have a container.
+
+    Returns:
+        The number of workspaces removed.
+
+    """
     from filelock import FileLock, Timeout
 
     root, removed = workspaces_root(), 0
     if not root.is_dir():
         return 0
-    with _janitor():
+    with _cleaning_lock():
         for lock in root.glob("*.lock"):
             try:
                 with FileLock(lock, timeout=0):
                     kill_marked(lock.stem)
-                    _end_container(lock.with_suffix(".container"))
+                    marker = lock.with_suffix(".container")
+                    if marker.exists():
+                        remove_container(marker.stem)
+                        marker.unlink(missing_ok=True)
                     _remove(root, lock.stem)
                     removed += 1
                     lock.unlink(missing_ok=True)
             except Timeout:
-                continue  # At work.
+                continue  # In use.
     return removed
 
 
-def _copy(file: CloneFile, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file.path, place)
-    place.chmod(0o755 if file.path.stat().st_mode & 0o100 else 0o644)
+def _copy(file: CloneFile, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file.path, target)
+    target.chmod(0o755 if file.path.stat().st_mode & 0o100 else 0o644)
 
 
 def _stamp(path: Path) -> _Stamp:
-    found = path.stat()
-    return _Stamp(found.st_size, found.st_mtime_ns)
+    status = path.stat()
+    return _Stamp(status.st_size, status.st_mtime_ns)
 
 
 @contextmanager
-def _janitor() -> Iterator[None]:
+def _cleaning_lock() -> Iterator[None]:
     from filelock import FileLock
 
     with FileLock(workspaces_root() / "making"):
         yield
 
 
-def _end_container(marker: Path) -> None:
-    """End the container that `marker` tells of, if any."""
-    if not marker.exists():
-        return
-    from bench_lipsync.baselines.external.environments.docker import remove_container
-
-    remove_container(marker.stem)
-    marker.unlink(missing_ok=True)
-
-
 def _remove(root: Path, token: str) -> None:
-    """Remove a workspace, with folders that a program has locked itself out of."""
+    """Remove a workspace, including folders whose permissions a program has taken away."""
 
     def open_up(function: Any, path: str, _: object) -> None:
         Path(path).parent.chmod(0o700)
@@ -162,7 +167,7 @@ def _remove(root: Path, token: str) -> None:
         function(path)
 
     folder = root / token
-    for _ in range(3):  # What was just killed may still have been writing.
+    for _ in range(3):  # A process that was just killed may still have been writing.
         if not folder.exists():
             return
         try:

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from bench_lipsync.baselines.external.catalogue import load, names
 from bench_lipsync.baselines.external.doctor import examine
-from bench_lipsync.baselines.external.installation.record import home, read_installation
-from bench_lipsync.baselines.external.installation.repository import clone_state, fetch_clone
+from bench_lipsync.baselines.external.installation import home, read_installation
+from bench_lipsync.baselines.external.program.repository import clone_state, fetch_clone
 from bench_lipsync.harness.cli.baselines import register
 from bench_lipsync.harness.errors import BenchError
 

@@ -13,9 +13,9 @@ import pytest
 from made_clips import FRAMES, SIZE, describe, make_clip, waves
 
 from bench_lipsync.baselines.external.description import Description
-from bench_lipsync.baselines.external.inputs.clip_video import write_clip
-from bench_lipsync.baselines.external.inputs.staging import Staged, stage
-from bench_lipsync.baselines.external.outputs.collect import collect
+from bench_lipsync.baselines.external.exchange.clip_video import write_clip
+from bench_lipsync.baselines.external.exchange.collect import collect
+from bench_lipsync.baselines.external.exchange.staging import Staged, stage
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.errors import ClipError, Status
 
@@ -111,7 +111,7 @@ def test_an_older_file_is_another_clips(clip: PreparedClip, tmp_path: Path) -> N
     description = output()
     staged = begin(description, clip, tmp_path)
     path = write(tmp_path / "benchout/a.mkv", waves())
-    os.utime(path, (staged.began - 60, staged.began - 60))
+    os.utime(path, (staged.start - 60, staged.start - 60))
     assert "60 s older than the run" in refused(description, clip, staged, tmp_path)
 
 
@@ -166,7 +166,7 @@ def test_62_5_frames_per_second_are_taken_by_the_nearest_time(clip: PreparedClip
 
 def test_another_size_or_no_sound_is_refused(clip: PreparedClip, tmp_path: Path) -> None:
     assert "48x48, expected 96x96" in refused(output(), clip, tmp_path, waves(size=48))
-    assert "has no sound" in refused(output(audio=True), clip, tmp_path, waves())
+    assert "has no audio" in refused(output(audio=True), clip, tmp_path, waves())
     description = output(audio=True)
     staged = begin(description, clip, tmp_path)
     write(tmp_path / "benchout/a.mkv", waves(), audio=clip.audio())

@@ -16,12 +16,13 @@ from made_clips import make_clip
 from talkers import describe, make_clone
 
 from bench_lipsync.baselines.external.description import Environment
-from bench_lipsync.baselines.external.environments import Place, Runtime, backend
-from bench_lipsync.baselines.external.installation.inventory import take_inventory
-from bench_lipsync.baselines.external.installation.record import Installation, hash_weights, write_installation
-from bench_lipsync.baselines.external.installation.setup import Wish, set_up
+from bench_lipsync.baselines.external.environments import Location, Runtime, backend
+from bench_lipsync.baselines.external.environments.docker import remove_container
+from bench_lipsync.baselines.external.environments.inventory import take_inventory
+from bench_lipsync.baselines.external.installation import Installation, hash_weights, write_installation
 from bench_lipsync.baselines.external.model import ExternalModel
 from bench_lipsync.baselines.external.program.workspace import remove_stale, workspaces_root
+from bench_lipsync.baselines.external.setup import SetupRequest, set_up
 from bench_lipsync.harness.api.model import GenerateContext
 from bench_lipsync.harness.errors import BenchError, ClipError, Status
 
@@ -84,7 +85,7 @@ def test_python_is_found_first_and_kept_as_it_is_named(tmp_path: Path) -> None:
     assert where.python == str(link)
     assert where.problem() == ""
     assert where.variables({"PATH": "/usr/bin"})["PATH"] == f"{link.parent}:/usr/bin"
-    assert where.argv(("a", "b"), Place(tmp_path, "t"), {}) == ("a", "b")
+    assert where.argv(("a", "b"), Location(tmp_path, "t"), {}) == ("a", "b")
 
 
 def test_python_that_is_gone() -> None:
@@ -122,10 +123,10 @@ def test_uv_for_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     description = describe("good").model_copy(
         update={"environment": Environment(python=sys.executable, packages=(f"tiny @ {wheel.as_uri()}",), gpu=False)}
     )
-    monkeypatch.setattr("bench_lipsync.baselines.external.installation.setup.load", lambda name: description)
+    monkeypatch.setattr("bench_lipsync.baselines.external.setup.load", lambda name: description)
     said: list[str] = []
     for _ in range(2):  # Again, over what is there.
-        made = set_up("talker-good", Wish(repo=str(make_clone(tmp_path / "clone")), uv=True), said.append)
+        made = set_up("talker-good", SetupRequest(repo=str(make_clone(tmp_path / "clone")), uv=True), said.append)
     assert made.environment is not None
     assert made.environment.kind == "uv"
     found = take_inventory(made.environment, ("tiny", "av"))
@@ -158,9 +159,11 @@ def test_conda_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     variables = where.variables({"PATH": "/usr/bin"})
     assert variables == {"PATH": f"{prefix}/bin:/usr/bin", "CONDA_PREFIX": str(prefix)}
     description = describe("good").model_copy(update={"environment": environment})
-    monkeypatch.setattr("bench_lipsync.baselines.external.installation.setup.load", lambda name: description)
-    monkeypatch.setattr("bench_lipsync.baselines.external.installation.setup.home", lambda name: tmp_path)
-    made = set_up("talker-good", Wish(repo=str(make_clone(tmp_path / "clone")), conda="create"), lambda text: None)
+    monkeypatch.setattr("bench_lipsync.baselines.external.setup.load", lambda name: description)
+    monkeypatch.setattr("bench_lipsync.baselines.external.setup.home", lambda name: tmp_path)
+    made = set_up(
+        "talker-good", SetupRequest(repo=str(make_clone(tmp_path / "clone")), conda="create"), lambda text: None
+    )
     assert made.environment == Runtime(kind="conda", where=str(prefix))
     assert (tmp_path / "wanted").read_text() == "numpy==1.23.4\nlibrosa<0.10\n"
     assert (tmp_path / "said").read_text().split()[:2] == ["create", "--yes"]
@@ -182,7 +185,7 @@ def test_requirements_are_no_options(tmp_path: Path) -> None:
 
 def test_docker_arguments(docker: Path, tmp_path: Path) -> None:
     where = backend(Runtime(kind="docker", where="some/image:1"))
-    place = Place(tmp_path / "a,b", "beef", (Path("/data/weights"),), gpu=True)
+    place = Location(tmp_path / "a,b", "beef", (Path("/data/weights"),), gpu=True)
     given = {"PATH": "/ours", "HOME": "/root", "BENCH_SEED": "3", "HERE": "x y", "CUDA_VISIBLE_DEVICES": "1"}
     words = where.argv(("python", "run.py", "--network", "host"), place, given)
     before, after = words[: words.index("some/image:1")], words[words.index("some/image:1") :]
@@ -203,7 +206,7 @@ def test_docker_arguments(docker: Path, tmp_path: Path) -> None:
         ["type=bind", "source=/data/weights", "target=/data/weights", "readonly"],
     ]
     assert where.cleanup("beef")[1:] == ("rm", "--force", "bench-beef")
-    assert not any(word == "--gpus" for word in where.argv(("python",), Place(tmp_path, "b"), given))
+    assert not any(word == "--gpus" for word in where.argv(("python",), Location(tmp_path, "b"), given))
 
 
 def test_docker_image_is_built_from_the_description(docker: Path, tmp_path: Path) -> None:
@@ -248,6 +251,6 @@ def test_a_container_of_a_run_that_died_is_removed(docker: Path) -> None:
     (root / "beef").mkdir(parents=True)
     (root / "beef.lock").touch()
     (root / "beef.container").touch()
-    assert remove_stale() == 1
+    assert remove_stale(remove_container) == 1
     assert docker.read_text().split("\x1f") == ["rm", "--force", "bench-beef\n"]
     assert [path.name for path in root.iterdir()] == ["making"]

@@ -19,7 +19,8 @@ from made_clips import make_clip, waves
 from talkers import describe, install, make_clone
 
 from bench_lipsync.baselines.external.environments import Runtime
-from bench_lipsync.baselines.external.installation.record import read_installation, write_installation
+from bench_lipsync.baselines.external.environments.docker import remove_container
+from bench_lipsync.baselines.external.installation import read_installation, write_installation
 from bench_lipsync.baselines.external.model import ExternalModel
 from bench_lipsync.baselines.external.program.workspace import remove_stale, workspaces_root
 from bench_lipsync.harness.api.clip import PreparedClip
@@ -97,10 +98,10 @@ def test_oddities_that_a_description_tells_of(clone: Path, clip: PreparedClip, t
         ("dropped", Status.BAD_OUTPUT, "has 28 frames at 25 per second; expected 40"),
         ("skips", Status.BAD_OUTPUT, "frames come 3 early"),
         ("late", Status.BAD_OUTPUT, "frames come 3 late"),
-        ("wide", Status.BAD_OUTPUT, "pictures are 128x64, expected 64x64"),
-        ("small", Status.BAD_OUTPUT, "pictures are 32x32, expected 64x64"),
+        ("wide", Status.BAD_OUTPUT, "frames are 128x64, expected 64x64"),
+        ("small", Status.BAD_OUTPUT, "frames are 32x32, expected 64x64"),
         ("fast", Status.BAD_OUTPUT, "62.500 frames per second, expected 25"),
-        ("mute", Status.BAD_OUTPUT, "has no sound"),
+        ("mute", Status.BAD_OUTPUT, "has no audio"),
         ("garbage", Status.BAD_OUTPUT, "does not decode"),
         ("empty", Status.BAD_OUTPUT, "is empty"),
         ("link", Status.BAD_OUTPUT, "left nothing at"),
@@ -198,7 +199,7 @@ def test_killed_bench_leaves_no_process_and_the_next_start_no_file(
             tokens = [path.name for path in workspaces_root().iterdir() if path.is_dir()]
     marked = _marked(tokens[0])
     assert len(marked) >= 2, "the program and its supervisor"
-    assert remove_stale() == 0, "it is alive"
+    assert remove_stale(remove_container) == 0, "it is alive"
     supervisor = min(marked)
     if with_supervisor:  # All at once, as when memory runs out.
         os.kill(supervisor, signal.SIGSTOP)

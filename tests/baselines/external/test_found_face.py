@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from made_clips import describe, make_portrait_clip
 
-from bench_lipsync.baselines.external.inputs.clip_video import write_clip
-from bench_lipsync.baselines.external.inputs.staging import stage
-from bench_lipsync.baselines.external.outputs.collect import collect
-from bench_lipsync.baselines.external.placement.found_face import placement_by_face
+from bench_lipsync.baselines.external.exchange.clip_video import write_clip
+from bench_lipsync.baselines.external.exchange.collect import collect
+from bench_lipsync.baselines.external.exchange.face_regions import placement_by_face
+from bench_lipsync.baselines.external.exchange.staging import stage
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.errors import ClipError
 
@@ -39,5 +39,5 @@ def test_a_turned_and_enlarged_cut_is_laid_back_onto_the_clip(clip: PreparedClip
 
 
 def test_a_picture_without_a_face_cannot_be_placed(clip: PreparedClip) -> None:
-    with pytest.raises(ClipError, match="no face in the first picture"):
+    with pytest.raises(ClipError, match="no face in the first frame"):
         placement_by_face(np.full((128, 128, 3), 90, np.uint8), clip)

@@ -9,12 +9,12 @@ import pytest
 from made_clips import FRAMES, SIZE, describe, make_clip, waves
 
 from bench_lipsync.baselines.external.description import Alignment
-from bench_lipsync.baselines.external.inputs.clip_video import write_clip
-from bench_lipsync.baselines.external.inputs.points import EYE_LEFT, EYE_RIGHT, MOUTH
-from bench_lipsync.baselines.external.inputs.staging import stage
-from bench_lipsync.baselines.external.outputs.collect import collect
-from bench_lipsync.baselines.external.placement.alignment import fit_similarity, place
-from bench_lipsync.baselines.external.placement.geometry import Placement, invert, warp
+from bench_lipsync.baselines.external.exchange.alignment import fit_similarity, place
+from bench_lipsync.baselines.external.exchange.clip_video import write_clip
+from bench_lipsync.baselines.external.exchange.collect import collect
+from bench_lipsync.baselines.external.exchange.face_regions import EYE_LEFT, EYE_RIGHT, MOUTH
+from bench_lipsync.baselines.external.exchange.geometry import Placement, invert, warp
+from bench_lipsync.baselines.external.exchange.staging import stage
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.errors import ClipError
 from bench_lipsync.harness.media import decode_video

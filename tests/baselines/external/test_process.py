@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench_lipsync.baselines.external.program.log_tail import LogTail
-from bench_lipsync.baselines.external.program.process import TOKEN, Job, kill_marked, run
+from bench_lipsync.baselines.external.program.process import TOKEN, Job, LogTail, kill_marked, run
 from bench_lipsync.harness.errors import ClipError, Status
 
 SLEEPS = "import time; time.sleep(60)"

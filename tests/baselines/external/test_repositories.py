@@ -15,7 +15,7 @@ from repositories import REPOSITORIES
 from bench_lipsync.baselines.external.catalogue import PACKAGED, load
 from bench_lipsync.baselines.external.description import Description
 from bench_lipsync.baselines.external.environments import Runtime
-from bench_lipsync.baselines.external.installation.record import Installation, hash_weights, write_installation
+from bench_lipsync.baselines.external.installation import Installation, hash_weights, write_installation
 from bench_lipsync.baselines.external.model import ExternalModel
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.model import GenerateContext

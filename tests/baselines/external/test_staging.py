@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from made_clips import FRAMES, describe, make_clip, waves
 
-from bench_lipsync.baselines.external.inputs.masks import OUTLINE
-from bench_lipsync.baselines.external.inputs.points import IBUG68
-from bench_lipsync.baselines.external.inputs.staging import stage
+from bench_lipsync.baselines.external.exchange.face_regions import IBUG68, OUTLINE
+from bench_lipsync.baselines.external.exchange.staging import stage
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.media import decode_audio, decode_video, probe, read_wav
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench_lipsync.baselines.external.installation.clone import LARGE, clone_files
+from bench_lipsync.baselines.external.environments.docker import remove_container
+from bench_lipsync.baselines.external.program.repository import LARGE, clone_files
 from bench_lipsync.baselines.external.program.workspace import open_workspace, remove_stale, workspaces_root
 from bench_lipsync.harness.errors import BenchError
 
@@ -104,18 +105,18 @@ def test_stale_ones_go_and_live_ones_stay(clone: Path) -> None:
         stale.mkdir()
         (stale / "x").write_text("x")
         stale.with_suffix(".lock").touch()
-        assert remove_stale() == 1
+        assert remove_stale(remove_container) == 1
         assert not stale.exists()
         assert space.folder.exists()
     assert [path.name for path in workspaces_root().iterdir()] == ["making"]
 
 
 def test_nothing_to_remove_makes_nothing() -> None:
-    assert remove_stale() == 0
+    assert remove_stale(remove_container) == 0
     assert not workspaces_root().exists()
 
 
 def test_a_data_set_is_no_clone(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench_lipsync.baselines.external.installation.clone.MAX_FILES", 2)
+    monkeypatch.setattr("bench_lipsync.baselines.external.program.repository.MAX_FILES", 2)
     with pytest.raises(BenchError, match="more than 2 files"), open_workspace(clone, {}):
         pass

@@ -1,8 +1,4 @@
-"""What a program left behind as the frames of its clip, or why it may not be scored.
-
-Exit codes say little: what counts is that the result exists, was made by this run, decodes, and has the size, the rate,
-the length and the sound that its description promises. Nothing is stretched to fit.
-"""
+"""Reads a program's result as the frames of its clip, or explains why it may not be scored."""
 
 from __future__ import annotations
 
@@ -13,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.baselines.external.description import Description
-from bench_lipsync.baselines.external.inputs.points import MOUTH
-from bench_lipsync.baselines.external.inputs.staging import Staged
-from bench_lipsync.baselines.external.outputs.calibration import Calibration
-from bench_lipsync.baselines.external.outputs.result_checks import check_result, decoding, result_files
-from bench_lipsync.baselines.external.placement.found_face import placement_by_face
-from bench_lipsync.baselines.external.placement.geometry import Placement
+from bench_lipsync.baselines.external.exchange.calibration import Calibration
+from bench_lipsync.baselines.external.exchange.face_regions import MOUTH, placement_by_face
+from bench_lipsync.baselines.external.exchange.geometry import Placement
+from bench_lipsync.baselines.external.exchange.result_checks import check_result, decoding, result_files
+from bench_lipsync.baselines.external.exchange.staging import Staged
 from bench_lipsync.harness.api.clip import FPS, PreparedClip
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.media import decode_video
@@ -26,17 +21,17 @@ from bench_lipsync.harness.media import decode_video
 VERSION = "collect-v1"
 """Changes whenever the same results may give other frames (geometry and calibration included)."""
 MAX_HIDDEN_SHARE = 0.1
-"""Share of the frames in which the model's picture may end within the lips."""
+"""Share of the frames in which the model's output may cut through the lips."""
 
 
 class Collected:
     """The result of one run. `notes` is complete once `frames` has been read to its end."""
 
     def __init__(self, description: Description, clip: PreparedClip, staged: Staged, folder: Path) -> None:
-        """Find and check the result below `folder`. Raises `ClipError` (`bad_output`, `decode_error`)."""
+        """Find and check the result below `folder`. Raises `ClipError` (`bad_output`)."""
         self._output, self._clip, self._staged = description.output, clip, staged
         self._files = result_files(description.output, staged, folder)
-        self._compared = description.facts.pose == "target"
+        self._is_compared = description.facts.pose == "target"
         self._fill: NDArray[np.uint8] | None = None
         self._calibration = Calibration(clip) if description.facts.keeps_upper_half else None
         self.notes: list[str] = check_result(self._files[0], description.output, clip, staged)
@@ -44,53 +39,57 @@ class Collected:
 
     @property
     def coverage(self) -> float:
-        """Share of the canonical crop that the program's picture covers; the rest is filled with one colour.
+        """Share of the canonical crop that the program's output covers; the rest is filled with one colour.
 
         Known once the first chunk of frames has been read.
         """
         return self._placement.coverage() if self._placement else 0.0
 
     def frames(self, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:
-        """Chunks (n, size, size, 3) uint8 RGB, `clip.frames` frames in all, in the canonical crop.
+        """The result in the canonical crop.
 
-        Frames before the output's offset show its first one, `lost` missing ones at the end its last one; both are
-        noted. Raises `ClipError` (`bad_output`): too few or too many, a size that changes, frames that come late.
+        The first frame is repeated before the output's offset, and the last one for up to `lost` missing frames at the
+        end; both are noted.
+
+        Yields:
+            Chunks (n, size, size, 3) uint8 RGB, `clip.frames` frames in all.
+
+        Raises:
+            ClipError: `bad_output`: too few or too many frames, a size that changes, frames that are early or late.
+
         """
         total, offset = self._clip.frames, self._output.offset
         position = offset
         last: NDArray[np.uint8] | None = None
-        for pictures in self._pictures(chunk):
-            early = min(max(0, -position), len(pictures))  # shown before the clip begins
+        for outputs in self._outputs(chunk):
+            early = min(max(0, -position), len(outputs))  # Before the clip's first frame.
             position += early
-            kept = pictures[early : early + max(0, total - position)]
+            kept = outputs[early : early + max(0, total - position)]
             if len(kept):
                 crops = self._crops(kept, position)
                 if last is None and offset > 0:
-                    yield from self._emit(np.repeat(crops[:1], offset, axis=0), 0, measured=False)
+                    yield np.repeat(crops[:1], offset, axis=0)
                 last = crops[-1:]
-                yield from self._emit(crops, position, measured=True)
-            position += len(pictures) - early
+                if self._calibration:
+                    self._calibration.update(crops, position)
+                yield crops
+            position += len(outputs) - early
             if position > total + self._output.extra:
                 raise self._refusal(f"more than {position - offset - 1}")
         if last is None or position < total - self._output.lost:
             raise self._refusal(str(max(0, position - offset)))
         if position < total:
             yield np.repeat(last, total - position, axis=0)
-        self._tell(position)
+        self._note_length(position)
         self._check_lips()
         if self.coverage < 0.995:
             self.notes.append(f"the model's picture covers {self.coverage:.0%} of the crop; the rest has one colour")
         if self._calibration:
             self.notes += self._calibration.finish()
 
-    def _emit(self, crops: NDArray[np.uint8], position: int, measured: bool) -> Iterator[NDArray[np.uint8]]:
-        if self._calibration and measured:
-            self._calibration.update(crops, position)
-        yield crops
-
     def _check_lips(self) -> None:
-        """Refuse a picture that does not show the lips where they are compared with the true ones."""
-        if not self._compared or self._placement is None or self._placement.inward is None:
+        """Refuse output that does not show the lips although they are compared with the ground truth."""
+        if not self._is_compared or self._placement is None or self._placement.inward is None:
             return
         lips = self._clip.faces.landmarks[:, list(MOUTH), :2]
         hidden = sum(not self._placement.covers(points, frame) for frame, points in enumerate(lips))
@@ -98,7 +97,7 @@ class Collected:
             reason = f"the model's picture does not reach over the lips in {hidden} of {self._clip.frames} frames"
             raise ClipError(Status.BAD_OUTPUT, f"{reason}; see alignment in the description")
 
-    def _tell(self, end: int) -> None:
+    def _note_length(self, end: int) -> None:
         total, offset = self._clip.frames, self._output.offset
         if offset > 0:
             self.notes.append(f"the first {offset} of {total} frames are not made; the first made one is held")
@@ -107,22 +106,22 @@ class Collected:
         elif end > total:
             self.notes.append(f"{end - total} frames more than the clip's {total}; left out")
 
-    def _pictures(self, chunk: int) -> Iterator[NDArray[np.uint8]]:
-        """The program's whole pictures at 25 a second."""
+    def _outputs(self, chunk: int) -> Iterator[NDArray[np.uint8]]:
+        """The program's full frames at 25 fps."""
         with decoding():
             if self._output.kind == "video":
-                yield from decode_video(self._files[0], chunk=chunk)  # other rates: the picture nearest in time
+                yield from decode_video(self._files[0], chunk=chunk)  # Other rates: the frame nearest in time.
                 return
             for start in range(0, len(self._files), chunk):
-                pictures = [next(decode_video(path, chunk=1))[0] for path in self._files[start : start + chunk]]
-                if len({picture.shape for picture in pictures}) > 1:
-                    raise ClipError(Status.BAD_OUTPUT, f"the pictures beside {self._files[0].name} differ in size")
-                yield np.stack(pictures)
+                images = [next(decode_video(path, chunk=1))[0] for path in self._files[start : start + chunk]]
+                if len({image.shape for image in images}) > 1:
+                    raise ClipError(Status.BAD_OUTPUT, f"the images beside {self._files[0].name} differ in size")
+                yield np.stack(images)
 
-    def _crops(self, pictures: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
-        wide = pictures.shape[2]
-        left, right = (round(edge * wide) for edge in self._output.panel)
-        panel = pictures[:, :, left:right]
+    def _crops(self, outputs: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
+        width = outputs.shape[2]
+        left, right = (round(edge * width) for edge in self._output.panel)
+        panel = outputs[:, :, left:right]
         if self._fill is None:
             self._fill = np.median(panel[0].reshape(-1, 3), axis=0).astype(np.uint8)
         if self._placement is None:

@@ -1,7 +1,6 @@
-"""What a program is given: every input of its description, written below its private working directory.
+"""Writes the inputs of a description below the program's private working directory.
 
-Names come from the description alone. What already lies where the result is expected is removed first, so that nothing
-old can be taken for new; the working directory is a private copy.
+File names come from the description alone. Old results are removed first, so that they cannot be taken for new ones.
 """
 
 from __future__ import annotations
@@ -15,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.baselines.external.description import Description, Input, fill
-from bench_lipsync.baselines.external.inputs.masks import lower_faces
-from bench_lipsync.baselines.external.inputs.points import IBUG68
-from bench_lipsync.baselines.external.outputs.results import remove_results
-from bench_lipsync.baselines.external.placement.alignment import place
-from bench_lipsync.baselines.external.placement.geometry import Placement
+from bench_lipsync.baselines.external.exchange.alignment import place
+from bench_lipsync.baselines.external.exchange.face_regions import IBUG68, lower_face_masks
+from bench_lipsync.baselines.external.exchange.geometry import Placement
+from bench_lipsync.baselines.external.exchange.results import remove_results
 from bench_lipsync.harness.api.clip import FPS, PreparedClip
 
 VERSION = "staging-v1"
@@ -31,21 +29,30 @@ _CHUNK = 32
 
 @dataclass(frozen=True)
 class Staged:
-    """What `stage` wrote, and what `collect` must know of it."""
+    """The inputs that `stage` wrote, as far as `collect` needs to know them."""
 
     values: dict[str, str]
-    """What the placeholders of commands stand for: paths relative to the working directory, with forward slashes."""
+    """Values of the placeholders in commands; paths are relative to the working directory, with forward slashes."""
     placement: Placement
-    began: float
-    """When the program could first begin, in seconds of the system's clock; results are not older."""
+    start: float
+    """The earliest start of the program, in seconds of the system's clock; results are not older."""
 
 
 def stage(
     description: Description, clip: PreparedClip, audio: NDArray[np.int16], folder: Path, seed: int = 0
 ) -> Staged:
-    """Write the inputs of `description` for `clip`, driven by `audio` (frames * 640,) int16, below `folder`.
+    """Write the inputs of a description.
 
-    Raises `ValueError` where a folder on the way is a link: nothing is ever written outside `folder`.
+    Args:
+        description: The model.
+        clip: The clip whose frames it edits.
+        audio: The driving audio, (frames * 640,) int16 at 16 kHz.
+        folder: The working directory.
+        seed: Value of `{seed}`.
+
+    Raises:
+        ValueError: A folder on the way to an input is a link; nothing is written outside `folder`.
+
     """
     from bench_lipsync.harness.media import write_wav
 
@@ -61,13 +68,13 @@ def stage(
         if item.kind == "audio":
             write_wav(path, audio)
         elif item.kind == "video":
-            _write_video(item, path, _given(clip, placement), audio)
+            _write_video(item, path, _input_frames(clip, placement), audio)
         elif item.kind == "image":
-            _write_picture(path, next(_given(clip, placement, stop=1))[0])
+            _write_image(path, next(_input_frames(clip, placement, stop=1))[0])
         elif item.kind == "frames":
-            _write_frames(item, path, _given(clip, placement))
+            _write_frames(item, path, _input_frames(clip, placement))
         elif item.kind == "masks":
-            _write_frames(item, path, lower_faces(clip, placement))
+            _write_frames(item, path, lower_face_masks(clip, placement))
         elif item.kind == "openface-csv":
             _write_openface(path, clip, placement)
         else:
@@ -76,7 +83,7 @@ def stage(
 
 
 def _below(folder: Path, name: str) -> Path:
-    """`folder / name` with its folders made; what lies there is removed, and no link is followed."""
+    """`folder / name` with its parents created; an old file there is removed, and no link is followed."""
     path = folder / name
     for parent in list(path.relative_to(folder).parents)[-2::-1]:
         if (folder / parent).is_symlink():
@@ -89,8 +96,8 @@ def _below(folder: Path, name: str) -> Path:
     return path
 
 
-def _given(clip: PreparedClip, placement: Placement, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
-    """Chunks of the clip's frames as the program is given them."""
+def _input_frames(clip: PreparedClip, placement: Placement, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
+    """Chunks of the clip's frames as the program expects them."""
     position = 0
     for chunk in clip.read_frames(stop=stop, chunk=_CHUNK):
         yield placement.give(chunk, position)
@@ -98,7 +105,7 @@ def _given(clip: PreparedClip, placement: Placement, stop: int | None = None) ->
 
 
 def _write_video(item: Input, path: Path, chunks: Iterator[NDArray[np.uint8]], audio: NDArray[np.int16]) -> None:
-    from bench_lipsync.baselines.external.inputs.clip_video import write_clip
+    from bench_lipsync.baselines.external.exchange.clip_video import write_clip
 
     write_clip(path, chunks, audio if item.with_audio else None, item.crf)
 
@@ -109,24 +116,24 @@ def _write_frames(item: Input, folder: Path, chunks: Iterator[NDArray[np.uint8]]
         raise ValueError(f"{item.path} in the working directory already holds files")
     number = item.first
     for chunk in chunks:
-        for picture in chunk:
-            _write_picture(folder / f"{number:0{item.digits}d}.{item.pictures}", picture)
+        for frame in chunk:
+            _write_image(folder / f"{number:0{item.digits}d}.{item.pictures}", frame)
             number += 1
 
 
-def _write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+def _write_image(path: Path, frame: NDArray[np.uint8]) -> None:
     import cv2
 
-    # JPEG at its best and without halving the colours' resolution; PNG has no choice to make.
+    # JPEG at its highest quality, without chroma subsampling; PNG has no options.
     options = [cv2.IMWRITE_JPEG_QUALITY, 100, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    done, data = cv2.imencode(path.suffix, picture[..., ::-1], options if path.suffix in (".jpg", ".jpeg") else [])
-    if not done:
+    success, data = cv2.imencode(path.suffix, frame[..., ::-1], options if path.suffix in (".jpg", ".jpeg") else [])
+    if not success:
         raise ValueError(f"OpenCV cannot write {path.name}")
     path.write_bytes(data.tobytes())
 
 
 def _write_openface(path: Path, clip: PreparedClip, placement: Placement) -> None:
-    """68 landmarks a frame in the columns of OpenFace's FeatureExtraction, in pixels of the given picture."""
+    """68 landmarks a frame in the columns of OpenFace's FeatureExtraction, in pixels of the input frame."""
     points = placement.points(clip.faces.landmarks[:, list(IBUG68), :2])
     columns = ["frame", "face_id", "timestamp", "confidence", "success"]
     columns += [f"{axis}_{number}" for axis in "xy" for number in range(len(IBUG68))]

@@ -1,7 +1,7 @@
-"""Is what a program left behind what its description promises, and was it made by this run?
+"""Checks that a program's result matches its description and was made by this run.
 
-Exit codes say little: what counts is that the result exists, is new, decodes, and has the size, the rate and the sound
-that it should have. Nothing is stretched to fit.
+Exit codes are unreliable. The result must exist, be new, decode, and have the described size, frame rate and audio;
+it is never rescaled to fit.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench_lipsync.baselines.external.description import Output, fill
-from bench_lipsync.baselines.external.inputs.staging import Staged
-from bench_lipsync.baselines.external.outputs.results import find_results
+from bench_lipsync.baselines.external.exchange.results import find_results
+from bench_lipsync.baselines.external.exchange.staging import Staged
 from bench_lipsync.harness.api.clip import FPS, PreparedClip
 from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.harness.media import MediaInfo, probe
+from bench_lipsync.harness.media import probe
 from bench_lipsync.harness.predictions.video import RATE_TOLERANCE, lossy_note
 
 CLOCK_SLACK = 2.0
-"""Seconds by which a file may look older than the run: some file systems round times."""
+"""Seconds by which a file may appear older than the run: some file systems round times."""
 
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """A result that does not decode is the program's failure, not the footage's."""
+    """Turn `decode_error` into `bad_output`: a result that does not decode is the program's failure."""
     try:
         yield
     except ClipError as error:
@@ -34,26 +34,27 @@ def decoding() -> Iterator[None]:
 
 
 def result_files(output: Output, staged: Staged, folder: Path) -> list[Path]:
-    """The one video, or the pictures of the one folder, that the program has made."""
+    """The video, or the images of one folder, that the program has made. Raises `ClipError` (`bad_output`)."""
     pattern = fill(output.files, staged.values)
     files = find_results(folder, pattern)
     if not files:
         raise ClipError(Status.BAD_OUTPUT, f"the program left nothing at {pattern}")
-    places = {path.parent for path in files} if output.kind == "frames" else set(files)
-    if len(places) > 1:
-        both = " and ".join(sorted(path.relative_to(folder).as_posix() for path in places)[:2])
-        raise ClipError(Status.BAD_OUTPUT, f"{len(places)} results at {pattern}, expected one: {both}")
+    results = {path.parent for path in files} if output.kind == "frames" else set(files)
+    if len(results) > 1:
+        both = " and ".join(sorted(path.relative_to(folder).as_posix() for path in results)[:2])
+        raise ClipError(Status.BAD_OUTPUT, f"{len(results)} results at {pattern}, expected one: {both}")
     newest = max(path.stat().st_mtime for path in files)
-    if newest < staged.began - CLOCK_SLACK:
-        age = staged.began - newest
+    if newest < staged.start - CLOCK_SLACK:
+        age = staged.start - newest
         raise ClipError(Status.BAD_OUTPUT, f"{files[0].name} is {age:.0f} s older than the run: another clip's result")
-    if not all(path.stat().st_size for path in files):
-        raise ClipError(Status.BAD_OUTPUT, f"{next(p for p in files if not p.stat().st_size).name} is empty")
+    for path in files:
+        if not path.stat().st_size:
+            raise ClipError(Status.BAD_OUTPUT, f"{path.name} is empty")
     return files
 
 
 def check_result(path: Path, output: Output, clip: PreparedClip, staged: Staged) -> list[str]:
-    """Compare what the file says of itself with the description; notes for the reader."""
+    """Compare a file's metadata with the description; returns notes. Raises `ClipError` (`bad_output`)."""
     with decoding():
         info = probe(path)
     video = info.video
@@ -64,22 +65,18 @@ def check_result(path: Path, output: Output, clip: PreparedClip, staged: Staged)
         return lossy_note(video)
     if video.rate is not None and abs(video.rate - output.rate) > RATE_TOLERANCE:
         raise ClipError(Status.BAD_OUTPUT, f"{video.rate:.3f} frames per second, expected {output.rate:g}")
-    _check_sound(info, output, path)
+    if output.audio and info.audio is None:
+        raise ClipError(Status.BAD_OUTPUT, f"{path.name} has no audio; the program did not finish its last step")
     resampled = output.rate != FPS
     note = f"{output.rate:g} frames per second brought to {FPS} by the nearest time stamp"
     return [*lossy_note(video), *([note] if resampled else [])]
 
 
-def _check_size(found: tuple[int, int], output: Output, clip: PreparedClip, staged: Staged) -> None:
+def _check_size(size: tuple[int, int], output: Output, clip: PreparedClip, staged: Staged) -> None:
     left, right = output.panel
-    given = staged.placement.given or clip.size
-    expected = output.size or (round(given / (right - left)), given)
-    if found != expected:
+    side = staged.placement.given or clip.size
+    expected = output.size or (round(side / (right - left)), side)
+    if size != expected:
         raise ClipError(
-            Status.BAD_OUTPUT, f"pictures are {found[0]}x{found[1]}, expected {expected[0]}x{expected[1]}; not resized"
+            Status.BAD_OUTPUT, f"frames are {size[0]}x{size[1]}, expected {expected[0]}x{expected[1]}; not resized"
         )
-
-
-def _check_sound(info: MediaInfo, output: Output, path: Path) -> None:
-    if output.audio and info.audio is None:
-        raise ClipError(Status.BAD_OUTPUT, f"{path.name} has no sound; the program did not finish its last step")

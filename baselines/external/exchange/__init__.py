@@ -1,0 +1,1 @@
+"""What passes between the harness and a foreign program: inputs written for it, and its output read back."""

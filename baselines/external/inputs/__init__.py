@@ -1,1 +1,0 @@
-"""The files that a foreign program is given."""

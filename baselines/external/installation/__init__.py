@@ -1,1 +1,0 @@
-"""Clone, weights and environment of a foreign program."""

@@ -1,1 +1,0 @@
-"""Where the frames of a foreign program lie in the canonical crop."""
