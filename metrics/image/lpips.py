@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.metric import MetricInfo, Tolerance
-from bench_lipsync.harness.assets.lookup import asset_path, asset_spec
+from bench_lipsync.harness.assets.lookup import asset_spec
 from bench_lipsync.harness.compute.batching import Batches
-from bench_lipsync.harness.serialization.array_pickle import read_array_pickle
 from bench_lipsync.metrics.base import FrameMeanScorer, FrameValues, check_pair, differing
+from bench_lipsync.models.backbones.lpips import load_lpips
 
 if TYPE_CHECKING:
     import torch
-
-_BACKBONES = {"alex": "alexnet_lpips", "vgg": "vgg16_lpips"}
 
 INFO = MetricInfo(
     name="LPIPS",
@@ -35,35 +31,6 @@ INFO = MetricInfo(
     default=True,
     tolerance=Tolerance(relative=0.05, absolute=0.005),
 )
-
-
-def load_lpips(net: Literal["alex", "vgg"] = "alex", device: str = "cpu") -> torch.nn.Module:
-    """`lpips.LPIPS` version 0.1 with its real weights, frozen, in evaluation mode.
-
-    Takes (N, 3, H, W) float pairs in [-1, 1] and gives (N, 1, 1, 1); gradients flow to its inputs, for use as a loss.
-    The backbone comes from `harness.assets.lookup` (raises `AssetMissing`), the linear heads from the package itself.
-    """
-    import lpips
-    import torch
-
-    arrays = read_array_pickle(asset_path(_BACKBONES[net]))
-    with torch.device("meta"), warnings.catch_warnings():
-        # On "meta" nothing is initialised at random only to be thrown away; torchvision warns about its old interface.
-        warnings.simplefilter("ignore")
-        model = lpips.LPIPS(pretrained=False, pnet_rand=True, net=net, version="0.1", verbose=False)
-    heads = Path(lpips.__file__).parent / "weights" / "v0.1" / f"{net}.pth"
-    state: dict[str, Any] = dict(torch.load(heads, map_location="cpu", weights_only=True))
-    state |= {f"lins.{key[3:]}": value for key, value in state.items()}  # The module holds each head twice.
-    state |= {key: value for key, value in model.state_dict().items() if key.startswith("scaling_layer.")}
-    convolutions = [key for key in model.state_dict() if key.startswith("net.") and key.endswith(".weight")]
-    kernels = sorted((key for key in arrays if _is_backbone(key, "kernel")), key=_number)
-    for target, source in zip(convolutions, kernels, strict=True):
-        kernel, bias = arrays[source], arrays[source.replace("kernel", "bias")]
-        state[target] = torch.from_numpy(np.ascontiguousarray(kernel.transpose(3, 2, 0, 1)))
-        state[target.replace("weight", "bias")] = torch.from_numpy(np.array(bias))
-    model.load_state_dict(state, strict=True, assign=True)
-    frozen: torch.nn.Module = model.to(device).eval().requires_grad_(False)
-    return frozen
 
 
 def lpips_distance(
@@ -115,12 +82,3 @@ def _to_tensor(frames: NDArray[np.uint8]) -> torch.Tensor:
     import torch
 
     return torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 127.5 - 1.0
-
-
-def _is_backbone(key: str, kind: str) -> bool:
-    return key.endswith(f".{kind}") and not key.startswith("NetLinLayer")
-
-
-def _number(key: str) -> int:
-    """12 of `VGG16_0.Conv_12.kernel`."""
-    return int(key.split(".")[-2].partition("_")[2])

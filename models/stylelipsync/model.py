@@ -13,35 +13,33 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.model import GenerateContext, ModelCard
-from bench_lipsync.harness.errors import BenchError, ClipError, Status
+from bench_lipsync.harness.api.model import AdaptRequest, GenerateContext, ModelCard
+from bench_lipsync.harness.api.seen_frames import SeenFrames
+from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.models.audio.mel import clip_windows
-from bench_lipsync.models.stylelipsync.adaptable import ADAPTED, Adaptable, told_adaptation
-from bench_lipsync.models.stylelipsync.checkpoint import Checkpoint, load_checkpoint
-from bench_lipsync.models.stylelipsync.inference.inference import Inference, Precision, prepare_inference
+from bench_lipsync.models.stylelipsync.adaptation.settings import AdaptSettings, preset
+from bench_lipsync.models.stylelipsync.checkpoint import CheckpointInfo
+from bench_lipsync.models.stylelipsync.inference.inference import Inference, prepare_inference
 from bench_lipsync.models.stylelipsync.inference.latents import LatentStream
 from bench_lipsync.models.stylelipsync.mask.face import NeutralFace
 from bench_lipsync.models.stylelipsync.mask.mask import keep_planes
 from bench_lipsync.models.stylelipsync.mask.paste import clip_keep_planes
 from bench_lipsync.models.stylelipsync.mask.predictor import find_face
 from bench_lipsync.models.stylelipsync.network.tone import masked_input, tone_of
-from bench_lipsync.models.stylelipsync.variants import (
-    ABLATIONS,
-    check_variant,
-    demo_weights,
-    describe,
-    take_apart,
-    train_command,
-)
+from bench_lipsync.models.stylelipsync.variants import ABLATIONS, demo_weights, describe, load_named_checkpoint
 from bench_lipsync.models.vision.frames import composite, resize, to_tensor, to_uint8
 from bench_lipsync.models.vision.mouth import mouth_squares
 
-DEMO_WEIGHTS = Path(__file__).with_name("weights") / "demo.safetensors"
+DEMO_WEIGHTS = demo_weights("")
 """The checkpoint that comes with the package: small, trained on the demo set only."""
 DEMO_CAVEAT = (
     "these are the demo weights, trained on a few rendered people; their numbers say nothing about the published model."
     " Yours go behind the name: --model stylelipsync:CHECKPOINT"
 )
+ADAPTED = "adapted.safetensors"
+"""What `adapt` writes into its folder."""
+ADAPT_VERSION = "1"
+"""Raised whenever adapting with the same settings would give other weights."""
 VERSION = "4"
 """Raised whenever the same weights would give other frames."""
 
@@ -54,7 +52,7 @@ class _Job(NamedTuple):
     """(1, 3, 1, 1)"""
 
 
-class StyleLipSync(Adaptable):
+class StyleLipSync:
     """`weights`: our safetensors, or a published checkpoint with `w_avg.pth` beside it; default: the demo weights.
 
     `variant` (`no-mals`, `no-samf+box`, ...) asks for weights that were trained with these switches; with `weights`
@@ -65,66 +63,82 @@ class StyleLipSync(Adaptable):
     ablations: ClassVar[Mapping[str, str]] = ABLATIONS
 
     def __init__(self, weights: Path | str | None = None, variant: str = "") -> None:
-        variant, precision, compiled = take_apart(variant)
-        demo = demo_weights(variant) if variant else DEMO_WEIGHTS
-        path = Path(weights) if weights is not None else demo
-        if weights is None and not path.is_file():
-            raise BenchError(
-                f"the demo weights {path.name} of stylelipsync are not in this installation; train them with "
-                f"`{train_command(variant.split('+') if variant else ())}` and copy the result to {path}"
-            )
-        self._net, self._info, self._sha256 = load_checkpoint(path)
-        if variant:
-            check_variant(self._net.config, variant, path.name)
+        self._checkpoint, self._precision, self._compiled = load_named_checkpoint(weights, variant)
         self._caveat = DEMO_CAVEAT if weights is None else ""
-        self._how: tuple[Precision, bool] = (precision, compiled)
         self._ready: tuple[str, Inference] | None = None
 
     @property
     def card(self) -> ModelCard:
         """What the weights were trained on and at which size they work."""
-        size = self._net.config.resolution
-        how = describe(self._net.config) + self._told_arithmetic()
+        net, info, sha256 = self._checkpoint
+        size = net.config.resolution
+        half = ", in bfloat16" if self._precision == "bf16" else ""
+        how = describe(net.config) + half + (", compiled" if self._compiled else "")
         return ModelCard(
             name="stylelipsync",
             kind="model",
             description=f"StyleLipSync (Ki and Min, ICCV 2023) at {size} px{how}",
             native_size=size,
-            licence=self._info.licence,
-            trained_on=self._info.trained_on + told_adaptation(self._info),
-            weights=f"{self._info.name}@{self._sha256[:8]}",
+            licence=info.licence,
+            trained_on=info.trained_on + _adaptation_phrase(info),
+            weights=f"{info.name}@{sha256[:8]}",
             caveat=self._caveat,
             gt_leak="first frame unmasked as the reference; upper face and surroundings of every frame",
         )
 
     @property
-    def checkpoint(self) -> Checkpoint:
-        """The network with its weights and where they come from."""
-        return Checkpoint(self._net, self._info, self._sha256)
+    def seen(self) -> tuple[SeenFrames, ...]:
+        """The footage that the weights were adapted on, which must not be scored."""
+        return () if self._checkpoint.info.adapted is None else (self._checkpoint.info.adapted.seen,)
+
+    def adapt_settings(self, request: AdaptRequest) -> AdaptSettings:
+        """The recipe for a network of this size, with what `request` changes."""
+        changes: dict[str, object] = {"seed": request.seed}
+        if request.steps is not None:
+            changes["steps"] = request.steps
+        if not request.regularise:
+            changes["lambda_reg"] = 0.0
+        return preset(self._checkpoint.net.config).model_copy(update=changes)
+
+    def adaptation_key(self, request: AdaptRequest) -> str:
+        """Settings and versions; `fingerprint` says which weights it begins from."""
+        from bench_lipsync.models.stylelipsync.training.data import DATA_VERSION
+
+        return f"{ADAPT_VERSION}|{DATA_VERSION}|{self.adapt_settings(request).model_dump_json()}"
+
+    def describe_adaptation(self, request: AdaptRequest) -> str:
+        """Steps and weights of the losses."""
+        settings = self.adapt_settings(request)
+        reg = f"sync regulariser {settings.lambda_reg:g}" if settings.lambda_reg else "no sync regulariser"
+        return f"synthesis network only, {settings.steps} steps, learning rate {settings.lr:g}, {reg}"
+
+    def adapt(self, footage: PreparedClip, frames: tuple[int, int], request: AdaptRequest, folder: Path) -> None:
+        """Write `ADAPTED` into `folder`; goes on from an interrupted call. See `adaptation.adapt`."""
+        from bench_lipsync.models.stylelipsync.adaptation.adapt import adapt
+
+        settings = self.adapt_settings(request)
+        adapt(self._checkpoint, footage, frames, settings, folder / ADAPTED, device=request.device)
 
     @property
     def settings(self) -> dict[str, object]:
         """Sizes and switches of the network, and how it is computed."""
-        return {**self._net.config.model_dump(mode="json"), "arithmetic": self._how[0]}
+        return {**self._checkpoint.net.config.model_dump(mode="json"), "arithmetic": self._precision}
 
     def adapted(self, folder: Path) -> StyleLipSync:
         """The model with the weights that `adapt` wrote into `folder`."""
-        precision, compiled = self._how
-        return StyleLipSync(folder / ADAPTED, "+".join((precision, *(["compiled"] if compiled else []))))
+        words = (self._precision, *(["compiled"] if self._compiled else []))
+        return StyleLipSync(folder / ADAPTED, "+".join(words))
 
     def fingerprint(self) -> str:
         """Of the weights, the configuration and the code's version."""
-        parts = (VERSION, self._sha256, self._net.config.model_dump_json(), *map(str, self._how))
+        net, _, sha256 = self._checkpoint
+        parts = (VERSION, sha256, net.config.model_dump_json(), self._precision, str(self._compiled))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-    def _told_arithmetic(self) -> str:
-        precision, compiled = self._how
-        return (", in bfloat16" if precision == "bf16" else "") + (", compiled" if compiled else "")
 
     def _prepared(self, device: str) -> Inference:
         """The network ready to generate on `device`, prepared once for all clips."""
         if self._ready is None or self._ready[0] != device:
-            self._ready = (device, prepare_inference(self._net.to(device), *self._how))
+            self._ready = (device, prepare_inference(self._checkpoint.net.to(device), self._precision, self._compiled))
         return self._ready[1]
 
     def _start(self, clip: PreparedClip, audio: NDArray[np.int16], device: str) -> _Job:
@@ -135,7 +149,7 @@ class StyleLipSync(Adaptable):
         reference = to_tensor(resize(first, net.config.resolution)).to(device)
         mouth = torch.from_numpy(mouth_squares(clip.faces.landmarks[:1] / np.float32(clip.size)))
         tone = tone_of(net.config, reference, mouth.to(device))
-        face = find_face(clip, self._net.config.mesh)
+        face = find_face(clip, self._checkpoint.net.config.mesh)
         # Only here: a network that was moved in inference mode could not be adapted afterwards.
         with torch.inference_mode():
             identity = net.lip_encoder(reference - tone)[:, None]
@@ -143,7 +157,7 @@ class StyleLipSync(Adaptable):
 
     def keep(self, clip: PreparedClip, start: int, stop: int) -> NDArray[np.float32]:
         """What `generate` keeps of frames `start:stop`, for pasting into the full frame: `clip_keep_planes`."""
-        return clip_keep_planes(clip, self._net.config.mask, start, stop, self._net.config.mesh)
+        return clip_keep_planes(clip, self._checkpoint.net.config.mask, start, stop, self._checkpoint.net.config.mesh)
 
     def generate(
         self, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
@@ -168,3 +182,12 @@ def _decode(job: _Job, truth: NDArray[np.uint8], keep: NDArray[np.float32], ws: 
     plane = torch.from_numpy(np.ascontiguousarray(resize(keep, size)))[:, None].to(ws.device)
     masked = masked_input(job.net.config, frames, plane, job.tone)
     return to_uint8(job.net.decode(masked, ws) + job.tone)
+
+
+def _adaptation_phrase(info: CheckpointInfo) -> str:
+    """What the card says after `trained_on`; empty for weights that are not adapted."""
+    adapted = info.adapted
+    if adapted is None:
+        return ""
+    footage = f"{adapted.seen.seconds:g} s of footage {adapted.content_hash[:8]}"
+    return f", then tuned to one person on {footage} ({adapted.steps} steps, lambda_reg {adapted.lambda_reg:g})"

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple, get_args
 
 from bench_lipsync.harness.api.model import VariantError
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.models.stylelipsync.checkpoint import Checkpoint, load_checkpoint
 from bench_lipsync.models.stylelipsync.inference.inference import Precision
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 
@@ -21,20 +23,53 @@ ARITHMETIC = ("fp32", "bf16", "compiled")
 WEIGHTS = Path(__file__).with_name("weights")
 
 
-class Asked(NamedTuple):
+class Variant(NamedTuple):
     """A variant's name taken apart."""
 
-    variant: str
-    """Without the words of `ARITHMETIC`; `""` where only these were given."""
+    switches: str
+    """Without the words of `ARITHMETIC`; `""` where there are only these."""
     precision: Precision
     compiled: bool
 
 
-def take_apart(variant: str) -> Asked:
+class NamedCheckpoint(NamedTuple):
+    """The checkpoint that a model's name stands for, and the arithmetic that the name asks for."""
+
+    checkpoint: Checkpoint
+    precision: Precision
+    compiled: bool
+
+
+def load_named_checkpoint(weights: Path | str | None, variant: str) -> NamedCheckpoint:
+    """Load the checkpoint that `stylelipsync@VARIANT:WEIGHTS` names.
+
+    Args:
+        weights: A checkpoint; `None` is the demo weights of the variant.
+        variant: Switches and words of `ARITHMETIC` joined by `+`.
+
+    Raises:
+        BenchError: Without the demo weights, and for files that are no checkpoint.
+        VariantError: For unknown switches, and for weights that were trained with other ones.
+
+    """
+    switches, precision, compiled = parse_words(variant)
+    path = Path(weights) if weights is not None else demo_weights(switches)
+    if weights is None and not path.is_file():
+        raise BenchError(
+            f"the demo weights {path.name} of stylelipsync are not in this installation; train them with "
+            f"`{train_command(switches.split('+') if switches else ())}` and copy the result to {path}"
+        )
+    checkpoint = load_checkpoint(path)
+    if switches:
+        check_variant(checkpoint.net.config, switches, path.name)
+    return NamedCheckpoint(checkpoint, precision, compiled)
+
+
+def parse_words(variant: str) -> Variant:
     """`bf16+no-mals` asks for the network without MaLS, computed in bfloat16."""
     words = [word for word in variant.split("+") if word]
-    network = "+".join(word for word in words if word not in ARITHMETIC)
-    return Asked(network, "bf16" if "bf16" in words else "fp32", "compiled" in words)
+    switches = "+".join(word for word in words if word not in ARITHMETIC)
+    return Variant(switches, "bf16" if "bf16" in words else "fp32", "compiled" in words)
 
 
 def parse_variant(variant: str) -> dict[str, object]:
@@ -79,10 +114,10 @@ def check_variant(config: StyleLipSyncConfig, variant: str, weights: str) -> Non
     if all(getattr(config, key) == value for key, value in wanted.items()):
         return
     words = switches_of(config)
-    asked = switches_of(StyleLipSyncConfig().model_copy(update=wanted))
+    requested = switches_of(StyleLipSyncConfig().model_copy(update=wanted))
     raise VariantError(
-        f"{weights} was trained {_told(words)}, the run asks for stylelipsync {_told(asked)}; "
-        f"weights for that are trained by: {train_command(asked)}"
+        f"{weights} was trained {_phrase(words)}, the run asks for stylelipsync {_phrase(requested)}; "
+        f"weights for that are trained by: {train_command(requested)}"
     )
 
 
@@ -100,5 +135,5 @@ def train_command(switches: Sequence[str]) -> str:
     return " ".join(f"bench train stylelipsync --dataset demo --split train {flags} --out DIR".split())
 
 
-def _told(switches: Sequence[str]) -> str:
+def _phrase(switches: Sequence[str]) -> str:
     return f"as {'+'.join(switches)}" if switches else "as the full model"

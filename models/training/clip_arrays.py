@@ -1,29 +1,26 @@
-"""Training data on disk: frames, kept parts and mel windows of all clips as flat arrays that are mapped, not loaded."""
+"""Memory-mapped training arrays: what a trainer needs of every frame of all clips, one array on disk for each kind."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util import progress
-from bench_lipsync.models.audio.mel import N_MELS, WINDOW, clip_windows
-from bench_lipsync.models.stylelipsync.mask.mask import keep_planes
-from bench_lipsync.models.stylelipsync.mask.predictor import find_face
-from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
-from bench_lipsync.models.vision.frames import resize
-from bench_lipsync.models.vision.mouth import mouth_squares
+from bench_lipsync.harness.util.files import write_text_atomically
 
-DATA_VERSION = "2"
+Arrays = dict[str, NDArray[Any]]
+"""Arrays by name, each with one entry a frame."""
+_SPANS = "clips.json"
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,20 @@ class ClipSpan:
     frames: int
 
 
+class ArrayType(NamedTuple):
+    """Type of an array and shape of its entries."""
+
+    dtype: type[np.generic]
+    shape: tuple[int, ...]
+
+
+class ClipArrays(NamedTuple):
+    """Arrays of all frames of all clips, one after the other."""
+
+    clips: tuple[ClipSpan, ...]
+    arrays: Arrays
+
+
 def group_by_identity(clips: Sequence[ClipSpan]) -> tuple[tuple[ClipSpan, ...], ...]:
     """The clips of each identity, in order of name."""
     groups: dict[str, list[ClipSpan]] = {}
@@ -44,75 +55,74 @@ def group_by_identity(clips: Sequence[ClipSpan]) -> tuple[tuple[ClipSpan, ...], 
     return tuple(tuple(groups[name]) for name in sorted(groups))
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """All frames of all clips one after the other, N in all, at the network's resolution R."""
-
-    clips: tuple[ClipSpan, ...]
-    frames: NDArray[np.uint8]
-    """(N, R, R, 3)"""
-    keep: NDArray[np.uint8]
-    """(N, R, R), 255 where the frame is kept"""
-    mel: NDArray[np.float32]
-    """(N, 20, 80)"""
-    mouth: NDArray[np.float32]
-    """(N, 3): see `mouth_squares`"""
-
-    @cached_property
-    def by_identity(self) -> tuple[tuple[ClipSpan, ...], ...]:
-        """The clips of each identity, in order of name."""
-        return group_by_identity(self.clips)
+def arrays_folder(cache: Path, clips: Sequence[PreparedClip], *parts: str) -> Path:
+    """Folder of `cache` for the arrays of `clips`; `parts` name everything else that the arrays follow from."""
+    key = "\n".join([*parts, *(clip.content_hash for clip in clips)])
+    return cache / hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
-def load_data(clips: Sequence[PreparedClip], cache: Path, config: StyleLipSyncConfig) -> TrainingData:
-    """Map the arrays of `clips`, making them in a folder of `cache` on first use."""
-    folder = data_folder(clips, cache, config)
-    if not (folder / "clips.json").is_file():
-        _build(clips, folder, config)
-    spans = json.loads((folder / "clips.json").read_text(encoding="utf-8"))
-    arrays = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("frames", "keep", "mel", "mouth"))
-    return TrainingData(tuple(ClipSpan(**span) for span in spans), *arrays)
+def load_clip_arrays(
+    clips: Sequence[PreparedClip],
+    folder: Path,
+    types: Mapping[str, ArrayType],
+    fill: Callable[[PreparedClip, Arrays], None],
+    title: str,
+) -> ClipArrays:
+    """Map the arrays of `clips` from `folder`, which is filled on first use.
+
+    Args:
+        clips: Prepared clips.
+        folder: Where the arrays lie, see `arrays_folder`.
+        types: Type of each array by name.
+        fill: Called with a clip and the parts of the arrays that are to be filled for it, each (frames, ...).
+        title: Of the progress bar.
+
+    Returns:
+        Read-only arrays, mapped from disk.
+
+    Raises:
+        BenchError: If a clip holds fewer frames than it announces.
+
+    """
+    # The spans are written last: their presence says that the arrays are complete.
+    if not (folder / _SPANS).is_file():
+        _build(clips, folder, types, fill, title)
+    spans = json.loads((folder / _SPANS).read_text(encoding="utf-8"))
+    arrays: Arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in types}
+    return ClipArrays(tuple(ClipSpan(**span) for span in spans), arrays)
 
 
-def data_folder(clips: Sequence[PreparedClip], cache: Path, config: StyleLipSyncConfig) -> Path:
-    """Where the arrays of `clips` lie: named by everything that they follow from."""
-    mask = config.mask if config.mesh == "mediapipe" else f"{config.mask} of {config.mesh}"
-    parts = [DATA_VERSION, str(config.resolution), mask, *(clip.content_hash for clip in clips)]
-    return cache / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def _build(clips: Sequence[PreparedClip], folder: Path, config: StyleLipSyncConfig) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    total, size = sum(clip.frames for clip in clips), config.resolution
-
-    def array(name: str, dtype: type, *shape: int) -> Any:
-        return open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(total, *shape))
-
-    data = TrainingData(
-        (),
-        array("frames", np.uint8, size, size, 3),
-        array("keep", np.uint8, size, size),
-        array("mel", np.float32, WINDOW, N_MELS),
-        array("mouth", np.float32, 3),
-    )
-    spans, start = [], 0
-    for clip in progress.each("masks", clips):
-        _fill(clip, data, start, config)
-        spans.append(asdict(ClipSpan(clip.id, clip.identity, start, clip.frames)))
-        start += clip.frames
-    # Written last: its presence says that the arrays are whole.
-    (folder / "clips.json").write_text(json.dumps(spans), encoding="utf-8")
-
-
-def _fill(clip: PreparedClip, data: TrainingData, start: int, config: StyleLipSyncConfig) -> None:
-    face = find_face(clip, config.mesh)
-    stop = start + clip.frames
-    data.mel[start:stop] = clip_windows(clip.audio(), clip.frames).numpy()
-    data.mouth[start:stop] = mouth_squares(clip.faces.landmarks / np.float32(clip.size))
+def frame_chunks(clip: PreparedClip) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """Frames (n, H, W, 3) of `clip` and where they lie in it. Raises `BenchError` if it announces another number."""
     done = 0
     for chunk in clip.read_frames(chunk=64):
-        upto = done + len(chunk)
-        keep = keep_planes(face.span(done, upto), config.mask, len(chunk))
-        data.frames[start + done : start + upto] = resize(chunk, config.resolution)
-        data.keep[start + done : start + upto] = (resize(keep, config.resolution) * 255.0).round()
-        done = upto
+        if done + len(chunk) <= clip.frames:
+            yield slice(done, done + len(chunk)), chunk
+        done += len(chunk)
+    if done != clip.frames:
+        raise BenchError(
+            f"the files of {clip.id} hold {done} frames where {clip.frames} were announced; prepare it again"
+        )
+
+
+def _build(
+    clips: Sequence[PreparedClip],
+    folder: Path,
+    types: Mapping[str, ArrayType],
+    fill: Callable[[PreparedClip, Arrays], None],
+    title: str,
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    total = sum(clip.frames for clip in clips)
+    arrays = {
+        name: open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind.dtype, shape=(total, *kind.shape))
+        for name, kind in types.items()
+    }
+    spans, start = [], 0
+    for clip in progress.each(title, clips):
+        fill(clip, {name: array[start : start + clip.frames] for name, array in arrays.items()})
+        spans.append(asdict(ClipSpan(clip.id, clip.identity, start, clip.frames)))
+        start += clip.frames
+    for array in arrays.values():
+        array.flush()
+    write_text_atomically(folder / _SPANS, json.dumps(spans))

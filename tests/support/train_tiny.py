@@ -15,10 +15,12 @@ import torch
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
+from bench_lipsync.models.stylelipsync.training.data import data_folder
 from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
-from bench_lipsync.models.stylelipsync.training.train import run, split_clips
-from bench_lipsync.models.training.clip_arrays import ClipSpan, data_folder
+from bench_lipsync.models.stylelipsync.training.train import run
+from bench_lipsync.models.training.clip_arrays import ClipSpan
 from bench_lipsync.models.training.distributed import first_alone, join, leave
+from bench_lipsync.models.training.split import split_clips
 
 FRAMES = 12
 CONFIG = StyleLipSyncConfig(

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from torch import Tensor
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.util import progress
+from bench_lipsync.models.training.clip_arrays import Arrays, ArrayType, arrays_folder, frame_chunks, load_clip_arrays
+from bench_lipsync.models.vision.frames import resize
 
-DATA_VERSION = "1"
+DATA_VERSION = "stylegan2-1"
 
 
 def load_frames(clips: Sequence[PreparedClip], cache: Path, resolution: int) -> NDArray[np.uint8]:
@@ -32,31 +31,14 @@ def load_frames(clips: Sequence[PreparedClip], cache: Path, resolution: int) -> 
             f"{len(small)} clips are prepared at {clips[0].size} px ({small[0]} first) and would have to be enlarged"
             f" to {resolution} px; train a preset of a lower resolution"
         )
-    parts = [DATA_VERSION, str(resolution), *(clip.content_hash for clip in clips)]
-    path = cache / f"frames-{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()[:16]}.npy"
-    if not path.is_file():
-        _build(clips, path, resolution)
-    frames: NDArray[np.uint8] = np.load(path, mmap_mode="r")
-    return frames
+    types = {"frames": ArrayType(np.uint8, (resolution, resolution, 3))}
 
+    def fill(clip: PreparedClip, arrays: Arrays) -> None:
+        for span, frames in frame_chunks(clip):
+            arrays["frames"][span] = resize(frames, resolution)
 
-def _build(clips: Sequence[PreparedClip], path: Path, resolution: int) -> None:
-    import cv2
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    total = sum(clip.frames for clip in clips)
-    frames = open_memmap(partial, mode="w+", dtype=np.uint8, shape=(total, resolution, resolution, 3))
-    done = 0
-    for clip in progress.each("frames", clips):
-        for chunk in clip.read_frames(chunk=64):
-            for frame in chunk:
-                frames[done] = cv2.resize(frame, (resolution, resolution), interpolation=cv2.INTER_AREA)
-                done += 1
-    if done != total:
-        raise BenchError(f"the clips hold {done} frames where {total} were announced; prepare them again")
-    frames.flush()
-    partial.replace(path)
+    folder = arrays_folder(cache, clips, DATA_VERSION, str(resolution))
+    return load_clip_arrays(clips, folder, types, fill, "frames").arrays["frames"]
 
 
 def draw(frames: NDArray[np.uint8], count: int, rng: np.random.Generator, *, mirror: bool) -> Tensor:

@@ -20,8 +20,8 @@ from bench_lipsync.models.stylelipsync.adaptation.foreign_speech import ForeignS
 from bench_lipsync.models.stylelipsync.adaptation.settings import AdaptSettings, preset
 from bench_lipsync.models.stylelipsync.adaptation.trainer import Adapter, AdaptLosses, Judge, Task
 from bench_lipsync.models.stylelipsync.checkpoint import Adaptation, Checkpoint, save_checkpoint
-from bench_lipsync.models.stylelipsync.model import StyleLipSync
-from bench_lipsync.models.training.clip_arrays import load_data
+from bench_lipsync.models.stylelipsync.training.data import load_data
+from bench_lipsync.models.stylelipsync.variants import load_named_checkpoint
 from bench_lipsync.models.training.metrics_log import Curves
 
 _LOG_EVERY = 10
@@ -96,7 +96,7 @@ def run(
     The recipe is that of the network's size with `changes`, of which `None` are left out; `foreign` is a name and
     utterances at 16 kHz for the sync regulariser.
     """
-    checkpoint = StyleLipSync(weights, variant).checkpoint
+    checkpoint = load_named_checkpoint(weights, variant).checkpoint
     given = {key: value for key, value in changes.items() if value is not None}
     recipe = {**preset(checkpoint.net.config).model_dump(), **given}
     settings = validate(AdaptSettings, recipe, "the adaptation's settings are not valid")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +12,10 @@ from torch import Tensor
 
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.registry.registry import Registry
 from bench_lipsync.models.audio.mel import clip_windows
 
 MIN_FRAMES = 25
 """Shorter utterances are left out."""
-_SPEECH: Registry[Callable[[], Sequence[NDArray[np.int16]]]] = Registry(
-    "speech", {"demo": "bench_lipsync.harness.datasets.demo.foreign_speech:foreign_speech"}
-)
 
 
 @dataclass(frozen=True)
@@ -52,4 +48,6 @@ def foreign_speech(utterances: Sequence[NDArray[np.int16]], name: str) -> Foreig
 
 def demo_speech() -> ForeignSpeech:
     """Sentences of the demo set's training split, spoken by eSpeak NG in its people's voices; made once and kept."""
-    return foreign_speech(_SPEECH.get("demo")(), "demo-train-speech")
+    from bench_lipsync.harness.datasets.demo.foreign_speech import foreign_speech as demo_utterances
+
+    return foreign_speech(demo_utterances(), "demo-train-speech")

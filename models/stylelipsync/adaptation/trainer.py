@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,6 @@ import torch
 from torch import Tensor
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.registry.registry import Registry
 from bench_lipsync.harness.serialization.weights import read_torch
 from bench_lipsync.models.stylelipsync.adaptation.foreign_speech import ForeignSpeech
 from bench_lipsync.models.stylelipsync.adaptation.settings import AdaptSettings
@@ -23,18 +23,12 @@ from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 from bench_lipsync.models.stylelipsync.network.mals import RADIUS
 from bench_lipsync.models.stylelipsync.network.tone import masked_input, tone_of
 from bench_lipsync.models.stylelipsync.training.batches import Batch, window
+from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.losses import ReconstructionLoss
-from bench_lipsync.models.training.clip_arrays import TrainingData
+from bench_lipsync.models.syncnet.expert.network import load_expert, sync_loss
 
 Judge = Callable[[Tensor, Tensor, Tensor], Tensor]
 """`judge(frames (B, T, 3, R, R), squares (B, T, 3), mel (B, T, 20, 80))`: a scalar, low when in sync."""
-_EXPERT: Registry[Callable[..., Any]] = Registry(
-    "sync expert",
-    {
-        "load": "bench_lipsync.models.syncnet.expert.network:load_expert",
-        "loss": "bench_lipsync.models.syncnet.expert.network:sync_loss",
-    },
-)
 
 
 class AdaptLosses(NamedTuple):
@@ -60,8 +54,7 @@ class Task:
 
 def expert_judge(device: str) -> Judge:
     """The committed sync expert. Raises `BenchError` without its weights."""
-    expert, loss = _EXPERT.get("load")(None, device), _EXPERT.get("loss")
-    return lambda frames, squares, mel: loss(expert, frames, squares, mel)
+    return partial(sync_loss, load_expert(None, device))
 
 
 class Adapter:

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
-from bench_lipsync.models.training.clip_arrays import TrainingData
 from bench_lipsync.models.vision.frames import to_tensor
 
 

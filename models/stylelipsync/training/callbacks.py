@@ -8,11 +8,11 @@ from pathlib import Path
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
+from bench_lipsync.models.stylelipsync.training.data import load_data
 from bench_lipsync.models.stylelipsync.training.losses import Losses
 from bench_lipsync.models.stylelipsync.training.sheet import write_sheet
 from bench_lipsync.models.stylelipsync.training.trainer import Trainer, schedule
 from bench_lipsync.models.stylelipsync.training.validation import Measured, Validation
-from bench_lipsync.models.training.clip_arrays import load_data
 from bench_lipsync.models.training.metrics_log import Curves
 
 STATE = "state.pt"

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.registry.registry import Registry
 from bench_lipsync.harness.serialization.weights import read_safetensors
+from bench_lipsync.models.stylegan2.network.layers import FullyConnected, StyledConv, ToRGB
+from bench_lipsync.models.stylegan2.prior import load_prior
 from bench_lipsync.models.stylelipsync.checkpoint import FORMAT, load_checkpoint
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
+from bench_lipsync.models.stylelipsync.network.samf import StyleAwareMaskedFusion
 
 SWITCHES = frozenset({"mals", "samf", "mask"})
 """Fields of the configuration in which the beginning may differ: they leave most weights as they are."""
-_PRIORS: Registry[Any] = Registry("loader", {"prior": "bench_lipsync.models.stylegan2.prior:load_prior"})
+_EQUALISED = (FullyConnected, StyledConv, ToRGB, StyleAwareMaskedFusion)
 
 
 class Beginning(NamedTuple):
@@ -62,8 +65,40 @@ def take_over(net: StyleLipSyncNet, beginning: Beginning) -> str:
     return f"{beginning.note}: {len(both)} of {len(own)} tensors{left}"
 
 
+def widen_codes(net: StyleLipSyncNet) -> None:
+    """Let codes leave the encoders and pass MaLS with their variance kept, so that they matter from the first step.
+
+    PyTorch's own beginning divides the variance by three at each layer.
+    """
+    layers: list[Any] = [net.lip_encoder.fcs[1], net.audio_encoder.audio_encoder.fc[2]]
+    if net.config.mals:
+        layers += [module for module in net.mals.modules() if isinstance(module, nn.Conv1d)]
+    for layer in layers:
+        nn.init.normal_(layer.weight, std=1.0 / math.sqrt(layer.weight[0].numel()))
+
+
+def begin_grey(net: StyleLipSyncNet) -> None:
+    """Let the first pictures be nearly grey.
+
+    At unit size they are noise of three times a picture's contrast, and the quickest way for the decoder to be rid of
+    it is to silence its own features, from which it hardly recovers.
+    """
+    for module in net.modules():
+        if isinstance(module, ToRGB):
+            nn.init.normal_(module.weight, std=0.1)
+
+
+def equalised_parameters(net: StyleLipSyncNet) -> set[nn.Parameter]:
+    """Parameters that StyleGAN2's layers hold at unit size and scale down when used; they want larger steps."""
+    found = {parameter for name, parameter in net.named_parameters() if name == "synthesis.b4.const"}
+    for module in net.modules():
+        if isinstance(module, _EQUALISED):
+            found.update(module.parameters(recurse=False))
+    return found
+
+
 def _from_prior(path: Path, config: StyleLipSyncConfig) -> Beginning:
-    prior = _PRIORS.get("prior")(path)
+    prior = load_prior(path)
     own = {"resolution": config.resolution, "w_dim": config.w_dim, "channels": config.channels}
     given = {key: getattr(prior.config, key) for key in own}
     for key, value in own.items():

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench_lipsync.harness.registry.registry import Registry
+from bench_lipsync.models.backbones.lpips import load_lpips
 from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
+from bench_lipsync.models.syncnet.expert.network import SyncExpert, load_expert, sync_loss
 from bench_lipsync.models.vision.mouth import CUT_SIZE, cut
 
 INNER = slice(CUT_SIZE // 4, CUT_SIZE * 3 // 4)
 """Rows and columns of the mouth's cut that hold the lips' opening and the teeth."""
 TONE_CELLS = 16
 """Cells a side over which colours are averaged for the tone loss."""
-_PARTS: Registry[Callable[..., Any]] = Registry(
-    "loss network",
-    {
-        "lpips": "bench_lipsync.metrics.image.lpips:load_lpips",
-        "expert": "bench_lipsync.models.syncnet.expert.network:load_expert",
-        "sync_loss": "bench_lipsync.models.syncnet.expert.network:sync_loss",
-    },
-)
 
 
 class Losses(NamedTuple):
@@ -46,8 +38,7 @@ class ReconstructionLoss:
 
     def __init__(self, settings: TrainSettings, device: str) -> None:
         self.settings = settings
-        wanted = settings.lambda_lpips > 0
-        self.lpips: nn.Module | None = _PARTS.get("lpips")(settings.lpips_net, device=device) if wanted else None
+        self.lpips: nn.Module | None = load_lpips(settings.lpips_net, device) if settings.lambda_lpips > 0 else None
 
     def __call__(self, output: Tensor, truth: Tensor, mouth: Tensor) -> Losses:
         """Losses of a batch, `sync` zero; `mouth` (N, 3) says where the mouths are."""
@@ -80,7 +71,7 @@ class SyncLoss:
 
     def __init__(self, settings: TrainSettings, expert: Path | None, device: str) -> None:
         self.settings = settings
-        self.expert: nn.Module | None = _PARTS.get("expert")(expert, device) if settings.lambda_sync > 0 else None
+        self.expert: SyncExpert | None = load_expert(expert, device) if settings.lambda_sync > 0 else None
 
     def add(self, losses: Losses, output: Tensor, mouth: Tensor, mel: Tensor, step: int) -> Losses:
         """`losses` with synchrony in them, from step `sync_start` on.
@@ -89,7 +80,7 @@ class SyncLoss:
         """
         if self.expert is None or step < self.settings.sync_start:
             return losses
-        sync = _PARTS.get("sync_loss")(self.expert, output, mouth, mel)
+        sync = sync_loss(self.expert, output, mouth, mel)
         return losses._replace(total=losses.total + self.settings.lambda_sync * sync, sync=sync)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 from bench_lipsync.models.stylelipsync.network.tone import masked_input, tone_of
 from bench_lipsync.models.stylelipsync.training.batches import window
-from bench_lipsync.models.training.clip_arrays import TrainingData
+from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.vision.frames import hide, to_uint8
 from bench_lipsync.models.vision.mouth import cut
 

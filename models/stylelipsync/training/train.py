@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
@@ -13,21 +12,12 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.util import progress
 from bench_lipsync.models.stylelipsync.training.callbacks import STATE, WEIGHTS, Watch
+from bench_lipsync.models.stylelipsync.training.data import load_data
 from bench_lipsync.models.stylelipsync.training.initialization import load_beginning
 from bench_lipsync.models.stylelipsync.training.settings import PRESETS, TrainSettings
 from bench_lipsync.models.stylelipsync.training.trainer import Trainer
-from bench_lipsync.models.training.clip_arrays import load_data
 from bench_lipsync.models.training.distributed import Ranks, first_alone
-
-_HELD_OUT = 16
-"""One identity in so many is kept for validation."""
-
-
-class Split(NamedTuple):
-    """Clips to train on and clips of other people to look at."""
-
-    train: list[PreparedClip]
-    validation: list[PreparedClip]
+from bench_lipsync.models.training.split import split_clips
 
 
 def run(
@@ -57,7 +47,7 @@ def run(
         data = load_data(split.train, out / "data", settings.network)
     trainer = Trainer(settings, data, device, expert=expert, ranks=ranks)
     _begin(trainer, out, init)
-    watch = Watch(trainer, split.validation, out, f"stylelipsync-{preset}", trained_on) if ranks.first else None
+    watch = Watch(trainer, split.held_out, out, f"stylelipsync-{preset}", trained_on) if ranks.first else None
     with progress.stage("train", settings.steps - trainer.done, quiet=not ranks.first) as tick:
         while trainer.done < settings.steps:
             losses = trainer.step()
@@ -81,20 +71,6 @@ def make_settings(
     recipe.update(_given(changes))
     recipe["network"].update(_given(switches or {}))
     return validate(TrainSettings, recipe, f"recipe {preset}")
-
-
-def split_clips(clips: Sequence[PreparedClip]) -> Split:
-    """Keep every 16th identity, in order of name, for validation; with one identity its last clip."""
-    if len(clips) < 2:
-        raise BenchError(f"{len(clips)} clips are long enough to train on; at least 2 are needed")
-    identities = sorted({clip.identity for clip in clips})
-    if len(identities) == 1:
-        return Split(list(clips[:-1]), [clips[-1]])
-    held_out = set(identities[_HELD_OUT - 1 :: _HELD_OUT] or identities[-1:])
-    return Split(
-        [clip for clip in clips if clip.identity not in held_out],
-        [clip for clip in clips if clip.identity in held_out],
-    )
 
 
 def _given(changes: Mapping[str, object]) -> dict[str, object]:

@@ -18,11 +18,16 @@ from bench_lipsync.harness.serialization.weights import read_torch
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 from bench_lipsync.models.stylelipsync.network.tone import masked_input, tone_of
 from bench_lipsync.models.stylelipsync.training.batches import Batch, draw
-from bench_lipsync.models.stylelipsync.training.initialization import Beginning, take_over
+from bench_lipsync.models.stylelipsync.training.data import TrainingData
+from bench_lipsync.models.stylelipsync.training.initialization import (
+    Beginning,
+    begin_grey,
+    equalised_parameters,
+    take_over,
+    widen_codes,
+)
 from bench_lipsync.models.stylelipsync.training.losses import Losses, ReconstructionLoss, SyncLoss
-from bench_lipsync.models.stylelipsync.training.scratch_init import begin_grey, equalised_parameters, widen_codes
 from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
-from bench_lipsync.models.training.clip_arrays import TrainingData
 from bench_lipsync.models.training.distributed import Ranks
 
 _MAY_CHANGE = frozenset({"steps", "accumulate", "save_every", "sheet_every", "validate_every", "validate_clips"})

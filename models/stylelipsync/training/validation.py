@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,23 +13,18 @@ from torch import Tensor
 
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, PreparedClip
 from bench_lipsync.harness.errors import ClipError
-from bench_lipsync.harness.registry.registry import Registry
+from bench_lipsync.harness.registry.plugins import SCORERS
+from bench_lipsync.models.backbones.lpips import load_lpips
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 from bench_lipsync.models.stylelipsync.network.tone import masked_input, tone_of
 from bench_lipsync.models.stylelipsync.training.batches import Batch, window
-from bench_lipsync.models.training.clip_arrays import ClipSpan, TrainingData
+from bench_lipsync.models.stylelipsync.training.data import TrainingData
+from bench_lipsync.models.training.clip_arrays import ClipSpan
 from bench_lipsync.models.vision.frames import resize, to_uint8
 
 MAX_FRAMES = 125
 """Only the beginning of longer clips is measured."""
 _CHUNK = 8
-_PARTS: Registry[Callable[..., Any]] = Registry(
-    "measure",
-    {
-        "lpips": "bench_lipsync.metrics.image.lpips:load_lpips",
-        "lse": "bench_lipsync.metrics.lse.scorers:OpenSyncScorer",
-    },
-)
 
 
 class Measured(NamedTuple):
@@ -57,8 +52,8 @@ class Validation:
         count = min(count, len(data.clips))
         spans = [data.clips[index * len(data.clips) // count] for index in range(count)]
         self.pairs = [(span, by_id[span.id]) for span in spans]
-        self.lpips = _PARTS.get("lpips")("alex", device=device)
-        self.scorer = _PARTS.get("lse")(device)
+        self.lpips = load_lpips("alex", device)
+        self.scorer = SCORERS.get("lse-open-syncnet")(device=device)
 
     @torch.inference_mode()
     def measure(self, net: StyleLipSyncNet) -> Measured:

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor
 
+from bench_lipsync.models.syncnet.expert.data import ExpertData
 from bench_lipsync.models.syncnet.open.batches import TrainConfig
-from bench_lipsync.models.training.clip_arrays import ClipSpan, TrainingData
+from bench_lipsync.models.training.clip_arrays import ClipSpan
 from bench_lipsync.models.vision.frames import to_tensor
 
 
@@ -21,13 +22,13 @@ class ExpertBatch(NamedTuple):
     frames: Tensor
     """(B, T, 3, R, R) in [-1, 1]."""
     squares: Tensor
-    """(B, T, 3), see `models.training.clip_arrays.TrainingData.mouth`."""
+    """(B, T, 3), see `models.vision.mouth.mouth_squares`."""
     mel: Tensor
     """(B, T, 20, 80)."""
 
 
 def make_batch(
-    data: TrainingData, clips: list[ClipSpan], config: TrainConfig, step: int, *, augment: bool
+    data: ExpertData, clips: list[ClipSpan], config: TrainConfig, step: int, *, augment: bool
 ) -> ExpertBatch:
     """Random stretches for `step`; negative steps are for watching held-out clips."""
     draw = np.random.Generator(np.random.PCG64([config.seed, abs(step), step < 0]))
@@ -38,7 +39,7 @@ def make_batch(
     return ExpertBatch(*(torch.stack(part) for part in zip(*parts, strict=True)))
 
 
-def _stretch(data: TrainingData, clip: ClipSpan, length: int, draw: Generator, *, augment: bool) -> ExpertBatch:
+def _stretch(data: ExpertData, clip: ClipSpan, length: int, draw: Generator, *, augment: bool) -> ExpertBatch:
     start = clip.start + int(draw.integers(clip.frames - length + 1))
     span = slice(start, start + length)
     frames = to_tensor(data.frames[span])

@@ -112,7 +112,7 @@ def sync_logits(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor
     """Log odds (B, T - 4) of being in sync for every five frames of (B, T >= 5, 3, R, R) in [-1, 1].
 
     `squares` (B, T, 3) are centre x, y and half side around the mouth in [-1, 1] image coordinates (those of
-    `models.training.clip_arrays.TrainingData.mouth`), `mel` (B, T, 20, 80) the log-mel window of each frame. Raises
+    `models.vision.mouth.mouth_squares`), `mel` (B, T, 20, 80) the log-mel window of each frame. Raises
     `ValueError` for fewer than five frames.
     """
     cosines = (expert.embed_faces(frames, squares) * expert.embed_audio(mel)).sum(dim=-1)

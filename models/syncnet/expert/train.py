@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import torch
 import torch.nn.functional as F
@@ -16,13 +15,14 @@ from torch import Tensor
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 from bench_lipsync.models.syncnet.expert.batches import make_batch
+from bench_lipsync.models.syncnet.expert.data import ExpertData, load_data
 from bench_lipsync.models.syncnet.expert.network import SyncExpert, save_expert
 from bench_lipsync.models.syncnet.loop import Loop, Outcome, fingerprint
 from bench_lipsync.models.syncnet.losses import contrastive_loss, hits
 from bench_lipsync.models.syncnet.open.batches import TrainConfig
-from bench_lipsync.models.training.clip_arrays import ClipSpan, TrainingData, load_data
+from bench_lipsync.models.training.clip_arrays import ClipSpan
+from bench_lipsync.models.training.split import split_by_hash
 
 WEIGHTS = "sync_expert.safetensors"
 HARD = 2
@@ -47,9 +47,8 @@ def run(
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(given.seed)
     usable = [clip for clip in clips if clip.frames >= given.frames]
-    data = load_data(usable, out / "data", StyleLipSyncConfig(resolution=resolution, mask="box"))
-    watched = [clip for clip in data.clips if crc32(clip.identity.encode()) % 10 == 0]
-    training = [clip for clip in data.clips if clip not in watched]
+    data = load_data(usable, out / "data", resolution)
+    training, watched = split_by_hash(data.clips)
     if len(training) < 2:
         raise BenchError(f"{len(training)} clips of at least {given.frames} frames to train on; at least 2 are needed")
     loop = _ExpertLoop(SyncExpert().to(device), given, data, training, watched, out=out, device=device)
@@ -81,7 +80,7 @@ class _ExpertLoop(Loop):
         self,
         network: SyncExpert,
         config: TrainConfig,
-        data: TrainingData,
+        data: ExpertData,
         training: list[ClipSpan],
         watched: list[ClipSpan],
         *,

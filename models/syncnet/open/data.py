@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 import numpy as np
 
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, PreparedClip
+from bench_lipsync.harness.util.files import appearing
 from bench_lipsync.models.syncnet.open.crops import crop_mouths, mouth_frames
 
 if TYPE_CHECKING:
@@ -49,19 +49,10 @@ def load_clips(clips: Iterable[PreparedClip], folder: Path, crop: int) -> Iterat
             for frames in clip.read_frames():
                 parts.append(crop_mouths(frames, where[done : done + len(frames)], size, MARGIN))
                 done += len(frames)
-            half_written = path.with_suffix(".tmp.npz")
-            np.savez(half_written, crops=np.concatenate(parts), samples=clip.audio())
-            half_written.replace(path)
+            with appearing(path) as partial:
+                np.savez(partial, crops=np.concatenate(parts), samples=clip.audio())
         with np.load(path, allow_pickle=False) as archive:
             yield TrainingClip(clip.id, clip.identity, archive["crops"], archive["samples"])
-
-
-def held_out(clips: Sequence[TrainingClip]) -> tuple[list[TrainingClip], list[TrainingClip]]:
-    """(to train on, to watch): about a tenth of the identities, chosen by the hash of their names, are only watched."""
-    watched = {clip.identity for clip in clips if crc32(clip.identity.encode()) % 10 == 0}
-    if not watched or len(watched) == len({clip.identity for clip in clips}):
-        return list(clips), []
-    return [c for c in clips if c.identity not in watched], [c for c in clips if c.identity in watched]
 
 
 def segment(clip: TrainingClip, start: int, frames: int) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:

@@ -17,8 +17,9 @@ from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.syncnet.loop import Loop, Outcome, fingerprint
 from bench_lipsync.models.syncnet.losses import contrastive_loss, hits
 from bench_lipsync.models.syncnet.open.batches import Batch, TrainConfig, make_batch
-from bench_lipsync.models.syncnet.open.data import TrainingClip, held_out, load_clips
+from bench_lipsync.models.syncnet.open.data import TrainingClip, load_clips
 from bench_lipsync.models.syncnet.open.network import OpenSyncNet, save_open_syncnet
+from bench_lipsync.models.training.split import split_by_hash
 
 WEIGHTS = "open_syncnet.safetensors"
 
@@ -45,7 +46,7 @@ def run(
     torch.manual_seed(config.seed)
     network = OpenSyncNet().to(device)
     material = list(load_clips(clips, out / "crops", network.config.crop))
-    training, watched = held_out([clip for clip in material if clip.frames >= config.frames])
+    training, watched = split_by_hash([clip for clip in material if clip.frames >= config.frames])
     if len(training) < 2:
         raise BenchError(f"{len(training)} clips of at least {config.frames} frames to train on; at least 2 are needed")
     loop = _OpenLoop(network, config, training, watched, out=out, device=device)

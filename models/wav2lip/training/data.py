@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.util import progress
 from bench_lipsync.models.audio.mel import N_MELS as EXPERT_MELS
 from bench_lipsync.models.audio.mel import WINDOW as EXPERT_WINDOW
 from bench_lipsync.models.audio.mel import clip_windows
-from bench_lipsync.models.training.clip_arrays import ClipSpan, group_by_identity
+from bench_lipsync.models.training.clip_arrays import (
+    Arrays,
+    ArrayType,
+    ClipSpan,
+    arrays_folder,
+    frame_chunks,
+    group_by_identity,
+    load_clip_arrays,
+)
 from bench_lipsync.models.vision.mouth import mouth_squares
 from bench_lipsync.models.wav2lip.boxes import detector_boxes, padded_boxes, smooth_boxes
 from bench_lipsync.models.wav2lip.crops import PADS, cut_faces
@@ -51,49 +54,23 @@ class Wav2LipData:
 
 def load_data(clips: Sequence[PreparedClip], cache: Path) -> Wav2LipData:
     """Map the arrays of `clips`, making them in a folder of `cache` on first use."""
-    parts = [DATA_VERSION, str(PADS), *(clip.content_hash for clip in clips)]
-    folder = cache / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-    if not (folder / "clips.json").is_file():
-        _build(clips, folder)
-    spans = json.loads((folder / "clips.json").read_text(encoding="utf-8"))
-    names = ("faces", "mel", "expert_mel", "mouth")
-    arrays = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in names)
-    return Wav2LipData(tuple(ClipSpan(**span) for span in spans), *arrays)
+    types = {
+        "faces": ArrayType(np.uint8, (FACE_SIZE, FACE_SIZE, 3)),
+        "mel": ArrayType(np.float32, (1, N_MELS, MEL_COLUMNS)),
+        "expert_mel": ArrayType(np.float32, (EXPERT_WINDOW, EXPERT_MELS)),
+        "mouth": ArrayType(np.float32, (3,)),
+    }
+    loaded = load_clip_arrays(clips, arrays_folder(cache, clips, DATA_VERSION, str(PADS)), types, _fill, "crops")
+    return Wav2LipData(loaded.clips, **loaded.arrays)
 
 
-def _build(clips: Sequence[PreparedClip], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    total = sum(clip.frames for clip in clips)
-
-    def array(name: str, dtype: type, *shape: int) -> Any:
-        return open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(total, *shape))
-
-    data = Wav2LipData(
-        (),
-        array("faces", np.uint8, FACE_SIZE, FACE_SIZE, 3),
-        array("mel", np.float32, 1, N_MELS, MEL_COLUMNS),
-        array("expert_mel", np.float32, EXPERT_WINDOW, EXPERT_MELS),
-        array("mouth", np.float32, 3),
-    )
-    spans, start = [], 0
-    for clip in progress.each("crops", clips):
-        _fill(clip, data, start)
-        spans.append(asdict(ClipSpan(clip.id, clip.identity, start, clip.frames)))
-        start += clip.frames
-    # Written last: its presence says that the arrays are whole.
-    (folder / "clips.json").write_text(json.dumps(spans), encoding="utf-8")
-
-
-def _fill(clip: PreparedClip, data: Wav2LipData, start: int) -> None:
-    span, audio, landmarks = slice(start, start + clip.frames), clip.audio(), clip.faces.landmarks
-    data.mel[span] = mel_windows(mel_spectrogram(audio), clip.frames)
-    data.expert_mel[span] = clip_windows(audio, clip.frames).numpy()
+def _fill(clip: PreparedClip, arrays: Arrays) -> None:
+    audio, landmarks = clip.audio(), clip.faces.landmarks
+    arrays["mel"][:] = mel_windows(mel_spectrogram(audio), clip.frames)
+    arrays["expert_mel"][:] = clip_windows(audio, clip.frames).numpy()
     boxes = smooth_boxes(padded_boxes(detector_boxes(landmarks), clip.size, PADS))
     corner, sides = boxes[:, None, :2], boxes[:, None, 2:] - boxes[:, None, :2]
     points = (landmarks[..., :2] - corner) / np.maximum(sides, 1)
-    data.mouth[span] = mouth_squares(points.astype(np.float32))
-    done = 0
-    for chunk in clip.read_frames(chunk=64):
-        upto = done + len(chunk)
-        data.faces[start + done : start + upto] = cut_faces(chunk, boxes[done:upto])
-        done = upto
+    arrays["mouth"][:] = mouth_squares(points.astype(np.float32))
+    for span, frames in frame_chunks(clip):
+        arrays["faces"][span] = cut_faces(frames, boxes[span])

@@ -11,8 +11,8 @@ import torch
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.util import progress
-from bench_lipsync.models.stylelipsync.training.train import split_clips
 from bench_lipsync.models.training.metrics_log import Curves
+from bench_lipsync.models.training.split import split_clips
 from bench_lipsync.models.wav2lip.checkpoint import save_wav2lip
 from bench_lipsync.models.wav2lip.crops import network_input, to_bgr, to_rgb
 from bench_lipsync.models.wav2lip.network import MEL_COLUMNS
@@ -44,7 +44,7 @@ def run(
     settings = make_settings(preset, changes or {})
     split = split_clips([clip for clip in clips if clip.frames >= max(settings.frames, MEL_COLUMNS)])
     out.mkdir(parents=True, exist_ok=True)
-    data, held_out = (load_data(part, out / "data") for part in (split.train, split.validation))
+    data, held_out = (load_data(part, out / "data") for part in split)
     trainer = Wav2LipTrainer(settings, data, device)
     if (out / STATE).is_file():
         trainer.load(out / STATE)

@@ -12,20 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.registry.registry import Registry
 from bench_lipsync.harness.serialization.weights import read_torch
+from bench_lipsync.models.syncnet.expert.network import load_expert, sync_loss
 from bench_lipsync.models.wav2lip.crops import network_input, to_bgr
 from bench_lipsync.models.wav2lip.network import Wav2LipNet
 from bench_lipsync.models.wav2lip.training.data import Wav2LipData
 from bench_lipsync.models.wav2lip.training.settings import Wav2LipSettings
 
-_EXPERT: Registry[Any] = Registry(
-    "sync expert",
-    {
-        "load": "bench_lipsync.models.syncnet.expert.network:load_expert",
-        "loss": "bench_lipsync.models.syncnet.expert.network:sync_loss",
-    },
-)
 _MAY_CHANGE = frozenset({"steps", "save_every", "sheet_every"})
 
 
@@ -64,7 +57,7 @@ class Wav2LipTrainer:
             if isinstance(layer, torch.nn.BatchNorm2d):
                 layer.momentum = settings.momentum
         self.optimiser = torch.optim.Adam(self.net.parameters(), lr=settings.lr, betas=settings.betas, fused=True)
-        self.expert = _EXPERT.get("load")(None, device) if settings.sync_weight else None
+        self.expert = load_expert(None, device) if settings.sync_weight else None
         self.done = 0
 
     def step(self) -> Losses:
@@ -97,7 +90,7 @@ class Wav2LipTrainer:
             return Losses(l1, l1, l1.new_zeros(()))
         # The expert sees RGB in [-1, 1].
         frames = output.flip(2) * 2 - 1
-        sync = _EXPERT.get("loss")(self.expert, frames, batch.mouth, batch.expert_mel)
+        sync = sync_loss(self.expert, frames, batch.mouth, batch.expert_mel)
         return Losses((1 - weight) * l1 + weight * sync, l1, sync)
 
     def save(self, path: Path) -> None:

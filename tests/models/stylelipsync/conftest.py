@@ -13,8 +13,9 @@ import torch
 
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
+from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
-from bench_lipsync.models.training.clip_arrays import ClipSpan, TrainingData
+from bench_lipsync.models.training.clip_arrays import ClipSpan
 
 FRAMES = 12
 TINY = StyleLipSyncConfig(

@@ -70,7 +70,7 @@ def test_one_frame_is_too_short(model: module.StyleLipSync) -> None:
 
 
 def test_missing_weights_say_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(module, "DEMO_WEIGHTS", tmp_path / "demo.safetensors")
+    monkeypatch.setattr("bench_lipsync.models.stylelipsync.variants.WEIGHTS", tmp_path)
     with pytest.raises(BenchError, match="bench train stylelipsync --dataset demo"):
         module.StyleLipSync()
 

@@ -54,9 +54,9 @@ def test_missing_demo_weights_of_a_variant(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_words_of_arithmetic_are_taken_out_of_the_variant() -> None:
-    assert variants.take_apart("bf16+no-mals") == ("no-mals", "bf16", False)
-    assert variants.take_apart("compiled") == ("", "fp32", True)
-    assert variants.take_apart("") == ("", "fp32", False)
+    assert variants.parse_words("bf16+no-mals") == ("no-mals", "bf16", False)
+    assert variants.parse_words("compiled") == ("", "fp32", True)
+    assert variants.parse_words("") == ("", "fp32", False)
 
 
 def test_a_model_in_bfloat16_says_so_and_has_frames_of_its_own() -> None:

@@ -20,7 +20,8 @@ from bench_lipsync.models.stylelipsync.adaptation.trainer import Adapter, Task
 from bench_lipsync.models.stylelipsync.checkpoint import Checkpoint, CheckpointInfo, load_checkpoint, save_checkpoint
 from bench_lipsync.models.stylelipsync.model import StyleLipSync
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
-from bench_lipsync.models.training.clip_arrays import ClipSpan, TrainingData
+from bench_lipsync.models.stylelipsync.training.data import TrainingData
+from bench_lipsync.models.training.clip_arrays import ClipSpan
 
 SETTINGS = AdaptSettings(steps=4, batch=2, lr=1e-2, lambda_lpips=0.0, save_every=2)
 

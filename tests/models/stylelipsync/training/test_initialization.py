@@ -10,16 +10,15 @@ import torch
 from safetensors.torch import save_file
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.registry.registry import Registry
 from bench_lipsync.models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
-from bench_lipsync.models.stylelipsync.training import initialization as beginning
+from bench_lipsync.models.stylelipsync.training import initialization
+from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.initialization import from_net, load_beginning
 from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
 from bench_lipsync.models.stylelipsync.training.train import make_settings
 from bench_lipsync.models.stylelipsync.training.trainer import Trainer
-from bench_lipsync.models.training.clip_arrays import TrainingData
 
 
 def test_weights_are_taken_over_and_kept_when_going_on(
@@ -72,7 +71,7 @@ def prior(tiny_config: StyleLipSyncConfig, monkeypatch: pytest.MonkeyPatch, tmp_
     net = StyleLipSyncNet(tiny_config)
     sizes = SimpleNamespace(resolution=32, w_dim=16, channels=tiny_config.channels)
     loaded = SimpleNamespace(synthesis_state=net.synthesis.state_dict(), w_avg=torch.arange(16.0), config=sizes)
-    monkeypatch.setattr(beginning, "_PRIORS", Registry("loader", {"prior": lambda path: loaded}))
+    monkeypatch.setattr(initialization, "load_prior", lambda path: loaded)
     save_file({"x": torch.zeros(1)}, tmp_path / "prior.safetensors", metadata={"format": "prior"})
     return tmp_path / "prior.safetensors"
 
@@ -87,7 +86,7 @@ def test_a_prior_gives_the_decoder_and_the_mean_latent(
     assert "begun from the StyleGAN2 prior prior.safetensors" in note
     assert torch.equal(trainer.net.lip_encoder.fcs[1].weight, before)
     assert torch.equal(trainer.ema.w_avg, torch.arange(16.0))
-    given = beginning._PRIORS.get("prior")(prior).synthesis_state
+    given = initialization.load_prior(prior).synthesis_state
     trainer.step()
     own = trainer.net.synthesis.state_dict()
     assert all(torch.equal(own[key], value) for key, value in given.items())

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench_lipsync.harness.registry.registry import Registry
 from bench_lipsync.models.stylelipsync.training import losses
+from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.losses import ReconstructionLoss, tone_loss
 from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
 from bench_lipsync.models.stylelipsync.training.trainer import Trainer
-from bench_lipsync.models.training.clip_arrays import TrainingData
 
 
 class Judge:
@@ -36,8 +35,8 @@ class Judge:
 @pytest.fixture
 def judge(monkeypatch: pytest.MonkeyPatch) -> Judge:
     judge = Judge()
-    parts = Registry("loss network", {"expert": judge.load, "sync_loss": judge.loss})
-    monkeypatch.setattr(losses, "_PARTS", parts)
+    monkeypatch.setattr(losses, "load_expert", judge.load)
+    monkeypatch.setattr(losses, "sync_loss", judge.loss)
     return judge
 
 

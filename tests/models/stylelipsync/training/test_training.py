@@ -12,11 +12,11 @@ import torch
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 from bench_lipsync.models.stylelipsync.training.batches import draw, window
-from bench_lipsync.models.stylelipsync.training.scratch_init import equalised_parameters
+from bench_lipsync.models.stylelipsync.training.data import TrainingData
+from bench_lipsync.models.stylelipsync.training.initialization import equalised_parameters
 from bench_lipsync.models.stylelipsync.training.settings import PRESETS, TrainSettings
 from bench_lipsync.models.stylelipsync.training.train import _begin, make_settings
 from bench_lipsync.models.stylelipsync.training.trainer import Trainer, schedule
-from bench_lipsync.models.training.clip_arrays import TrainingData
 from bench_lipsync.models.vision.mouth import cut, mouth_squares
 
 

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from bench_lipsync.models.stylelipsync.training.batches import draw
+from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
-from bench_lipsync.models.training.clip_arrays import TrainingData
 
 SCRIPT = Path(__file__).parents[3] / "support/train_tiny.py"
 ROOT = Path(__file__).resolve().parents[3]

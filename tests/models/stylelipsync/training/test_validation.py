@@ -16,9 +16,9 @@ from bench_lipsync.harness.registry.registry import Registry
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 from bench_lipsync.models.stylelipsync.training import validation
+from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
 from bench_lipsync.models.stylelipsync.training.validation import Validation, draw_clip
-from bench_lipsync.models.training.clip_arrays import TrainingData
 
 
 class Ear:
@@ -50,8 +50,8 @@ def clips(monkeypatch: pytest.MonkeyPatch) -> list[PreparedClip]:
     def distance(output: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         return (output - truth).abs().amax(dim=(1, 2, 3), keepdim=True)
 
-    parts = Registry("measure", {"lpips": lambda net, device: distance, "lse": Ear})
-    monkeypatch.setattr(validation, "_PARTS", parts)
+    monkeypatch.setattr(validation, "load_lpips", lambda net, device: distance)
+    monkeypatch.setattr(validation, "SCORERS", Registry("scorer", {"lse-open-syncnet": Ear}))
     monkeypatch.setattr(PreparedClip, "audio", lambda self: np.zeros(640 * 12, np.int16))
     return [PreparedClip(name, name, Path("nowhere"), {"size": 64, "frames": 12}) for name in ("a", "b")]
 

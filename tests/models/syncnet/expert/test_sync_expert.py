@@ -13,11 +13,12 @@ import torch.nn.functional as F
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.syncnet.expert import train as expert_train
 from bench_lipsync.models.syncnet.expert.batches import make_batch
+from bench_lipsync.models.syncnet.expert.data import ExpertData
 from bench_lipsync.models.syncnet.expert.network import SyncExpert, load_expert, save_expert, sync_logits, sync_loss
 from bench_lipsync.models.syncnet.loop import CURVE
 from bench_lipsync.models.syncnet.open.batches import TrainConfig
 from bench_lipsync.models.syncnet.open.network import OpenSyncNet, save_open_syncnet
-from bench_lipsync.models.training.clip_arrays import ClipSpan, TrainingData
+from bench_lipsync.models.training.clip_arrays import ClipSpan
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_pairs_by_hand() -> None:
     torch.testing.assert_close(worse, wanted)
 
 
-def arrays(clips: int = 4, frames: int = 16) -> TrainingData:
+def arrays(clips: int = 4, frames: int = 16) -> ExpertData:
     """Clips whose lower face brightens with the loudness of the sound."""
     draw = np.random.default_rng(0)
     total = clips * frames
@@ -111,7 +112,7 @@ def arrays(clips: int = 4, frames: int = 16) -> TrainingData:
     mel = (-4 + 3 * loud)[:, None, None] + draw.normal(0, 0.05, (total, 20, 80))
     mouth = np.tile(np.array([0.0, 0.4, 0.3], np.float32), (total, 1))
     spans = tuple(ClipSpan(f"c{i}", f"p{i}", i * frames, frames) for i in range(clips))
-    return TrainingData(spans, pictures, np.zeros((total, 32, 32), np.uint8), mel.astype(np.float32), mouth)
+    return ExpertData(spans, pictures, mel.astype(np.float32), mouth)
 
 
 def test_batches_depend_on_seed_and_step_alone() -> None:
@@ -151,7 +152,7 @@ def train(out: Path, steps: int, stop_at: int | None = None) -> list[str]:
 
 
 def test_interrupted_training_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expert_train, "load_data", lambda clips, folder, config: arrays())
+    monkeypatch.setattr(expert_train, "load_data", lambda clips, folder, resolution: arrays())
     monkeypatch.setattr("bench_lipsync.models.syncnet.loop._ROW_EVERY", 2)
     whole = train(tmp_path / "whole", 10)
     assert train(tmp_path / "parts", 10, stop_at=7) == []
@@ -165,7 +166,7 @@ def test_interrupted_training_ends_the_same(tmp_path: Path, monkeypatch: pytest.
 
 def test_sound_is_told_from_shifted_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Training lowers the loss on material where sound and picture plainly belong together."""
-    monkeypatch.setattr(expert_train, "load_data", lambda clips, folder, config: arrays(6, 40))
+    monkeypatch.setattr(expert_train, "load_data", lambda clips, folder, resolution: arrays(6, 40))
     monkeypatch.setattr("bench_lipsync.models.syncnet.loop._ROW_EVERY", 1)
     curve = train(tmp_path, 30)
     losses = [float(line.split(",")[1]) for line in curve[1:]]

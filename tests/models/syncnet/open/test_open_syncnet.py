@@ -16,7 +16,7 @@ from bench_lipsync.models.syncnet.open.augment_audio import augment_mel, augment
 from bench_lipsync.models.syncnet.open.augment_lips import augment_lips
 from bench_lipsync.models.syncnet.open.batches import TrainConfig, make_batch
 from bench_lipsync.models.syncnet.open.crops import crop_mouths, mouth_frames
-from bench_lipsync.models.syncnet.open.data import TrainingClip, held_out
+from bench_lipsync.models.syncnet.open.data import TrainingClip
 from bench_lipsync.models.syncnet.open.network import OpenSyncNet, load_open_syncnet, save_open_syncnet
 from bench_lipsync.models.syncnet.open.train import run
 
@@ -202,12 +202,3 @@ def test_batches_depend_on_seed_and_step_alone() -> None:
     assert not torch.equal(one.crops, other.crops)
     assert one.crops.shape == (2, 8, 64, 64)
     assert one.mel.shape == (2, 32, 80)
-
-
-def test_held_out_identities_are_not_trained_on() -> None:
-    empty = np.zeros((1, 1, 1), np.uint8)
-    material = [TrainingClip(f"{i}", f"person{i % 30}", empty, np.zeros(0, np.int16)) for i in range(90)]
-    training, watched = held_out(material)
-    assert watched
-    assert not {clip.identity for clip in training} & {clip.identity for clip in watched}
-    assert len(training) + len(watched) == 90
