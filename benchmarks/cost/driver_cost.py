@@ -192,7 +192,7 @@ def measure(count: int, models: int, frames: int, folder: Path) -> dict[str, Any
     out = folder / "run"
     out.mkdir()
     with part("numbers and run folder"):
-        finish(spec, ledger, found, store, out, report=False)
+        finish(spec, ledger, found, store, out)
     del ledger
     with part("page"):
         write_page(out, out / "report.html")

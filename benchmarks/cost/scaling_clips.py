@@ -126,7 +126,7 @@ class _Given:
 
 def carry_out(job: Job, folder: Path) -> dict[str, float]:
     """In a process of its own: seconds by the clock and of the CPU, workers included, from the first import on."""
-    from bench_lipsync.harness.registry.datasets import DATASETS
+    from bench_lipsync.harness.registry.plugins import DATASETS
     from bench_lipsync.harness.run.spec import make_spec
 
     _Given.found = stretches(job.clips) if job.length is None else long_clips(job.clips, job.length, folder)
@@ -147,7 +147,7 @@ def _run(job: Job, spec: Any, folder: Path) -> int:
     from bench_lipsync.harness.run.pipeline import RunOptions, execute
 
     workers = ExecutorOptions(workers=job.workers)
-    done = execute(spec, RunOptions(out=folder / "run", report=False, quiet=True, executor=workers)).result
+    done = execute(spec, RunOptions(out=folder / "run", quiet=True, executor=workers)).result
     if done.failures:
         raise SystemExit(f"{len(done.failures)} failures, for example {done.failures[0]}")
     return sum(clip.frames or 0 for clip in done.clips)

@@ -52,4 +52,4 @@ def carry_out(
 
 def _beside(options: RunOptions, folder: Path, amount: AdaptSpec) -> RunOptions:
     name = f"{amount.seconds:g}s" + (f"-{amount.steps}steps" if amount.steps else "")
-    return replace(options, out=folder / "curve" / name, report=False)
+    return replace(options, out=folder / "curve" / name, report=None)

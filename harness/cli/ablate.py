@@ -55,7 +55,7 @@ def ablate(
     Each variant's difference from the full model has an interval and a paired test over people.
     """
     from bench_lipsync.harness.ablation.variants import default_variants, load_variants
-    from bench_lipsync.harness.cli.run import exit_code, settle_libraries
+    from bench_lipsync.harness.cli.run import exit_code, page_writer, settle_libraries
     from bench_lipsync.harness.run.spec import make_spec
 
     if model is None and variants is None:
@@ -74,16 +74,17 @@ def ablate(
     settle_libraries()
 
     from bench_lipsync.harness.ablation.run import carry_out
-    from bench_lipsync.harness.registry.plugins import REPORTS
     from bench_lipsync.harness.util.files import write_text_atomically
+    from bench_lipsync.reports.ablation.page import write_ablation
+    from bench_lipsync.reports.ablation.tables import ablation_table, print_ablation
 
-    options = run_options(Asked(workers), device, batch_size, out=out, report=report)
+    options = run_options(Asked(workers), device, batch_size, out=out, report=page_writer(report))
     done = carry_out(spec, asked, options, seconds, [int(count) for count in steps])
-    REPORTS.get("ablation-console")(done.ablation)
+    print_ablation(done.ablation)
     folder = done.outcome.folder
-    written = [REPORTS.get("ablation")(done.ablation, folder / "ablation.html")]
+    written = [write_ablation(done.ablation, folder / "ablation.html")]
     for name, format in (("ablation.tex", "latex"), ("ablation.md", "markdown")):
-        written.append(write_text_atomically(folder / name, REPORTS.get("ablation-table")(done.ablation, format)))
+        written.append(write_text_atomically(folder / name, ablation_table(done.ablation, format)))
     for path in written:
         print(path, file=sys.stderr)
     raise typer.Exit(exit_code(done.outcome, spec))

@@ -49,10 +49,10 @@ def show(
 ) -> None:
     """Print what a baseline holds."""
     from bench_lipsync.harness.gate.baseline_file import open_reference
-    from bench_lipsync.harness.registry.plugins import REPORTS
+    from bench_lipsync.reports.gate.baseline import print_baseline
 
     found = open_reference(baseline)
     if as_json:
         typer.echo(json.dumps(found.model_dump(mode="json"), indent=1))
     else:
-        REPORTS.get("baseline-console")(found)
+        print_baseline(found)

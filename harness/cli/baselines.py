@@ -28,10 +28,10 @@ def register(app: typer.Typer) -> None:
 @baselines_app.command("list", epilog=f"Example: {_LIST}")
 def list_models(as_json: Annotated[bool, _JSON] = False) -> None:
     """Every external model with its licence, and whether it is set up here."""
-    from bench_lipsync.harness.registry.plugins import BASELINES
+    from bench_lipsync.baselines.external.catalogue import names
+    from bench_lipsync.baselines.external.doctor import overview
 
-    overview = BASELINES.get("overview")
-    rows = [overview(name) for name in BASELINES.get("names")()]
+    rows = [overview(name) for name in names()]
     if as_json:
         typer.echo(json.dumps([row._asdict() for row in rows], indent=2))
         return
@@ -51,10 +51,11 @@ def list_models(as_json: Annotated[bool, _JSON] = False) -> None:
 @baselines_app.command(epilog="Example: bench baselines show sadtalker")
 def show(name: Annotated[str, _NAME], as_json: Annotated[bool, _JSON] = False) -> None:
     """What is written down about a model, and where it is on this machine."""
-    from bench_lipsync.harness.registry.plugins import BASELINES
+    from bench_lipsync.baselines.external.catalogue import load
+    from bench_lipsync.baselines.external.installation import read_installation
 
-    description = BASELINES.get("load")(name)
-    found = BASELINES.get("installation")(description.name)
+    description = load(name)
+    found = read_installation(description.name)
     told: dict[str, Any] = {
         "description": description.model_dump(mode="json", exclude_defaults=True),
         "installation": found.model_dump(mode="json") if found else None,
@@ -78,19 +79,19 @@ def setup(
     docker: Annotated[str, typer.Option(help="A docker image, or `build` to make one.")] = "",
 ) -> None:
     """Say where a model's clone, weights and environment are; what is not given stays as it was."""
-    from bench_lipsync.harness.registry.plugins import BASELINES
+    from bench_lipsync.baselines.external.setup import SetupRequest, set_up
 
-    wish = BASELINES.get("wish")(repo=repo, weights=weights, python=python, uv=uv, conda=conda, docker=docker)
-    BASELINES.get("setup")(name, wish, typer.echo)
+    wish = SetupRequest(repo=repo, weights=weights, python=python, uv=uv, conda=conda, docker=docker)
+    set_up(name, wish, typer.echo)
     doctor(name)
 
 
 @baselines_app.command(epilog="Example: bench baselines doctor sadtalker")
 def doctor(name: Annotated[str, _NAME], as_json: Annotated[bool, _JSON] = False) -> None:
     """Say what a model still lacks, with the commands that fix it; exit code 1 if it cannot run."""
-    from bench_lipsync.harness.registry.plugins import BASELINES
+    from bench_lipsync.baselines.external.doctor import examine
 
-    checks = BASELINES.get("examine")(name)
+    checks = examine(name)
     lacking = any(check.state == "missing" for check in checks)
     if as_json:
         typer.echo(json.dumps([check._asdict() for check in checks], indent=2))

@@ -39,20 +39,21 @@ def compare(
     from bench_lipsync.harness.gate.baseline_file import open_reference
     from bench_lipsync.harness.gate.compare import compare as judge
     from bench_lipsync.harness.gate.rules import GateSpec, load_gate
-    from bench_lipsync.harness.registry.plugins import REPORTS
     from bench_lipsync.harness.util.files import write_text_atomically
+    from bench_lipsync.reports.gate.junit import gate_junit
+    from bench_lipsync.reports.gate.text import gate_json, gate_markdown, print_gate
 
     rules = load_gate(gate) if gate else GateSpec()
     sides = open_reference(base), open_reference(candidate)
     names = (base.resolve().name, candidate.resolve().name)
     result = judge(*sides, rules, pairs=_pairs(pair or []), names=names)
     if as_json:
-        typer.echo(REPORTS.get("gate-json")(result), nl=False)
+        typer.echo(gate_json(result), nl=False)
     else:
-        REPORTS.get("gate-console")(result)
-    for path, kind in ((junit, "gate-junit"), (markdown, "gate-markdown")):
+        print_gate(result)
+    for path, render in ((junit, gate_junit), (markdown, gate_markdown)):
         if path is not None:
-            print(write_text_atomically(path, REPORTS.get(kind)(result)), file=sys.stderr)
+            print(write_text_atomically(path, render(result)), file=sys.stderr)
     raise typer.Exit(0 if result.passed else 1)
 
 

@@ -139,7 +139,7 @@ def prepare(
 
 def _clips(dataset: str, data_root: Path | None, split: str) -> ClipList:
     from bench_lipsync.harness.api.dataset import ClipRequest
-    from bench_lipsync.harness.registry.datasets import DATASETS
+    from bench_lipsync.harness.registry.plugins import DATASETS
 
     found = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
     for notice in found.notices:

@@ -20,9 +20,8 @@ def list_names(
     as_json: Annotated[bool, typer.Option("--json", help="A JSON array.")] = False,
 ) -> None:
     """Names that the other commands take."""
-    from bench_lipsync.harness.registry.datasets import DATASETS
     from bench_lipsync.harness.registry.metric_names import metric_names
-    from bench_lipsync.harness.registry.plugins import MODELS
+    from bench_lipsync.harness.registry.plugins import DATASETS, MODELS
 
     if what not in {"models", "datasets", "metrics"}:
         raise BenchError(f"cannot list {what!r}; choose models, datasets or metrics")

@@ -31,12 +31,12 @@ def merge(
 
     Nothing is computed again but the averages, so it takes no GPU, and neither footage nor weights of models.
     """
-    from bench_lipsync.harness.cli.run import exit_code, settle_libraries, show
+    from bench_lipsync.harness.cli.run import exit_code, page_writer, settle_libraries, show
 
     settle_libraries()
     from bench_lipsync.harness.run.shards import merge as put_together
     from bench_lipsync.harness.run.spec import make_spec
 
-    outcome = put_together(parts, out, report=report)
+    outcome = put_together(parts, out, report=page_writer(report))
     show(outcome, as_json)
     raise typer.Exit(exit_code(outcome, make_spec(outcome.result.spec)))

@@ -40,12 +40,12 @@ def report(
     ] = None,
 ) -> None:
     """Write a page with the results of one or several runs over the same clips, side by side."""
-    from bench_lipsync.harness.registry.plugins import REPORTS
+    from bench_lipsync.reports.page.write import write_page
 
     if out is None and len(runs) > 1:
         raise BenchError("several runs need --out, for example: bench report RUN1 RUN2 --out both.html")
     target = out or runs[0] / "report.html"
-    written = REPORTS.get("html")(runs, target, embed=embed, clips=clip or ())
+    written = write_page(runs, target, embed=embed, clips=clip or ())
     typer.echo(str(written))
 
 
@@ -71,24 +71,26 @@ def table(
     signatures: Annotated[bool, typer.Option(help="Signatures under a Markdown table or a caption.")] = True,
 ) -> None:
     """Print the results of one or several runs over the same clips as one table."""
-    from bench_lipsync.harness.registry.plugins import REPORTS
     from bench_lipsync.harness.util.files import write_text_atomically
+    from bench_lipsync.reports.table.console import print_result
+    from bench_lipsync.reports.table.options import TableOptions, parse_digits
+    from bench_lipsync.reports.table.render import render_table
 
     plain = not (rows or columns or digits or caption or label) and intervals and gaps
     if format == "text" and out is None and plain:
-        REPORTS.get("console")(runs)
+        print_result(runs)
         return
-    options = REPORTS.get("table-options")(
+    options = TableOptions(
         rows=_words(rows),
         columns=_words(columns),
         intervals=intervals,
         gaps=gaps,
-        digits=REPORTS.get("table-digits")(digits) if digits else {},
+        digits=parse_digits(digits) if digits else {},
         caption=caption,
         label=label,
         signatures=signatures,
     )
-    text = REPORTS.get("table")(runs, format, options)
+    text = render_table(runs, format, options)
     if out is None:
         typer.echo(text, nl=False)
     else:

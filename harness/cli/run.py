@@ -24,7 +24,7 @@ from bench_lipsync.harness.cli.workers import (
 )
 
 if TYPE_CHECKING:
-    from bench_lipsync.harness.run.finalize import RunOutcome
+    from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome
     from bench_lipsync.harness.run.pipeline import RunOptions
     from bench_lipsync.harness.run.spec import RunSpec
 
@@ -128,7 +128,7 @@ def run(
     from bench_lipsync.harness.run.pipeline import execute
 
     asked = Asked(workers, executor, address, gpus_per_worker, cpus_per_worker, clip_timeout, clip_memory, retries)
-    options = run_options(asked, device, batch_size, out=out, report=report, profile=profile)
+    options = run_options(asked, device, batch_size, out=out, report=page_writer(report), profile=profile)
     if shard is not None:
         run_shard(spec, options, shard)
         return
@@ -168,14 +168,23 @@ def settle_libraries() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+def page_writer(report: bool) -> PageWriter | None:
+    """What the engine calls to write a run's page; `None` without a report."""
+    if not report:
+        return None
+    from bench_lipsync.reports.page.write import write_run_page
+
+    return write_run_page
+
+
 def show(outcome: RunOutcome, as_json: bool) -> None:
     """Print a finished run's table, or its `run.json`, and where it lies."""
-    from bench_lipsync.harness.registry.plugins import REPORTS
+    from bench_lipsync.reports.table.console import print_result
 
     if as_json:
         print(outcome.result.model_dump_json(indent=1))
     else:
-        REPORTS.get("console")(outcome.result)
+        print_result(outcome.result)
     print(f"run folder: {outcome.folder}", file=sys.stderr)
     if outcome.report:
         print(f"report:     {outcome.report}", file=sys.stderr)

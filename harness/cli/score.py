@@ -69,7 +69,7 @@ def score(
     (25, or the dataset's own) and the length (give or take 5 frames) of their clip; what does not match is reported
     clip by clip. Sound in the files is not used.
     """
-    from bench_lipsync.harness.cli.run import exit_code, settle_libraries, show
+    from bench_lipsync.harness.cli.run import exit_code, page_writer, settle_libraries, show
     from bench_lipsync.harness.run.spec import make_spec
 
     if dataset is None:
@@ -100,7 +100,7 @@ def score(
 
     from bench_lipsync.harness.run.pipeline import execute
 
-    outcome = execute(spec, run_options(Asked(workers), device, "auto", out=out, report=report))
+    outcome = execute(spec, run_options(Asked(workers), device, "auto", out=out, report=page_writer(report)))
     show(outcome, as_json)
     raise typer.Exit(exit_code(outcome, spec))
 

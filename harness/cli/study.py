@@ -26,9 +26,9 @@ def make(
     seed: Annotated[int, typer.Option(help="Seed of the videos' numbers.")] = 0,
 ) -> None:
     """Write a page with blinded questions about a run's videos; it works offline and saves answers as a file."""
-    from bench_lipsync.harness.registry.plugins import REPORTS
+    from bench_lipsync.reports.study.make import make_study
 
-    page = REPORTS.get("study-make")(runs, out, clips=clips, ratings=ratings, pairs=pairs, checks=checks, seed=seed)
+    page = make_study(runs, out, clips=clips, ratings=ratings, pairs=pairs, checks=checks, seed=seed)
     typer.echo(f"send to the raters: {page.parent}\nkeep to yourself:   {out / 'key.json'}")
 
 
@@ -40,10 +40,10 @@ def score(
     out: Annotated[Path | None, typer.Option(help="File to write instead of printing.")] = None,
 ) -> None:
     """Opinion scores and preferences with intervals, and the agreement between raters."""
-    from bench_lipsync.harness.registry.plugins import REPORTS
     from bench_lipsync.harness.util.files import write_text_atomically
+    from bench_lipsync.reports.study.score import score_files
 
-    text = REPORTS.get("study-score")(answers, key, format, keep_failed)
+    text = score_files(answers, key, format, keep_failed)
     if out is None:
         typer.echo(text, nl=False)
     else:

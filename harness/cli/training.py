@@ -41,7 +41,7 @@ def training_clips(dataset: str, data_root: Path | None, split: str, limit: int 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from bench_lipsync.harness.api.dataset import ClipRequest
     from bench_lipsync.harness.errors import BenchError
-    from bench_lipsync.harness.registry.datasets import DATASETS
+    from bench_lipsync.harness.registry.plugins import DATASETS
     from bench_lipsync.harness.stages.stages import prepare_all
     from bench_lipsync.harness.store.mirror import open_store
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from bench_lipsync.harness.gate.baseline import Baseline, Value
 from bench_lipsync.harness.gate.compatibility import check_comparable, notices, pair_rows
 from bench_lipsync.harness.gate.rules import GateSpec
-from bench_lipsync.harness.gate.settle import Open, settle
 from bench_lipsync.harness.gate.significance import gate_p
 from bench_lipsync.harness.gate.speed import speed_findings
-from bench_lipsync.harness.gate.verdicts import Finding, GateResult, Verdict
+from bench_lipsync.harness.gate.verdicts import Finding, GateResult, Open, Verdict, settle
 
 TRUTH = "ground-truth"
 EVERY = "every metric"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench_lipsync.harness.api.dataset import Dataset
 from bench_lipsync.harness.api.metric import ScorerClass
 from bench_lipsync.harness.api.model import LipSyncModel
 from bench_lipsync.harness.registry.registry import Registry
@@ -28,6 +29,16 @@ MODELS: Registry[Callable[..., LipSyncModel]] = Registry(
 
 BOUNDS: tuple[str, ...] = ("ground-truth", "static", "shuffled-audio", "nearest-sound")
 """Rows that every table holds, asked for or not."""
+
+DATASETS: Registry[type[Dataset]] = Registry(
+    "dataset",
+    {
+        "demo": "bench_lipsync.harness.datasets.demo.dataset:DemoDataset",
+        "folder": "bench_lipsync.harness.datasets.folder:FolderDataset",
+        "hdtf": "bench_lipsync.harness.datasets.hdtf.dataset:HdtfDataset",
+        "voxceleb2": "bench_lipsync.harness.datasets.voxceleb2:VoxCeleb2Dataset",
+    },
+)
 
 SCORERS: Registry[ScorerClass] = Registry(
     "scorer",
@@ -84,38 +95,3 @@ ADAPTERS: Registry[Callable[..., Any]] = Registry(
     "adapter", {"stylelipsync": "bench_lipsync.models.stylelipsync.adaptation.adapt:run"}
 )
 """Models that `bench adapt` can tune to a person."""
-
-BASELINES: Registry[Callable[..., Any]] = Registry(
-    "command for external models",
-    {
-        "names": "bench_lipsync.baselines.external.catalogue:names",
-        "load": "bench_lipsync.baselines.external.catalogue:load",
-        "overview": "bench_lipsync.baselines.external.doctor:overview",
-        "examine": "bench_lipsync.baselines.external.doctor:examine",
-        "installation": "bench_lipsync.baselines.external.installation:read_installation",
-        "wish": "bench_lipsync.baselines.external.setup:SetupRequest",
-        "setup": "bench_lipsync.baselines.external.setup:set_up",
-    },
-)
-"""What `bench baselines` calls."""
-
-REPORTS: Registry[Callable[..., Any]] = Registry(
-    "report",
-    {
-        "html": "bench_lipsync.reports.page.write:write_page",
-        "table": "bench_lipsync.reports.table.render:render_table",
-        "table-options": "bench_lipsync.reports.table.options:TableOptions",
-        "table-digits": "bench_lipsync.reports.table.options:parse_digits",
-        "console": "bench_lipsync.reports.table.console:print_result",
-        "study-make": "bench_lipsync.reports.study.make:make_study",
-        "study-score": "bench_lipsync.reports.study.command:score_files",
-        "gate-console": "bench_lipsync.reports.gate.text:print_gate",
-        "gate-markdown": "bench_lipsync.reports.gate.text:gate_markdown",
-        "gate-json": "bench_lipsync.reports.gate.text:gate_json",
-        "ablation": "bench_lipsync.reports.ablation.page:write_ablation",
-        "ablation-table": "bench_lipsync.reports.ablation.tables:ablation_table",
-        "ablation-console": "bench_lipsync.reports.ablation.tables:print_ablation",
-        "baseline-console": "bench_lipsync.reports.gate.baseline:print_baseline",
-        "gate-junit": "bench_lipsync.reports.gate.junit:gate_junit",
-    },
-)

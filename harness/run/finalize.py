@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,6 @@ from bench_lipsync.harness.aggregation.model_tests import pair_tests
 from bench_lipsync.harness.aggregation.rows import metric_rows
 from bench_lipsync.harness.api.clip import FPS, PreparedClip
 from bench_lipsync.harness.errors import Status
-from bench_lipsync.harness.registry.plugins import REPORTS
 from bench_lipsync.harness.results.clip_table import list_failures, note_lines, write_clips
 from bench_lipsync.harness.results.frame_curves import write_curves
 from bench_lipsync.harness.results.model_run import ModelRun
@@ -26,6 +25,9 @@ from bench_lipsync.harness.scoring.scorers import ScorerSet
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.spans import span
 
+PageWriter = Callable[[Path], Path]
+"""Writes the page of the run folder that it is called with, and returns the page's file."""
+
 
 @dataclass(frozen=True)
 class RunOutcome:
@@ -37,9 +39,9 @@ class RunOutcome:
 
 
 def finish(
-    spec: RunSpec, ledger: Ledger, scorers: ScorerSet, store: Store, folder: Path, *, report: bool
+    spec: RunSpec, ledger: Ledger, scorers: ScorerSet, store: Store, folder: Path, *, report: PageWriter | None = None
 ) -> RunOutcome:
-    """Aggregate and write the run folder."""
+    """Aggregate and write the run folder; `report` writes its page (the engine does not know the reports)."""
     with span("aggregate"):
         prepared = {clip.id: PreparedClip.load(store.file(clip.entry)) for clip in ledger.clips if clip.entry}
         models = model_runs(ledger, store)
@@ -54,7 +56,7 @@ def finish(
         result = _result(spec, ledger, models, _Numbers(rows, tests, prepared))
         write_result(result, folder)
     with span("report"):
-        page = REPORTS.get("html")(folder, folder / "report.html") if report else None
+        page = report(folder) if report else None
     return RunOutcome(folder, result, page)
 
 

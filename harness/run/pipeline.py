@@ -18,7 +18,7 @@ from bench_lipsync.harness.results import provenance
 from bench_lipsync.harness.run.driver import Course, carry_out
 from bench_lipsync.harness.run.executors.base import Place
 from bench_lipsync.harness.run.executors.factory import ExecutorOptions, make_executor
-from bench_lipsync.harness.run.finalize import RunOutcome, finish
+from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome, finish
 from bench_lipsync.harness.run.folder import linker, open_run_folder
 from bench_lipsync.harness.run.model_loading import ModelSet, load_models, requests
 from bench_lipsync.harness.run.progress_display import board
@@ -42,7 +42,8 @@ class RunOptions:
     workers_device: str | None = None
     """`device` as workers see it, where that is another machine's; `None`: the same."""
     batch_size: int = AUTO
-    report: bool = True
+    report: PageWriter | None = None
+    """Writes the page; without it there are neither a page nor previews."""
     quiet: bool = False
     executor: ExecutorOptions = field(default_factory=ExecutorOptions)
     profile: bool = False
@@ -146,7 +147,7 @@ class _Here:
 def _setups(plan: Plan) -> tuple[_Here, WorkshopSetup]:
     options = plan.options
     device = options.workers_device or options.device
-    setup = WorkshopSetup(plan.spec, device, options.batch_size, options.report)
+    setup = WorkshopSetup(plan.spec, device, options.batch_size, options.report is not None)
     loaded = {model.name: model for model in plan.models.models}
     return _Here(Workshop(setup, options.device, plan.store, plan.scorers.loaded, loaded)), setup
 

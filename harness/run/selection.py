@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bench_lipsync.harness.api.clip import Clip
 from bench_lipsync.harness.api.dataset import ClipList, ClipRequest, KeepsFootage
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.registry.datasets import DATASETS
+from bench_lipsync.harness.registry.plugins import DATASETS
 from bench_lipsync.harness.run.spec import RunSpec
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.profiling.profile import Profile
-from bench_lipsync.harness.run.finalize import RunOutcome, finish
+from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome, finish
 from bench_lipsync.harness.run.folder import linker, open_run_folder
 from bench_lipsync.harness.run.pipeline import RunOptions, do_tasks, make_plan, show_profile
 from bench_lipsync.harness.run.record import Ledger, RowLine
@@ -60,7 +60,7 @@ def execute_shard(spec: RunSpec, options: RunOptions, shard: Shard) -> Path:
     return plan.folder
 
 
-def merge(folders: Sequence[Path], out: Path | None, *, report: bool = True) -> RunOutcome:
+def merge(folders: Sequence[Path], out: Path | None, *, report: PageWriter | None = None) -> RunOutcome:
     """The whole run from all of its parts. Raises `BenchError` for parts that are missing or do not fit."""
     parts = fitting({folder: read_part(folder) for folder in folders})
     first = next(iter(parts))

@@ -6,10 +6,9 @@ from bench_lipsync.harness.ablation.variants import FULL, Ablation, CurvePoint
 from bench_lipsync.harness.results.schema import MetricRow
 from bench_lipsync.reports.ablation.grid import AblationGrid
 from bench_lipsync.reports.charts.marks import Chart
-from bench_lipsync.reports.charts.palette import MODEL_SLOTS
-from bench_lipsync.reports.charts.svg import PALETTE, RC, inline_svg
+from bench_lipsync.reports.charts.svg import MODEL_SLOTS, PALETTE, RC, inline_svg
 from bench_lipsync.reports.escape import visible
-from bench_lipsync.reports.table.grid import Column
+from bench_lipsync.reports.table.model import Column
 
 _MARKERS = "osD^vPX*"
 _LABEL = 26

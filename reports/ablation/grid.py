@@ -10,7 +10,7 @@ from bench_lipsync.harness.ablation.variants import FULL, Ablation
 from bench_lipsync.harness.registry.plugins import BOUNDS
 from bench_lipsync.harness.results.schema import MetricRow
 from bench_lipsync.reports.table.format import decimals_for, format_change, format_interval, format_value
-from bench_lipsync.reports.table.grid import Column
+from bench_lipsync.reports.table.model import Column
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.reports.ablation.charts import curve_charts, delta_charts
 from bench_lipsync.reports.ablation.grid import AblationGrid, ablation_grid
 from bench_lipsync.reports.ablation.tables import NOTE, labelled, said_about
-from bench_lipsync.reports.escape import visible
-from bench_lipsync.reports.page.assets import asset
+from bench_lipsync.reports.page.templating import asset, environment
 from bench_lipsync.reports.table.format import decimals_for, format_change, format_interval, format_value
 
 STYLES = ("page.css", "charts.css", "ablation.css")
@@ -37,35 +36,29 @@ class ModeLine:
 
 def write_ablation(ablation: Ablation, out: Path) -> Path:
     """Write the page to `out` and return it."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("bench_lipsync.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["visible"] = lambda value: visible(str(value))
     grid = ablation_grid(ablation)
     result = ablation.result
-    text = environment.get_template("ablation.html.jinja").render(
-        style=asset(STYLES),
-        title=f"Ablation of {ablation.variants.full}",
-        ablation=ablation,
-        grid=grid,
-        said=said_about(ablation),
-        note=NOTE,
-        labels={row.name: labelled(row, ablation) for row in grid.rows},
-        settings=_settings(ablation.settings),
-        charts=delta_charts(grid, ablation),
-        curves=curve_charts(grid, ablation),
-        modes=[_mode_line(delta, grid) for delta in mode_deltas(ablation)],
-        unavailable=_unavailable(ablation, grid),
-        notices=_notices(ablation),
-        curve_notice=_other_frames(ablation),
-        spec=json.dumps(result.spec, indent=1, ensure_ascii=False),
-        provenance=result.provenance,
+    text: str = (
+        environment()
+        .get_template("ablation.html.jinja")
+        .render(
+            style=asset(STYLES),
+            title=f"Ablation of {ablation.variants.full}",
+            ablation=ablation,
+            grid=grid,
+            said=said_about(ablation),
+            note=NOTE,
+            labels={row.name: labelled(row, ablation) for row in grid.rows},
+            settings=_settings(ablation.settings),
+            charts=delta_charts(grid, ablation),
+            curves=curve_charts(grid, ablation),
+            modes=[_mode_line(delta, grid) for delta in mode_deltas(ablation)],
+            unavailable=_unavailable(ablation, grid),
+            notices=_notices(ablation),
+            curve_notice=_other_frames(ablation),
+            spec=json.dumps(result.spec, indent=1, ensure_ascii=False),
+            provenance=result.provenance,
+        )
     )
     return write_text_atomically(out, text)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench_lipsync.reports.charts.svg import PALETTE
-from bench_lipsync.reports.table.grid import Cell, Row
+from bench_lipsync.reports.table.model import Cell, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

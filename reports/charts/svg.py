@@ -11,11 +11,14 @@ import xml.etree.ElementTree as ET  # of our own plots; nothing from outside is 
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from bench_lipsync.reports.charts.palette import BOUND_SLOTS, MODEL_SLOTS
+from bench_lipsync.reports.table.model import Grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MODEL_SLOTS = 8
+"""Colours that can be told apart; a ninth model begins again."""
+BOUND_SLOTS = 4
 SLOTS = (
     *("ink", "muted", "line"),
     *(f"m{number}" for number in range(MODEL_SLOTS)),
@@ -44,6 +47,20 @@ RC: Any = {
     "legend.frameon": False,
 }
 """Settings that every plot here is drawn under."""
+
+
+def row_slots(grid: Grid) -> list[str]:
+    """`m0`, `m1`, ... for models, `b0`, `b1`, ... for bounds: names of colours in the style sheet, by row."""
+    models = bounds = 0
+    slots = []
+    for row in grid.rows:
+        if row.bound:
+            slots.append(f"b{bounds % BOUND_SLOTS}")
+            bounds += 1
+        else:
+            slots.append(f"m{models % MODEL_SLOTS}")
+            models += 1
+    return slots
 
 
 def inline_svg(figure: Figure, name: str, title: str, description: str) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.results.schema import ClipFacts, Failure
-from bench_lipsync.reports.table.grid import Column, Grid, Row
 from bench_lipsync.reports.table.loading import Run
+from bench_lipsync.reports.table.model import Column, Grid, Row
 
 MAX_CLIPS = 300
 """A page of so many clips is 4 MB with nine rows and the usual metrics, 15 MB with fourteen rows and every metric."""

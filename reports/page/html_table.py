@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench_lipsync.reports.table.grid import Cell, Column, Grid, Row
+from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
 
 
 @dataclass(frozen=True)

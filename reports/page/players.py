@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench_lipsync.harness.results.schema import ClipFacts, Failure
-from bench_lipsync.reports.charts.palette import row_slots
+from bench_lipsync.reports.charts.svg import row_slots
 from bench_lipsync.reports.page.clip_selection import Shown, has_frames
-from bench_lipsync.reports.page.clip_values import Value, best_value, clip_value
 from bench_lipsync.reports.page.media import Media
 from bench_lipsync.reports.page.strips import RunCurves, load_curves, pose_of, strips
-from bench_lipsync.reports.table.grid import Column, Grid, Row
+from bench_lipsync.reports.table.format import format_value
 from bench_lipsync.reports.table.loading import Run
+from bench_lipsync.reports.table.model import Column, Grid, Row
+
+
+@dataclass(frozen=True)
+class Value:
+    """One clip-level metric below a player."""
+
+    name: str
+    detail: str
+    arrow: str
+    text: str
+    best: bool
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,7 @@ def _view(
 ) -> ClipView:
     number, clip = place
     records = [sources[row.run].records.get((row.model, clip.id), {}) for row, _ in rows]
-    best = {column.key: best_value(column, rows, records) for column in columns}
+    best = {column.key: _best_value(column, rows, records) for column in columns}
     names = Counter(column.name for column in columns)
     players = []
     for (row, slot), record in zip(rows, records, strict=True):
@@ -119,13 +130,33 @@ def _view(
                 reason=failure.reason if failure else "",
                 source=media.source(source.run, row.model, clip.id) if has_frames(failure) else None,
                 sound=_sound(source.run, row, clip.donor),
-                values=tuple(clip_value(c, record, best[c.key], names[c.name] > 1) for c in columns) if record else (),
+                values=tuple(_clip_value(c, record, best[c.key], names[c.name] > 1) for c in columns) if record else (),
                 numbers={c.key: float(record[c.key]) for c in columns if record.get(c.key) is not None},
             )
         )
     own = next((curves for source in sources if (curves := source.curves.of("", clip.id))), {})
     drawn = strips(own, [(row, sources[row.run].curves.of(row.model, clip.id)) for row, _ in rows], columns)
     return ClipView(number, clip.id, clip.identity, _facts(clip), clip.frames, pose_of(own), tuple(players), drawn)
+
+
+def _best_value(column: Column, rows: list[tuple[Row, str]], records: list[dict[str, Any]]) -> float | None:
+    """The best of the models' values, where at least two models (bounds aside) have one."""
+    values = [
+        record[column.key]
+        for (row, _), record in zip(rows, records, strict=True)
+        if not row.bound and record.get(column.key) is not None
+    ]
+    if len(values) < 2 or column.direction == "none":
+        return None
+    return float(max(values) if column.direction == "higher" else min(values))
+
+
+def _clip_value(column: Column, record: dict[str, Any], best: float | None, twice: bool) -> Value:
+    """`record`'s value; the variant joins the name where a metric comes `twice`."""
+    value = record.get(column.key)
+    text = format_value(value, column.decimals, minus="−") if value is not None else "–"
+    name = f"{column.name} {column.variant}" if twice else column.name
+    return Value(name, column.detail, column.arrow, text, best is not None and value == best)
 
 
 def _level(runs: list[Run], column: Column) -> str:
@@ -142,3 +173,26 @@ def _facts(clip: ClipFacts) -> str:
     seconds = f"{clip.seconds:.1f} s" if clip.seconds is not None else ""
     frames = f"{clip.frames} frames" if clip.frames is not None else ""
     return " · ".join(part for part in (seconds, frames) if part)
+
+
+def clip_index(grid: Grid, clips: list[ClipView]) -> dict[str, Any]:
+    """Columns with a better direction, rows, the first model's place, and values by clip, row, column (or `null`)."""
+    known = {key for clip in clips for player in clip.players for key in player.numbers}
+    columns = [column for column in grid.columns if column.key in known and column.direction != "none"]
+    rows = [{"label": player.label, "bound": player.bound} for player in clips[0].players] if clips else []
+    return {
+        "columns": [{"key": column.key, "direction": column.direction} for column in columns],
+        "rows": rows,
+        "row": next((place for place, row in enumerate(rows) if not row["bound"]), 0),
+        "values": {
+            f"clip-{clip.number}": [[player.numbers.get(c.key) for c in columns] for player in clip.players]
+            for clip in clips
+        },
+    }
+
+
+def filters(clips: list[ClipView]) -> dict[str, list[str]]:
+    """What can be chosen: identities, poses and statuses that occur, each in a fixed order."""
+    poses = [pose for pose in ("frontal", "turned", "profile") if any(clip.pose == pose for clip in clips)]
+    failed = sorted({status for clip in clips for status in clip.statuses} - {"ok"})
+    return {"identities": list(dict.fromkeys(clip.identity for clip in clips)), "poses": poses, "statuses": failed}

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.results.frame_curves import AUDIO_HIGH, AUDIO_LOW, YAW, read_curves
-from bench_lipsync.reports.table.grid import Column, Row
 from bench_lipsync.reports.table.loading import Run
+from bench_lipsync.reports.table.model import Column, Row
 
 GAP = 255
 POSES = ((15.0, "frontal"), (40.0, "turned"), (float("inf"), "profile"))

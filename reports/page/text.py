@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from bench_lipsync.harness.results.frame_curves import CURVES_FILE
 from bench_lipsync.harness.results.schema import CLIPS_FILE
 from bench_lipsync.reports.page.clip_selection import Shown
 from bench_lipsync.reports.page.players import ClipView
-from bench_lipsync.reports.table.grid import Grid
 from bench_lipsync.reports.table.loading import Run
-
-
-def moment(created: str) -> str:
-    """`2026-01-02 03:04 UTC`; the text as it is where it is no ISO time."""
-    try:
-        return datetime.fromisoformat(created).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    except ValueError:
-        return created
+from bench_lipsync.reports.table.model import Grid
 
 
 def title(grid: Grid, run: Run) -> str:

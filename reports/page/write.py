@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.reports.charts.results import make_charts
-from bench_lipsync.reports.escape import visible
-from bench_lipsync.reports.page.assets import SCRIPTS, STYLES, asset
-from bench_lipsync.reports.page.clip_index import clip_index, filters
 from bench_lipsync.reports.page.clip_selection import Shown, choose_clips
 from bench_lipsync.reports.page.html_table import table_view
 from bench_lipsync.reports.page.media import Media
-from bench_lipsync.reports.page.players import ClipView, clip_views
-from bench_lipsync.reports.page.text import MAX_FAILURES, facts, failures, missing, moment, notices, title
-from bench_lipsync.reports.table.grid import Grid, make_grid
+from bench_lipsync.reports.page.players import ClipView, clip_index, clip_views, filters
+from bench_lipsync.reports.page.templating import SCRIPTS, STYLES, asset, environment
+from bench_lipsync.reports.page.text import MAX_FAILURES, facts, failures, missing, notices, title
+from bench_lipsync.reports.table.grid import make_grid
 from bench_lipsync.reports.table.loading import Run, load_runs
+from bench_lipsync.reports.table.model import Grid
 from bench_lipsync.reports.table.remarks import remarks
 
 
@@ -42,6 +40,11 @@ def write_page(
     shown = choose_clips(loaded, grid, clips)
     views = clip_views(loaded, grid, Media(out, embed), shown)
     return write_text_atomically(out, _render(loaded, grid, views, shown, embed))
+
+
+def write_run_page(folder: Path) -> Path:
+    """`report.html` of a run folder, in it."""
+    return write_page(folder, folder / "report.html")
 
 
 def _render(runs: list[Run], grid: Grid, clips: list[ClipView], shown: Shown, embed: bool) -> str:
@@ -71,16 +74,3 @@ def _render(runs: list[Run], grid: Grid, clips: list[ClipView], shown: Shown, em
         )
     )
     return html
-
-
-def environment(package: str = "bench_lipsync.reports") -> Any:
-    """The `jinja2.Environment` of every page here: escaping on, unknown names are errors, names made visible."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    made = Environment(
-        loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    made.filters["visible"] = lambda value: visible(str(value))
-    made.filters["minus"] = lambda text: text.replace("-", "−") if text != "n/a" else text
-    made.filters["moment"] = moment
-    return made

@@ -10,9 +10,8 @@ from typing import Any
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util.files import write_text_atomically
-from bench_lipsync.reports.page.assets import Asset, asset
 from bench_lipsync.reports.page.media import preview_file
-from bench_lipsync.reports.page.write import environment
+from bench_lipsync.reports.page.templating import Asset, asset, environment
 from bench_lipsync.reports.study.plan import Item, Key, Videos, make_key
 from bench_lipsync.reports.table.grid import make_grid
 from bench_lipsync.reports.table.loading import Run, load_runs

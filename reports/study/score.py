@@ -6,23 +6,32 @@ The unit is the rater, for answers of one rater are not independent; intervals a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
+from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.statistics.cluster_sums import Contributions, from_clips
 from bench_lipsync.harness.statistics.intervals import interval
 from bench_lipsync.harness.statistics.paired import holm, paired_p
-from bench_lipsync.reports.study.agreement import alpha
-from bench_lipsync.reports.study.answers import Rater
+from bench_lipsync.reports.study.answers import Rater, read_key, read_raters
 from bench_lipsync.reports.study.plan import Item, Key
 from bench_lipsync.reports.study.result import Agreement, Opinion, Preference, StudyResult
+from bench_lipsync.reports.study.tables import render_study
 
 
 class _Vote(NamedTuple):
     rater: str
     value: float
+
+
+def score_files(answers: Sequence[Path], key: Path, form: str = "text", keep_failed: bool = False) -> str:
+    """Scores of the raters' files `answers` by the maker's `key`. Raises `BenchError`."""
+    known = read_key(key)
+    return render_study(score_study(known, read_raters(answers, known), keep_failed), form)
 
 
 def score_study(key: Key, raters: Sequence[Rater], keep_failed: bool = False) -> StudyResult:
@@ -113,3 +122,21 @@ def _preference(two: tuple[str, str], aspect: str, items: Sequence[Item], raters
 def _corrected(found: list[Preference]) -> list[Preference]:
     adjusted = holm([test.p for test in found])
     return [test.model_copy(update={"p_holm": p}) for test, p in zip(found, adjusted, strict=True)]
+
+
+def alpha(answers: Sequence[Mapping[str, int]], domain: Sequence[int]) -> float | None:
+    """Krippendorff's alpha (2004, ordinal) of raters' `answers`, each by item; 1 is full agreement, 0 that of chance.
+
+    `None` where no item has two answers or all answers are one value: nothing can be said about agreement then.
+    """
+    import krippendorff
+
+    items = sorted({item for rater in answers for item in rater})
+    table = np.array([[rater.get(item, np.nan) for item in items] for rater in answers], np.float64)
+    if not items or not (np.isfinite(table).sum(axis=0) > 1).any():
+        return None
+    paired = table[:, np.isfinite(table).sum(axis=0) > 1]
+    if len(np.unique(paired[np.isfinite(paired)])) < 2:
+        return None
+    found = krippendorff.alpha(reliability_data=paired, value_domain=list(domain), level_of_measurement="ordinal")
+    return float(found)

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bench_lipsync.reports.escape import visible
-from bench_lipsync.reports.table.grid import Cell, Column, Grid, Row, make_grid
+from bench_lipsync.reports.table.grid import make_grid
 from bench_lipsync.reports.table.loading import Run, Source, load_runs
+from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
 from bench_lipsync.reports.table.remarks import remarks
 
 if TYPE_CHECKING:

@@ -1,7 +1,4 @@
-"""The results table as data: which rows and columns, what stands in each cell, and what must be said under it.
-
-Terminal, Markdown, LaTeX and HTML are drawn from one `Grid`, so that none of them can tell another story.
-"""
+"""Builds the results table (`Grid`) from one or several runs."""
 
 from __future__ import annotations
 
@@ -11,106 +8,12 @@ from typing import Any
 
 from bench_lipsync.harness.registry.plugins import BOUNDS
 from bench_lipsync.harness.results.schema import MetricRow
-from bench_lipsync.reports.table.format import ARROWS, decimals_for, footnote_mark, format_interval, format_value
+from bench_lipsync.reports.table.format import decimals_for, footnote_mark, format_interval, format_value
 from bench_lipsync.reports.table.loading import ComparisonError, Run
+from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
 from bench_lipsync.reports.table.ranking import find_verdicts, mark_best
-from bench_lipsync.reports.table.significance import Verdicts
 
 NOT_MEASURED = "not measured in this run"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One metric in one variant, with the only signature that its cells may have."""
-
-    name: str
-    variant: str
-    direction: str
-    unit: str
-    signature: str
-    decimals: int = 2
-
-    @property
-    def key(self) -> str:
-        """`LSE-C[open-syncnet]`."""
-        return f"{self.name}[{self.variant}]"
-
-    @property
-    def arrow(self) -> str:
-        """`↑`, `↓` or nothing."""
-        return ARROWS[self.direction]
-
-    @property
-    def detail(self) -> str:
-        """Variant and unit: `rgb, dB`."""
-        return ", ".join(part for part in (self.variant, self.unit) if part)
-
-    def better(self, one: float, two: float) -> bool:
-        """Whether `one` is strictly better than `two`; never for metrics without a direction."""
-        return (one > two) if self.direction == "higher" else (one < two) if self.direction == "lower" else False
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One number, or the reason why there is none."""
-
-    row: MetricRow | None
-    text: str
-    """The value alone, `n/a` without one."""
-    interval: str
-    """`[low, high]`, or nothing."""
-    marks: tuple[str, ...] = ()
-    """Letters of the footnotes that belong to it."""
-    best: bool = False
-    """Better than every other row that is no bound, by more than chance."""
-    second: bool = False
-    """Behind a `best` one, and better than all others by more than chance."""
-    gap: str = ""
-    """Distance from the ground truth's value, where that says something."""
-
-    @property
-    def value(self) -> float | None:
-        """The number itself."""
-        return self.row.value if self.row else None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One model in one mode."""
-
-    label: str
-    model: str
-    mode: str
-    bound: bool
-    run: int
-    """Index of the run that it comes from."""
-    coverage: str
-    """`8/8`: clips behind the row's values and clips asked for; cells that differ have a footnote."""
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A results table."""
-
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    footnotes: tuple[tuple[str, str], ...]
-    """(mark, text) in the order of first use."""
-    unmeasured: tuple[tuple[str, str], ...]
-    """(columns, reason) of metrics that no row has; they would be columns of `n/a` alone."""
-    verdicts: Verdicts
-    """Which differences between the models are more than chance."""
-
-    @property
-    def has_gaps(self) -> bool:
-        """Whether any cell has a distance from the ground truth."""
-        return any(cell.gap for row in self.rows for cell in row.cells)
-
-    @property
-    def signatures(self) -> tuple[str, ...]:
-        """What every number was computed with, in the order of the columns."""
-        return tuple(column.signature for column in self.columns)
 
 
 def make_grid(runs: list[Run]) -> Grid:

@@ -7,7 +7,7 @@ import unicodedata
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.reports.escape import visible
-from bench_lipsync.reports.table.grid import Cell, Column, Grid, Row
+from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
 from bench_lipsync.reports.table.options import TableOptions
 
 _SPECIAL = {

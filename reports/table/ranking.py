@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bench_lipsync.harness.results.schema import MetricRow
 from bench_lipsync.reports.table.loading import Run
+from bench_lipsync.reports.table.model import Cell, Column, Row
 from bench_lipsync.reports.table.significance import Entry, Verdicts, verdicts
-
-if TYPE_CHECKING:
-    from bench_lipsync.reports.table.grid import Cell, Column, Row
 
 
 def find_verdicts(rows: list[Row], columns: list[Column], runs: list[Run]) -> Verdicts:

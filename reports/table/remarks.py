@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bench_lipsync.reports.table.grid import Cell, Column, Grid, Row
+from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
 
 _SYNC = ("LSE-C", "LSE-D")
 

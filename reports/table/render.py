@@ -11,9 +11,10 @@ from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.results.schema import MetricRow
 from bench_lipsync.reports.escape import markdown as _md
 from bench_lipsync.reports.escape import visible
-from bench_lipsync.reports.table.grid import Cell, Grid, make_grid
+from bench_lipsync.reports.table.grid import make_grid
 from bench_lipsync.reports.table.latex import latex_table
 from bench_lipsync.reports.table.loading import Run, Source, load_runs, protocol
+from bench_lipsync.reports.table.model import Cell, Grid
 from bench_lipsync.reports.table.options import TableOptions, choose
 from bench_lipsync.reports.table.remarks import remarks
 

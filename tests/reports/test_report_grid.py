@@ -12,8 +12,9 @@ from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.results.schema import MetricRow, PairTest, PeopleRecord
 from bench_lipsync.reports.page.write import write_page
 from bench_lipsync.reports.table.format import decimals_for, footnote_mark, format_value
-from bench_lipsync.reports.table.grid import Grid, make_grid
+from bench_lipsync.reports.table.grid import make_grid
 from bench_lipsync.reports.table.loading import ComparisonError, load_runs
+from bench_lipsync.reports.table.model import Grid
 from bench_lipsync.reports.table.remarks import remarks
 from bench_lipsync.reports.table.render import render_table
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bench_lipsync.reports.page.strips import GAP, pose_of, strips
-from bench_lipsync.reports.table.grid import Column, Row
+from bench_lipsync.reports.table.model import Column, Row
 
 COLUMN = Column("SSIM", "x", "higher", "", "SSIM|v1", 3)
 

@@ -15,6 +15,7 @@ from bench_lipsync.harness.api.clip import Clip, PreparedClip
 from bench_lipsync.harness.results.schema import CLIPS_FILE, read_result
 from bench_lipsync.harness.run.pipeline import RunOptions, execute
 from bench_lipsync.harness.run.spec import make_spec
+from bench_lipsync.reports.page.write import write_run_page
 
 TRAITS = {
     "good": "ok",
@@ -66,7 +67,7 @@ def test_a_full_table_comes_out(root: Path) -> None:
     spec = make_spec(
         {"models": models, "dataset": "folder", "data_root": root / "clips", "size": 64, "metrics": ["PSNR"]}
     )
-    outcome = execute(spec, RunOptions(out=root / "run", quiet=True))
+    outcome = execute(spec, RunOptions(out=root / "run", report=write_run_page, quiet=True))
     result = read_result(root / "run")
     table = {row.model: row for row in result.metrics}
     clips = pd.read_parquet(root / "run" / CLIPS_FILE)

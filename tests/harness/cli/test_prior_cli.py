@@ -34,7 +34,7 @@ def test_training_options_reach_the_trainer(app: typer.Typer, monkeypatch: pytes
 
     found = SimpleNamespace(clips=["a", "b", "c"], split="train")
     monkeypatch.setattr(
-        "bench_lipsync.harness.registry.datasets.DATASETS.get",
+        "bench_lipsync.harness.registry.plugins.DATASETS.get",
         lambda name: lambda: SimpleNamespace(clips=lambda request: found),
     )
     monkeypatch.setattr("bench_lipsync.harness.stages.stages.prepare_all", prepare_all)
@@ -55,7 +55,7 @@ def test_no_clip_to_train_on_is_an_error_that_names_the_dataset(
 ) -> None:
     found = SimpleNamespace(clips=[], split="test")
     monkeypatch.setattr(
-        "bench_lipsync.harness.registry.datasets.DATASETS.get",
+        "bench_lipsync.harness.registry.plugins.DATASETS.get",
         lambda name: lambda: SimpleNamespace(clips=lambda request: found),
     )
     result = CliRunner().invoke(app, ["train", "stylegan2", "--dataset", "hdtf", "--out", str(tmp_path)])

@@ -20,7 +20,7 @@ from bench_lipsync.harness.run.spec import make_spec
 def part(world: World, number: int, of: int, models: tuple[str, ...] = ("darker",), **values: object) -> Path:  # noqa: F811
     spec = {"models": models, "dataset": "folder", "data_root": world.root / "clips", "size": 64}
     spec |= {"metrics": ["PSNR", "SSIM", *values.pop("more", [])], **values}
-    options = RunOptions(out=world.root / f"part{number}-{of}", report=False, quiet=True)
+    options = RunOptions(out=world.root / f"part{number}-{of}", quiet=True)
     return execute_shard(make_spec(spec), options, Shard(number, of))
 
 
@@ -35,7 +35,7 @@ def test_parts_make_the_run_to_the_byte(world: World, monkeypatch: pytest.Monkey
         folders.append(part(world, number, of))
     monkeypatch.setenv("BENCH_CACHE", str(world.root / "cache-merge"))
     world.calls.clear()
-    outcome = merge(folders[::-1], world.root / "merged", report=False)
+    outcome = merge(folders[::-1], world.root / "merged")
     assert results_parts(outcome.folder) == results_parts(whole.folder)
     assert outcome.result.metrics == whole.result.metrics and outcome.result.tests == whole.result.tests
     assert not world.calls, "nothing is computed again"

@@ -37,7 +37,7 @@ class World:
 
     def run(self, out: str, *models: str, **values: object) -> RunOutcome:
         spec = {"models": models, "dataset": "folder", "data_root": self.root / "clips", "size": SIZE}
-        options = RunOptions(out=self.root / out, report=False, quiet=True)
+        options = RunOptions(out=self.root / out, quiet=True)
         return execute(make_spec({**spec, "metrics": ["PSNR", "SSIM"], **values}), options)
 
 

@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.reports.study.agreement import alpha
 from bench_lipsync.reports.study.answers import read_key, read_raters
-from bench_lipsync.reports.study.command import score_files
 from bench_lipsync.reports.study.plan import ASPECTS, Key, Videos, make_key
 from bench_lipsync.reports.study.result import StudyResult
-from bench_lipsync.reports.study.score import score_study
+from bench_lipsync.reports.study.score import alpha, score_files, score_study
 
 ROWS = ("good", "ground-truth", "bad")
 CLIPS = ("c1", "c2", "c3")
