@@ -42,7 +42,7 @@ def drawn(curve: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.interp(np.arange(len(curve)), known, curve[known]).astype(np.float32)
 
 
-class FrameMeanScoring:
+class FrameMeanAccumulator:
     """A clip being scored: per-frame values as they come, their mean in the end."""
 
     def __init__(self, info: MetricInfo, compute: FrameValues) -> None:
@@ -55,7 +55,7 @@ class FrameMeanScoring:
         check_pair(output, truth)
         self._values.append(self._compute(output, truth))
 
-    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+    def compute(self, audio: NDArray[np.int16]) -> ClipScore:
         """The clip's mean and its curve; the audio plays no part. Raises `ClipError` (`bad_output`) without frames."""
         values = np.concatenate(self._values) if self._values else np.empty(0)
         if not values.size:
@@ -76,9 +76,9 @@ class FrameMeanScorer:
         """The one metric it gives."""
         return (self._info,)
 
-    def open(self, clip: PreparedClip) -> FrameMeanScoring:
+    def open(self, clip: PreparedClip) -> FrameMeanAccumulator:
         """Begin a clip."""
-        return FrameMeanScoring(self._info, self._compute)
+        return FrameMeanAccumulator(self._info, self._compute)
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """Nothing: this is no set metric."""

@@ -79,7 +79,7 @@ def measure(scorers: ScorerSet, clip: PreparedClip, frames: Frames, truth: Frame
             for start in range(0, len(side), _CHUNK):
                 span = slice(start, start + _CHUNK)
                 scoring.update(side[span], truth[span])
-            sides.append(scoring.finish(clip.audio()[: len(side) * SAMPLES_PER_FRAME]))
+            sides.append(scoring.compute(clip.audio()[: len(side) * SAMPLES_PER_FRAME]))
             if not sides[0].features:
                 break
         values.update(sides[0].values)
@@ -99,7 +99,7 @@ def offsets(scorers: ScorerSet, clip: PreparedClip, frames: Frames) -> Iterator[
         scoring = loaded.scorer.open(clip)
         scoring.update(frames, frames)
         heard = np.roll(clip.audio(), -shift * SAMPLES_PER_FRAME)[: len(frames) * SAMPLES_PER_FRAME]
-        readings.append(scoring.finish(heard).values[column])
+        readings.append(scoring.compute(heard).values[column])
     yield from (reading - readings[SHIFTS.index(0)] for reading in readings)
 
 

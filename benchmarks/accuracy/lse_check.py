@@ -70,5 +70,5 @@ def _read(scorer: Scorer, clip: PreparedClip, audio: NDArray[np.int16]) -> dict[
     scoring = scorer.open(clip)
     for frames in clip.read_frames():
         scoring.update(frames, frames)
-    values = scoring.finish(audio).values
+    values = scoring.compute(audio).values
     return {info.name: values[info.column] for info in scorer.metrics}

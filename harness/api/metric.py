@@ -80,14 +80,14 @@ class ClipScore:
     """Curves for the report by `MetricInfo.column`, each (frames,)."""
 
 
-class ClipScoring(Protocol):
+class ClipAccumulator(Protocol):
     """A scorer at work on one clip: fed frame chunks in order, then asked for the result."""
 
     def update(self, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
         """Take the next frames: both (n, size, size, 3) uint8 RGB, the same n."""
         ...
 
-    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+    def compute(self, audio: NDArray[np.int16]) -> ClipScore:
         """Close the clip; `audio` is the audio that the output is judged against. Raises `ClipError`."""
         ...
 
@@ -101,7 +101,7 @@ class Scorer(Protocol):
         """The metrics it gives."""
         ...
 
-    def open(self, clip: PreparedClip) -> ClipScoring:
+    def open(self, clip: PreparedClip) -> ClipAccumulator:
         """Begin a clip (the ground truth's; the output has the same size and length)."""
         ...
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.metric import ClipScore, ClipScoring
+from bench_lipsync.harness.api.metric import ClipAccumulator, ClipScore
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
 from bench_lipsync.harness.stages.stages import Generated
@@ -37,7 +37,7 @@ def one_pass(
     Raises `ClipError` (`decode_error`) where a video cannot be read.
     """
     results: dict[str, ClipScore | ClipError] = {}
-    open_scorings: dict[str, ClipScoring] = {}
+    open_scorings: dict[str, ClipAccumulator] = {}
     for loaded in scorers:
         try:
             with span("score", loaded.name):
@@ -58,7 +58,7 @@ def one_pass(
     for name, scoring in open_scorings.items():
         try:
             with span("score", name):
-                results[name] = scoring.finish(audio)
+                results[name] = scoring.compute(audio)
         except Exception as error:
             results[name] = _as_clip_error(error, name, clip)
     return results

@@ -62,7 +62,7 @@ def inception_features(
     return np.concatenate([np.empty((0, 2048), dtype=np.float32), *batches.run(run, len(frames))])
 
 
-class FidScoring:
+class FidAccumulator:
     """A clip's features as its frames come; a frame equal to the one before it (a still) costs nothing."""
 
     def __init__(self, features: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> None:
@@ -83,7 +83,7 @@ class FidScoring:
         self._parts.append(computed[np.cumsum(new) - (0 if len(known) else 1)])
         self._last = output[-1].copy()
 
-    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+    def compute(self, audio: NDArray[np.int16]) -> ClipScore:
         """The features of every frame; the audio plays no part. Raises `ClipError` (`bad_output`) without frames."""
         if not self._parts:
             raise ClipError(Status.BAD_OUTPUT, "the output has no frames")
@@ -111,9 +111,9 @@ class FidScorer:
         """Both."""
         return self.describe()
 
-    def open(self, clip: PreparedClip) -> FidScoring:
+    def open(self, clip: PreparedClip) -> FidAccumulator:
         """Begin a clip."""
-        return FidScoring(lambda frames: inception_features(self._network, frames, self._batches))
+        return FidAccumulator(lambda frames: inception_features(self._network, frames, self._batches))
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """FID and KID between the pooled frames of both sides. Raises `ClipError` with fewer than 2 frames a side."""

@@ -54,7 +54,7 @@ def video_features(network: nn.Module, window: NDArray[np.uint8]) -> NDArray[np.
         return np.asarray(network(video)[0].cpu().numpy(), np.float32)
 
 
-class FvdScoring:
+class FvdAccumulator:
     """One clip, a window at a time; a window equal to the one before it (a still) costs nothing."""
 
     def __init__(self, features: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> None:
@@ -79,7 +79,7 @@ class FvdScoring:
         else:
             self._found.append(self._found[-1])
 
-    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+    def compute(self, audio: NDArray[np.int16]) -> ClipScore:
         """The features of every whole window. Raises `ClipError` (`too_short`) where there is none."""
         if not self._found:
             raise ClipError(Status.TOO_SHORT, f"{len(self._frames)} frames; FVD looks at windows of {WINDOW}")
@@ -104,9 +104,9 @@ class FvdScorer:
         """The one metric it gives."""
         return (INFO,)
 
-    def open(self, clip: PreparedClip) -> FvdScoring:
+    def open(self, clip: PreparedClip) -> FvdAccumulator:
         """Begin a clip."""
-        return FvdScoring(partial(video_features, self._network))
+        return FvdAccumulator(partial(video_features, self._network))
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """FVD between the pooled windows of both sides. Raises `ClipError` with fewer than 2 windows a side."""

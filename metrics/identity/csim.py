@@ -39,7 +39,7 @@ INFO = MetricInfo(
 )
 
 
-class CsimScoring:
+class CsimAccumulator:
     """One clip; frames equal to the truth are not looked at."""
 
     def __init__(self, embed: Embed, clip: PreparedClip, recall: Recall) -> None:
@@ -67,7 +67,7 @@ class CsimScoring:
         except ValueError as error:
             raise ClipError(Status.METRIC_FAILED, f"frame {index}: {error}") from error
 
-    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+    def compute(self, audio: NDArray[np.int16]) -> ClipScore:
         """The clip's mean and curve; the audio plays no part. Raises `ClipError` (`bad_output`) without frames."""
         if not self._values:
             raise ClipError(Status.BAD_OUTPUT, "the output has no frames")
@@ -92,9 +92,9 @@ class CsimScorer:
         """The one metric it gives."""
         return (INFO,)
 
-    def open(self, clip: PreparedClip) -> CsimScoring:
+    def open(self, clip: PreparedClip) -> CsimAccumulator:
         """Begin a clip."""
-        return CsimScoring(self._embed, clip, self._memory.of(clip))
+        return CsimAccumulator(self._embed, clip, self._memory.of(clip))
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """Nothing: this is no set metric."""

@@ -12,7 +12,7 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import ClipScore, MetricInfo, Tolerance
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.landmark_indices import LIPS
-from bench_lipsync.metrics.base import FrameMeanScoring, FrameValues, check_pair
+from bench_lipsync.metrics.base import FrameMeanAccumulator, FrameValues, check_pair
 from bench_lipsync.metrics.image import lpips, psnr, ssim
 
 SIDE = 1.6
@@ -58,12 +58,12 @@ def mouth_squares(landmarks: NDArray[np.float32], size: int) -> NDArray[np.intp]
     return np.column_stack([corners, np.full(len(corners), side, np.intp)])
 
 
-class MouthScoring:
+class MouthAccumulator:
     """One clip: cuts the squares out of both videos and hands them to the metrics."""
 
     def __init__(self, clip: PreparedClip, compute: Mapping[str, tuple[MetricInfo, FrameValues]]) -> None:
         self._squares = mouth_squares(clip.faces.landmarks, clip.size)
-        self._parts = [FrameMeanScoring(info, values) for info, values in compute.values()]
+        self._parts = [FrameMeanAccumulator(info, values) for info, values in compute.values()]
         self._seen = 0
 
     def update(self, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
@@ -78,9 +78,9 @@ class MouthScoring:
         for part in self._parts:
             part.update(ours, theirs)
 
-    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+    def compute(self, audio: NDArray[np.int16]) -> ClipScore:
         """The clip's means and curves; the audio plays no part. Raises `ClipError` (`bad_output`) without frames."""
-        scores = [part.finish(audio) for part in self._parts]
+        scores = [part.compute(audio) for part in self._parts]
         return ClipScore(
             values={column: value for score in scores for column, value in score.values.items()},
             per_frame={column: curve for score in scores for column, curve in score.per_frame.items()},
@@ -103,9 +103,9 @@ class _MouthScorer:
         """What it gives."""
         return tuple(info for info, _ in self._compute.values())
 
-    def open(self, clip: PreparedClip) -> MouthScoring:
+    def open(self, clip: PreparedClip) -> MouthAccumulator:
         """Begin a clip. Raises `ClipError` (`metric_failed`) for a mouth that is too small or too large."""
-        return MouthScoring(clip, self._compute)
+        return MouthAccumulator(clip, self._compute)
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """Nothing: these are clip metrics."""

@@ -42,7 +42,7 @@ MOUTH = MetricInfo(
 )
 
 
-class SharpnessScoring:
+class SharpnessAccumulator:
     """One clip; a frame equal to the one before costs nothing."""
 
     def __init__(self, clip: PreparedClip) -> None:
@@ -69,7 +69,7 @@ class SharpnessScoring:
             values = cpbd(self._edges), cpbd(self._edges, mouth)
             self._rows.append((np.nan if values[0] is None else values[0], np.nan if values[1] is None else values[1]))
 
-    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+    def compute(self, audio: NDArray[np.int16]) -> ClipScore:
         """Means over the frames that have edges; a region without any in every frame has no value."""
         if not self._rows:
             raise ClipError(Status.BAD_OUTPUT, "the output has no frames")
@@ -97,9 +97,9 @@ class SharpnessScorer:
         """Both."""
         return self.describe()
 
-    def open(self, clip: PreparedClip) -> SharpnessScoring:
+    def open(self, clip: PreparedClip) -> SharpnessAccumulator:
         """Begin a clip. Raises `ClipError` (`metric_failed`) for a crop or a mouth that is too small."""
-        return SharpnessScoring(clip)
+        return SharpnessAccumulator(clip)
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """Nothing: both are clip metrics."""

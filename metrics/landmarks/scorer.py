@@ -30,7 +30,7 @@ _REMEMBERED_FRAMES = 72_000
 """Frames of ground truth whose points are kept from one model to the next, together 270 MB at most."""
 
 
-class LandmarkScoring:
+class LandmarkAccumulator:
     """One clip: a handful of numbers is kept for a frame, whatever the clip's length."""
 
     def __init__(self, find: PointFinder, clip: PreparedClip, recall: Recall | None = None) -> None:
@@ -63,7 +63,7 @@ class LandmarkScoring:
             return self._last[1]
         return self._find(frame, expected)
 
-    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+    def compute(self, audio: NDArray[np.int16]) -> ClipScore:
         """The clip's values; what is not defined for it (a still mouth, no silence) is left out.
 
         Raises `ClipError` (`metric_failed`) where more than a tenth of the frames shows no face.
@@ -132,9 +132,9 @@ class LandmarkScorer:
         """All of them."""
         return _METRICS
 
-    def open(self, clip: PreparedClip) -> LandmarkScoring:
+    def open(self, clip: PreparedClip) -> LandmarkAccumulator:
         """Begin a clip; the truth's points are found once a run, as far as there is room for them."""
-        return LandmarkScoring(self._finder(), clip, self._memory.of(clip))
+        return LandmarkAccumulator(self._finder(), clip, self._memory.of(clip))
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """Nothing: all are clip metrics."""

@@ -66,7 +66,7 @@ def sync_metrics(
     return base, distance, offset
 
 
-class SyncScoring:
+class SyncAccumulator:
     """One clip: crops go into the stream of lip windows as they come, the sound is read at the end."""
 
     def __init__(
@@ -89,7 +89,7 @@ class SyncScoring:
         self._stream.push(self._crop(output, self._frames))
         self._frames += len(output)
 
-    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+    def compute(self, audio: NDArray[np.int16]) -> ClipScore:
         """The clip's reading. Raises `ClipError` (`too_short`)."""
         windows = window_count(self._frames, len(audio))
         lips = self._stream.finish()[:windows]

@@ -81,9 +81,9 @@ class PipelineScorer(PublishedScorer):
         )
         return tuple(_with_detector(info, tag) for info in (*infos, tracks))
 
-    def open(self, clip: PreparedClip) -> PipelineScoring:
+    def open(self, clip: PreparedClip) -> PipelineAccumulator:
         """Begin a clip."""
-        return PipelineScoring(self)
+        return PipelineAccumulator(self)
 
     def read_track(self, spool: FrameSpool, track: Track, audio: NDArray[np.int16]) -> SyncReading:
         """The reading of one track and the sound of its frames. Raises `ClipError` (`too_short`)."""
@@ -98,7 +98,7 @@ class PipelineScorer(PublishedScorer):
         return read_sync(lips, self.embed_audio(heard, windows) if windows else lips)
 
 
-class PipelineScoring:
+class PipelineAccumulator:
     """One clip: faces are searched as frames come; what lies between them is only known at the end."""
 
     def __init__(self, scorer: PipelineScorer) -> None:
@@ -114,7 +114,7 @@ class PipelineScoring:
             self._scenes.push(frame)
         self._spool.push(output)
 
-    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+    def compute(self, audio: NDArray[np.int16]) -> ClipScore:
         """Means over the clip's tracks; the offset is the longest track's. Raises `ClipError`."""
         try:
             tracks = find_tracks(self._faces, self._scenes.shots())

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.compute.batching import Batches
-from bench_lipsync.metrics.lse.clip import SyncScoring, sync_metrics
+from bench_lipsync.metrics.lse.clip import SyncAccumulator, sync_metrics
 from bench_lipsync.metrics.lse.formulas import read_sync
 from bench_lipsync.metrics.truth_cache import SoundMemory
 
@@ -85,9 +85,9 @@ class PublishedScorer:
         """(windows, 1024) embeddings of int16 samples at 16 kHz."""
         return self._heard(samples, windows, partial(self._embed_audio, samples, windows))
 
-    def scoring(self, crop: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]) -> SyncScoring:
+    def scoring(self, crop: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]) -> SyncAccumulator:
         """A clip whose crops do not depend on the frames that are still to come."""
-        return SyncScoring(crop, self.stream(), self.embed_audio, read_sync, self._columns)
+        return SyncAccumulator(crop, self.stream(), self.embed_audio, read_sync, self._columns)
 
     def _embed_audio(self, samples: NDArray[np.int16], windows: int) -> NDArray[np.float32]:
         import torch

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import MetricInfo
-from bench_lipsync.metrics.lse.clip import GT_BOX, SyncScoring, sync_metrics
+from bench_lipsync.metrics.lse.clip import GT_BOX, SyncAccumulator, sync_metrics
 from bench_lipsync.metrics.lse.formulas import read_sync
 from bench_lipsync.metrics.lse.published import PUBLISHED, STRETCH, PublishedScorer
 
@@ -35,7 +35,7 @@ class SyncNetScorer(PublishedScorer):
     aliases: ClassVar[tuple[str, ...]] = GT_BOX
     on_request: ClassVar[bool] = False
 
-    def open(self, clip: PreparedClip) -> SyncScoring:
+    def open(self, clip: PreparedClip) -> SyncAccumulator:
         """Begin a clip."""
         from bench_lipsync.metrics.lse.crop import crop_face, face_boxes
 
@@ -77,7 +77,7 @@ class OpenSyncScorer:
         """Nothing: all three are clip metrics."""
         return {}
 
-    def open(self, clip: PreparedClip) -> SyncScoring:
+    def open(self, clip: PreparedClip) -> SyncAccumulator:
         """Begin a clip."""
         from bench_lipsync.models.syncnet.open.crops import crop_mouths, mouth_frames
         from bench_lipsync.models.syncnet.open.stream import WindowStream
@@ -90,7 +90,7 @@ class OpenSyncScorer:
 
         stream = WindowStream(self._embed_lips, STRETCH)
         read = partial(read_sync, edges="pairs", min_pairs=_MIN_PAIRS)
-        return SyncScoring(crop, stream, self._embed_audio, read, self._columns)
+        return SyncAccumulator(crop, stream, self._embed_audio, read, self._columns)
 
     def _embed_lips(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch

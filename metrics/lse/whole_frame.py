@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.metrics.lse.clip import SyncScoring
+from bench_lipsync.metrics.lse.clip import SyncAccumulator
 from bench_lipsync.metrics.lse.crop import FACE_SIZE
 from bench_lipsync.metrics.lse.published import PublishedScorer
 
@@ -26,7 +26,7 @@ class WholeFrameScorer(PublishedScorer):
     crop: ClassVar[str] = "crop=whole-frame"
     needs: ClassVar[frozenset[str]] = frozenset({"audio"})
 
-    def open(self, clip: PreparedClip) -> SyncScoring:
+    def open(self, clip: PreparedClip) -> SyncAccumulator:
         """Begin a clip."""
         return self.scoring(lambda frames, first: np.stack([squash(frame) for frame in frames]))
 

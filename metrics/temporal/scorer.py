@@ -54,7 +54,7 @@ JITTER = MetricInfo(
 )
 
 
-class SteadinessScoring:
+class SteadinessAccumulator:
     """One clip: two frames and one flow are kept, whatever the clip's length."""
 
     def __init__(self, clip: PreparedClip) -> None:
@@ -97,7 +97,7 @@ class SteadinessScoring:
         self._last = picture
         self._seen += 1
 
-    def finish(self, audio: NDArray[np.int16]) -> ClipScore:
+    def compute(self, audio: NDArray[np.int16]) -> ClipScore:
         """The clip's means and curves; the audio plays no part. Raises `ClipError` (`too_short`) under 3 frames."""
         if self._seen < 3:
             raise ClipError(Status.TOO_SHORT, f"{self._seen} frames; a change of motion shows in 3")
@@ -126,9 +126,9 @@ class SteadinessScorer:
         """Both."""
         return self.describe()
 
-    def open(self, clip: PreparedClip) -> SteadinessScoring:
+    def open(self, clip: PreparedClip) -> SteadinessAccumulator:
         """Begin a clip. Raises `ClipError` (`metric_failed`) where the truth's lower face is not in the crop."""
-        return SteadinessScoring(clip)
+        return SteadinessAccumulator(clip)
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """Nothing: both are clip metrics."""

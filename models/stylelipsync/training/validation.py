@@ -72,7 +72,7 @@ class Validation:
             scoring.update(_enlarge(output, clip.size), _enlarge(truth, clip.size))
         frames = min(span.frames, MAX_FRAMES)
         try:
-            score = scoring.finish(clip.audio()[: frames * SAMPLES_PER_FRAME])
+            score = scoring.compute(clip.audio()[: frames * SAMPLES_PER_FRAME])
         except ClipError:
             lse = (math.nan, math.nan)
         else:

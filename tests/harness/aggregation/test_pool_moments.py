@@ -15,7 +15,7 @@ from bench_lipsync.harness.aggregation.pool_moments import MAX_UNITS, people_uni
 from bench_lipsync.harness.aggregation.pooling import Pooled, Side, group_people, pool
 from bench_lipsync.harness.aggregation.stored_features import StoredFeatures
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.metric import ClipScoring, ManyFeatures
+from bench_lipsync.harness.api.metric import ClipAccumulator, ManyFeatures
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
 from bench_lipsync.harness.statistics.moments import Moments, moments
 from bench_lipsync.harness.store.store import Store
@@ -34,7 +34,7 @@ class NoNetwork(FidScorer):
     def __init__(self) -> None:
         self.many = 0
 
-    def open(self, clip: PreparedClip) -> ClipScoring:
+    def open(self, clip: PreparedClip) -> ClipAccumulator:
         raise NotImplementedError
 
     def pool_many(self, output: ManyFeatures, truth: ManyFeatures) -> dict[str, float]:
@@ -51,7 +51,7 @@ class Plain:
     def describe() -> tuple[object, ...]:
         return (FID,)
 
-    def open(self, clip: PreparedClip) -> ClipScoring:
+    def open(self, clip: PreparedClip) -> ClipAccumulator:
         raise NotImplementedError
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from bench_lipsync.harness.aggregation.measurements import Scored
 from bench_lipsync.harness.aggregation.pooling import MAX_GROUPS, Side, group_people, pool, scale_of
 from bench_lipsync.harness.aggregation.rows import metric_rows
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.metric import ClipScoring, MetricInfo
+from bench_lipsync.harness.api.metric import ClipAccumulator, MetricInfo
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.scoring.score import Scores
@@ -42,7 +42,7 @@ class MeanShift:
     def describe() -> tuple[MetricInfo, ...]:
         return MeanShift.metrics
 
-    def open(self, clip: PreparedClip) -> ClipScoring:
+    def open(self, clip: PreparedClip) -> ClipAccumulator:
         raise NotImplementedError
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.metric import ClipScore, ClipScoring
+from bench_lipsync.harness.api.metric import ClipAccumulator, ClipScore
 from bench_lipsync.harness.compute.batching import (
     CPU_BATCH,
     DEVICE_BATCH,
@@ -91,13 +91,13 @@ def test_a_shortage_is_told_and_not_remembered(tmp_path: Path) -> None:
         describe = staticmethod(lambda: (INFO,))
         room = 0
 
-        def open(self, clip: PreparedClip) -> ClipScoring:
+        def open(self, clip: PreparedClip) -> ClipAccumulator:
             return self  # type: ignore[return-value]
 
         def update(self, output: np.ndarray, truth: np.ndarray) -> None:
             Batches("cpu").run(Machine(self.room), len(output))
 
-        def finish(self, audio: np.ndarray) -> ClipScore:
+        def compute(self, audio: np.ndarray) -> ClipScore:
             return ClipScore(values={INFO.column: 30.0})
 
         def pool(self, output: object, truth: object) -> dict[str, float]:

@@ -264,7 +264,7 @@ def test_one_failing_metric_does_not_take_the_others_along(world: World, monkeyp
         def update(self, output, truth) -> None:
             raise ZeroDivisionError("no")
 
-        def finish(self, audio) -> ClipScore:
+        def compute(self, audio) -> ClipScore:
             raise AssertionError("closed although it failed")
 
         def pool(self, output, truth):

@@ -139,7 +139,7 @@ def test_repeated_frames_are_computed_once_and_chunks_do_not_matter(
         scoring = scorer.open(None)  # type: ignore[arg-type]
         for start in range(0, len(clip), chunk):
             scoring.update(clip[start : start + chunk], clip[start : start + chunk])
-        features = scoring.finish(SILENCE).features[COLUMN]
+        features = scoring.compute(SILENCE).features[COLUMN]
         assert features.dtype == np.float32
         np.testing.assert_allclose(features, expected, atol=1e-5)
         assert seen == 3
@@ -161,7 +161,7 @@ def test_frames_that_do_not_fit_are_bad_output(scorer: FidScorer) -> None:
         scorer.open(None).update(photographs(1), photographs(2))  # type: ignore[arg-type]
     assert caught.value.status is Status.BAD_OUTPUT
     with pytest.raises(ClipError, match="no frames"):
-        scorer.open(None).finish(SILENCE)  # type: ignore[arg-type]
+        scorer.open(None).compute(SILENCE)  # type: ignore[arg-type]
 
 
 def test_missing_weights_are_an_error_with_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from bench_lipsync.harness.assets.lookup import AssetMissing, asset_path, asset_
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.serialization.array_pickle import RefusedPickleError
 from bench_lipsync.metrics.distribution.frechet import frechet_distance
-from bench_lipsync.metrics.distribution.fvd import INFO, WINDOW, FvdScorer, FvdScoring, video_features
+from bench_lipsync.metrics.distribution.fvd import INFO, WINDOW, FvdAccumulator, FvdScorer, video_features
 from bench_lipsync.models.backbones.i3d import I3D, _Same, load_i3d
 
 SILENCE = np.zeros(0, np.int16)
@@ -70,10 +70,10 @@ def numbered(count: int) -> np.ndarray:
 
 
 def scored(frames: np.ndarray, cuts: tuple[int, ...] = (), features: Any = means) -> np.ndarray:
-    scoring = FvdScoring(features)
+    scoring = FvdAccumulator(features)
     for part in np.split(frames, cuts):
         scoring.update(part, part)
-    return np.asarray(scoring.finish(SILENCE).features[INFO.column])
+    return np.asarray(scoring.compute(SILENCE).features[INFO.column])
 
 
 def test_windows_follow_each_other_and_the_rest_is_left_out() -> None:
@@ -112,7 +112,7 @@ def test_a_clip_shorter_than_a_window_is_too_short() -> None:
         scored(numbered(15))
     assert caught.value.status is Status.TOO_SHORT
     with pytest.raises(ClipError, match="the truth's are"):
-        FvdScoring(means).update(numbered(3), numbered(2))
+        FvdAccumulator(means).update(numbered(3), numbered(2))
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

@@ -95,11 +95,11 @@ def test_the_fid_scorer_gives_both_from_the_same_features() -> None:
     def features(frames: np.ndarray) -> np.ndarray:
         return np.ones((len(frames), 2048), np.float32)
 
-    from bench_lipsync.metrics.distribution.fid import FidScoring
+    from bench_lipsync.metrics.distribution.fid import FidAccumulator
 
-    scoring, frames = FidScoring(features), np.zeros((3, 8, 8, 3), np.uint8)
+    scoring, frames = FidAccumulator(features), np.zeros((3, 8, 8, 3), np.uint8)
     scoring.update(frames, frames)
-    found: Any = scoring.finish(np.zeros(0, np.int16)).features
+    found: Any = scoring.compute(np.zeros(0, np.int16)).features
     assert found["FID[inception-2015-12-05]"] is found["KID[inception-2015-12-05]"]
 
 

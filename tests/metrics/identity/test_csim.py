@@ -44,7 +44,7 @@ def measure(scorer: CsimScorer, output: np.ndarray, truth: np.ndarray, cuts: tup
     scoring = scorer.open(clip(len(truth)))
     for part in np.split(np.arange(len(truth)), cuts):
         scoring.update(output[part], truth[part])
-    return scoring.finish(SILENCE).values[INFO.column]
+    return scoring.compute(SILENCE).values[INFO.column]
 
 
 def test_alignment_finds_a_known_similarity() -> None:
@@ -152,7 +152,7 @@ def test_frames_that_do_not_fit_and_too_many() -> None:
     with pytest.raises(ClipError, match="the truth's are"):
         scorer_with(synthetic).open(clip(2)).update(truth[:, :100], truth)
     with pytest.raises(ClipError, match="no frames"):
-        scorer_with(synthetic).open(clip(2)).finish(SILENCE)
+        scorer_with(synthetic).open(clip(2)).compute(SILENCE)
 
 
 def test_weights_are_never_fetched_by_themselves(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

@@ -85,9 +85,9 @@ def test_scorer_does_not_depend_on_chunks_and_identical_frames_are_zero(weights:
     silence = np.zeros(0, np.int16)
     column = "LPIPS[alex]"
     np.testing.assert_allclose(
-        whole.finish(silence).per_frame[column], pieces.finish(silence).per_frame[column], atol=1e-6
+        whole.compute(silence).per_frame[column], pieces.compute(silence).per_frame[column], atol=1e-6
     )
-    assert equal.finish(silence).values == {column: 0.0}
+    assert equal.compute(silence).values == {column: 0.0}
 
 
 def test_works_as_a_loss_without_training_itself(model: torch.nn.Module) -> None:

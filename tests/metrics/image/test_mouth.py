@@ -35,7 +35,7 @@ def measure(scorer: Any, output: np.ndarray, cuts: tuple[int, ...] = ()) -> dict
     scoring = scorer.open(clip())
     for part in np.split(np.arange(len(TRUTH)), cuts):
         scoring.update(output[part], TRUTH[part])
-    return dict(scoring.finish(SILENCE).values)
+    return dict(scoring.compute(SILENCE).values)
 
 
 def blurred(sigma: float) -> np.ndarray:
@@ -101,7 +101,7 @@ def test_lpips_is_that_of_the_cut_out_pixels_and_grows_with_blur() -> None:
     expected = lpips_distance(
         load_lpips("alex"), blurred(1.0)[:1, y : y + s, x : x + s].copy(), TRUTH[:1, y : y + s, x : x + s].copy()
     )
-    assert one.finish(SILENCE).values[column] == pytest.approx(expected[0], rel=1e-5)
+    assert one.compute(SILENCE).values[column] == pytest.approx(expected[0], rel=1e-5)
 
 
 def test_a_mouth_that_is_too_small_or_too_large_is_said() -> None:
@@ -117,7 +117,7 @@ def test_too_many_frames_and_none_are_bad_output() -> None:
         scoring.update(TRUTH, TRUTH)
     assert caught.value.status is Status.BAD_OUTPUT
     with pytest.raises(ClipError, match="no frames"):
-        MouthScorer().open(clip()).finish(SILENCE)
+        MouthScorer().open(clip()).compute(SILENCE)
 
 
 def test_described_without_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

@@ -54,7 +54,7 @@ def test_scorer_gives_the_mean_of_the_frames_whatever_the_chunks() -> None:
         scoring = PsnrScorer(device="cpu").open(None)  # type: ignore[arg-type]
         for start, stop in zip([0, *cuts], cuts, strict=False):
             scoring.update(output[start:stop], truth[start:stop])
-        results.append(scoring.finish(AUDIO))
+        results.append(scoring.compute(AUDIO))
     column = "PSNR[rgb255]"
     assert [r.values for r in results] == [{column: psnr(output, truth).mean()}] * 3
     assert results[0].per_frame[column].shape == (3,)
@@ -78,4 +78,4 @@ def test_frames_that_do_not_fit_are_bad_output_not_resized(output: np.ndarray, t
 
 def test_no_frames_are_bad_output() -> None:
     with pytest.raises(ClipError, match="no frames"):
-        PsnrScorer().open(None).finish(AUDIO)  # type: ignore[arg-type]
+        PsnrScorer().open(None).compute(AUDIO)  # type: ignore[arg-type]

@@ -74,7 +74,7 @@ def measure(frames: np.ndarray, cuts: tuple[int, ...] = ()) -> dict[str, float]:
     scoring = SharpnessScorer().open(clip(len(frames)))
     for part in np.split(frames, cuts):
         scoring.update(part, part)
-    return dict(scoring.finish(SILENCE).values)
+    return dict(scoring.compute(SILENCE).values)
 
 
 def test_blur_lowers_both_in_order_and_chunks_do_not_matter() -> None:
@@ -97,7 +97,7 @@ def test_curves_and_repeated_frames() -> None:
     still = np.repeat(TRUTH[:1], 3, axis=0)
     scoring = SharpnessScorer(device="cpu").open(clip(3))
     scoring.update(still, still)
-    score = scoring.finish(SILENCE)
+    score = scoring.compute(SILENCE)
     for column, value in score.values.items():
         np.testing.assert_allclose(score.per_frame[column], np.full(3, value), rtol=1e-6)
     assert SharpnessScorer.describe() == SharpnessScorer().metrics
@@ -115,4 +115,4 @@ def test_what_cannot_be_measured_is_said() -> None:
         scoring.update(TRUTH, TRUTH)
     assert caught.value.status is Status.BAD_OUTPUT
     with pytest.raises(ClipError, match="no frames"):
-        SharpnessScorer().open(clip(2)).finish(SILENCE)
+        SharpnessScorer().open(clip(2)).compute(SILENCE)

@@ -63,7 +63,7 @@ def test_scorer_does_not_depend_on_the_chunks() -> None:
     whole.update(output, truth)
     for index in range(len(output)):
         pieces.update(output[index : index + 1], truth[index : index + 1])
-    a, b = whole.finish(np.zeros(0, np.int16)), pieces.finish(np.zeros(0, np.int16))
+    a, b = whole.compute(np.zeros(0, np.int16)), pieces.compute(np.zeros(0, np.int16))
     assert a.values == b.values == {"SSIM[wang2004]": pytest.approx(ssim(output, truth).mean())}
     assert np.array_equal(a.per_frame["SSIM[wang2004]"], b.per_frame["SSIM[wang2004]"])
 

@@ -15,7 +15,7 @@ from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.landmark_indices import LIPS
 from bench_lipsync.harness.faces.landmarker import Landmarker
 from bench_lipsync.metrics.landmarks import lip_leak, lip_opening, lmd
-from bench_lipsync.metrics.landmarks.scorer import LandmarkScorer, LandmarkScoring
+from bench_lipsync.metrics.landmarks.scorer import LandmarkAccumulator, LandmarkScorer
 from bench_lipsync.metrics.truth_cache import TruthMemory
 
 FRAMES, SIZE, EYES = 40, 64, 50.0
@@ -64,11 +64,11 @@ def measure(
     """Values for points (T, 468, 2) of both sides."""
     points = {i: truth[i] for i in range(len(truth))} | {100 + i: output[i] for i in range(len(output))}
     of = clip(audio, len(truth))
-    scoring = LandmarkScoring(Finder(points), of)  # type: ignore[arg-type]
+    scoring = LandmarkAccumulator(Finder(points), of)  # type: ignore[arg-type]
     shown, real = frames(range(100, 100 + len(output))), frames(range(len(truth)))
     for part in np.split(np.arange(len(truth)), cuts):
         scoring.update(shown[part], real[part])
-    return dict(scoring.finish(of.audio()).values)
+    return dict(scoring.compute(of.audio()).values)
 
 
 SPEECH = 5 + 4 * np.sin(np.arange(FRAMES))
@@ -128,7 +128,7 @@ def test_equal_pictures_are_looked_at_once_and_the_truth_once_a_run() -> None:
     for output in (real, np.repeat(frames([200]), FRAMES, axis=0), real):
         scoring = scorer.open(clip())
         scoring.update(output, real)
-        results.append((finder.calls, scoring.finish(clip().audio()).values["LMD-mouth[mediapipe]"]))
+        results.append((finder.calls, scoring.compute(clip().audio()).values["LMD-mouth[mediapipe]"]))
     # The truth costs a look a frame, the still picture one, the truth again none.
     assert [calls for calls, _ in results] == [FRAMES, FRAMES + 1, FRAMES + 1]
     assert not finder.open
@@ -136,7 +136,7 @@ def test_equal_pictures_are_looked_at_once_and_the_truth_once_a_run() -> None:
     for asked in (2, 3):
         scoring = scorer.open(clip())
         scoring.update(real, real)
-        scoring.finish(clip().audio())
+        scoring.compute(clip().audio())
         assert finder.calls == asked * FRAMES + 1
     assert results[0][1] == 0 < results[1][1]
 
@@ -160,9 +160,9 @@ def test_frames_without_a_face_are_left_out_up_to_a_tenth() -> None:
 def test_curves_have_a_number_for_every_frame() -> None:
     truth, output = mouth(SPEECH), mouth(SPEECH)
     output[2] = np.nan
-    scoring = LandmarkScoring(Finder(dict(enumerate(truth)) | {100 + i: p for i, p in enumerate(output)}), clip())  # type: ignore[arg-type]
+    scoring = LandmarkAccumulator(Finder(dict(enumerate(truth)) | {100 + i: p for i, p in enumerate(output)}), clip())  # type: ignore[arg-type]
     scoring.update(frames(range(100, 100 + FRAMES)), frames(range(FRAMES)))
-    curves = scoring.finish(clip().audio()).per_frame
+    curves = scoring.compute(clip().audio()).per_frame
     assert set(curves) == {i.column for i in LandmarkScorer.describe()} - {
         "LipOpen-corr[mediapipe]",
         "LipLeak[opening-speed]",
@@ -212,12 +212,12 @@ def test_too_little_silence_has_no_leakage() -> None:
 
 
 def test_too_many_frames_and_none_are_bad_output() -> None:
-    scoring = LandmarkScoring(Finder({}), clip(count=2))  # type: ignore[arg-type]
+    scoring = LandmarkAccumulator(Finder({}), clip(count=2))  # type: ignore[arg-type]
     with pytest.raises(ClipError, match="more frames") as caught:
         scoring.update(frames(range(3)), frames(range(3)))
     assert caught.value.status is Status.BAD_OUTPUT
     with pytest.raises(ClipError, match="no frames"):
-        LandmarkScoring(Finder({}), clip()).finish(clip().audio())  # type: ignore[arg-type]
+        LandmarkAccumulator(Finder({}), clip()).compute(clip().audio())  # type: ignore[arg-type]
 
 
 def test_a_photograph_whose_mouth_is_moved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +240,7 @@ def test_a_photograph_whose_mouth_is_moved(monkeypatch: pytest.MonkeyPatch) -> N
         moved = cv2.remap(photo, columns, rows - pixels * weight, cv2.INTER_LINEAR)
         scoring = scorer.open(of)
         scoring.update(moved[None], photo[None])
-        found.append(scoring.finish(of.audio()).values)
+        found.append(scoring.compute(of.audio()).values)
     for column in ("LMD[mediapipe]", "LMD-mouth[mediapipe]"):
         values = [one[column] for one in found]
         assert values == sorted(values) and values[0] == 0 < values[1]

@@ -34,7 +34,7 @@ def measure(scorer: Any, clip: PreparedClip, change: Callable[[np.ndarray], np.n
     truth = np.concatenate(list(clip.read_frames()))
     scoring = scorer.open(clip)
     scoring.update(change(truth), truth)
-    return dict(scoring.finish(clip.audio()).values)
+    return dict(scoring.compute(clip.audio()).values)
 
 
 def held(frames: int) -> Callable[[np.ndarray], np.ndarray]:

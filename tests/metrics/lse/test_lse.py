@@ -55,7 +55,7 @@ def run(scorer: Scorer, frames: int, chunk: int) -> dict[str, float]:
     scoring = scorer.open(fake_clip(frames))  # type: ignore[arg-type]
     for first in range(0, frames, chunk):
         scoring.update(video[first : first + chunk], video[first : first + chunk])
-    score = scoring.finish(audio)
+    score = scoring.compute(audio)
     for column, curve in score.per_frame.items():
         assert curve.shape == (frames,)
         assert column in score.values

@@ -29,12 +29,12 @@ def test_shifted_sound_moves_the_offset_by_as_much(shared: Path, tmp_path: Path,
     for frames in clip.read_frames():
         scoring.update(frames, frames)
     offset, confidence = "AV-offset[open-syncnet]", "LSE-C[open-syncnet]"
-    plain = scoring.finish(clip.audio()).values
+    plain = scoring.compute(clip.audio()).values
     for shift in SHIFTS:
         # Sound that starts `shift` frames earlier; a positive offset says that it comes too early.
-        moved = scoring.finish(np.roll(clip.audio(), -shift * SAMPLES_PER_FRAME)).values
+        moved = scoring.compute(np.roll(clip.audio(), -shift * SAMPLES_PER_FRAME)).values
         assert moved[offset] - plain[offset] == pytest.approx(shift, abs=1)
-    backwards = scoring.finish(np.ascontiguousarray(clip.audio()[::-1])).values
+    backwards = scoring.compute(np.ascontiguousarray(clip.audio()[::-1])).values
     assert backwards[confidence] < plain[confidence]
 
 
@@ -47,7 +47,7 @@ def test_published_example_reads_as_published(shared: Path) -> None:
     scoring = WholeFrameScorer().open(SimpleNamespace())  # type: ignore[arg-type]
     for frames in decode_video(video):
         scoring.update(frames, frames)
-    values = scoring.finish(decode_audio(video)).values
+    values = scoring.compute(decode_audio(video)).values
     assert values["AV-offset[whole-frame]"] == 3
     assert values["LSE-D[whole-frame]"] == pytest.approx(5.353, abs=0.15)
     assert values["LSE-C[whole-frame]"] == pytest.approx(10.021, abs=0.3)

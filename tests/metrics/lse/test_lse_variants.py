@@ -59,7 +59,7 @@ def run(scorer: Scorer, frames: int, chunk: int = 32) -> ClipScore:
     scoring = scorer.open(SimpleNamespace())  # type: ignore[arg-type]
     for first in range(0, frames, chunk):
         scoring.update(video[first : first + chunk], video[first : first + chunk])
-    return scoring.finish(audio)
+    return scoring.compute(audio)
 
 
 def read_by_hand(scorer: WholeFrameScorer | PipelineScorer, crops: np.ndarray, audio: np.ndarray) -> tuple[float, ...]:

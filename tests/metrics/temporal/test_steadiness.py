@@ -55,7 +55,7 @@ def measure(frames: np.ndarray, cuts: tuple[int, ...] = ()) -> tuple[float, floa
     scoring = SteadinessScorer().open(clip(len(frames)))
     for part in np.split(frames, cuts):
         scoring.update(part, part)
-    values = scoring.finish(AUDIO).values
+    values = scoring.compute(AUDIO).values
     return values[TWE.column], values[JITTER.column]
 
 
@@ -119,7 +119,7 @@ def test_chunks_do_not_matter_and_there_is_a_value_for_every_frame() -> None:
     assert measure(frames) == measure(frames, (1, 2, 5)) == measure(frames, (7,))
     scoring = SteadinessScorer(device="cpu").open(clip())
     scoring.update(frames, frames)
-    curves = scoring.finish(AUDIO).per_frame
+    curves = scoring.compute(AUDIO).per_frame
     assert {name: curve.shape for name, curve in curves.items()} == {"TWE[dis]": (8,), "Jitter[dis]": (8,)}
     assert SteadinessScorer.describe() == SteadinessScorer().metrics
 

@@ -37,12 +37,12 @@ class Ear:
             self.sizes.add(output.shape[1:])
             seen.append(len(output))
 
-        def finish(audio: np.ndarray) -> SimpleNamespace:
+        def compute(audio: np.ndarray) -> SimpleNamespace:
             if clip.id == "b":
                 raise ClipError(Status.TOO_SHORT, "short")
             return SimpleNamespace(values={"LSE-C[ear]": sum(seen), "LSE-D[ear]": len(audio), "AV-offset[ear]": 0})
 
-        return SimpleNamespace(update=update, finish=finish)
+        return SimpleNamespace(update=update, compute=compute)
 
 
 @pytest.fixture
