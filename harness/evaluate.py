@@ -157,10 +157,6 @@ def evaluate(
     if spec is None:
         lists = ("models", "metrics")
         texts = {name: (value,) for name, value in settings.items() if name in lists and isinstance(value, str)}
-            name: (value,)
-            for name, value in settings.items()
-            if name in ("models", "metrics") and isinstance(value, str)
-        }
         spec = make_spec({**settings, **texts})
     options = RunOptions(
         out=None if out is None else Path(out),
