@@ -21,7 +21,7 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("site")
     for folder in FOLDERS:
         shutil.copytree(REPOSITORY / folder, root / "bench_lipsync" / folder, ignore=_not_python)
-    shutil.copy(REPOSITORY / "src/bench_lipsync/__init__.py", root / "bench_lipsync")
+    shutil.copytree(REPOSITORY / "src/bench_lipsync", root / "bench_lipsync", ignore=_not_python, dirs_exist_ok=True)
     return root
 
 

@@ -15,6 +15,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bench_lipsync.evaluation import Evaluation as Evaluation
+    from bench_lipsync.evaluation import evaluate as evaluate
     from bench_lipsync.harness import __version__ as __version__
     from bench_lipsync.harness.api.clip import Clip as Clip
     from bench_lipsync.harness.api.clip import PreparedClip as PreparedClip
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from bench_lipsync.harness.errors import BenchError as BenchError
     from bench_lipsync.harness.errors import ClipError as ClipError
     from bench_lipsync.harness.errors import Status as Status
-    from bench_lipsync.harness.evaluate import Evaluation as Evaluation
-    from bench_lipsync.harness.evaluate import evaluate as evaluate
     from bench_lipsync.harness.results.schema import RunResult as RunResult
     from bench_lipsync.harness.run.spec import AdaptSpec as AdaptSpec
     from bench_lipsync.harness.run.spec import RunSpec as RunSpec
@@ -39,7 +39,7 @@ _MODULES = {
     "Clip": "harness.api.clip",
     "ClipError": "harness.errors",
     "Dataset": "harness.api.dataset",
-    "Evaluation": "harness.evaluate",
+    "Evaluation": "evaluation",
     "GenerateContext": "harness.api.model",
     "LipSyncModel": "harness.api.model",
     "MetricInfo": "harness.api.metric",
@@ -50,7 +50,7 @@ _MODULES = {
     "Scorer": "harness.api.metric",
     "Status": "harness.errors",
     "__version__": "harness",
-    "evaluate": "harness.evaluate",
+    "evaluate": "evaluation",
 }
 __all__ = sorted(_MODULES)  # noqa: PLE0605 - the same names as above
 

@@ -87,7 +87,8 @@ class Evaluation:
         if not path.is_file():
             raise BenchError(f"{self.folder} has no {CLIPS_FILE}; evaluate again to write it")
         with opened_table(path, CLIP_COLUMNS) as file:
-            return file.read().to_pandas()
+            table: pd.DataFrame = file.read().to_pandas()
+        return table
 
     def render(self, format: str = "text") -> str:
         """The table as `bench table` writes it.
