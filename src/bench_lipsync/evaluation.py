@@ -150,6 +150,7 @@ def evaluate(
     from bench_lipsync.harness.run.executors.factory import ExecutorOptions
     from bench_lipsync.harness.run.pipeline import RunOptions, execute
     from bench_lipsync.harness.run.spec import make_spec
+    from bench_lipsync.reports.page.write import write_run_page
 
     if spec is not None and settings:
         raise BenchError(f"pass either a RunSpec or its fields, not both: {', '.join(settings)}")
@@ -162,7 +163,7 @@ def evaluate(
     options = RunOptions(
         out=None if out is None else Path(out),
         device=pick_device(device),
-        report=report,
+        report=write_run_page if report else None,
         quiet=not progress,
         executor=ExecutorOptions(workers=workers),
     )
