@@ -1,6 +1,6 @@
-"""Rows that bound every table: the ground truth, its first frame held still, and the ground truth with foreign audio.
+"""Baselines that bound every table: the ground truth, its first frame, and the ground truth with mismatched audio.
 
-They need no weights. A model worth reporting lies between them, and one above the ground truth is a finding.
+They need no weights. A useful model lies between them; a model above the ground truth deserves a closer look.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bench_lipsync.harness.api.model import GenerateContext, ModelCard
 
 
 class GroundTruth:
-    """The prepared clip itself: the value that a perfect reconstruction would have."""
+    """The prepared clip itself: the score of a perfect reconstruction."""
 
     card = ModelCard(
         name="ground-truth",
@@ -24,7 +24,7 @@ class GroundTruth:
         gt_leak="is the ground truth",
     )
     frames_are_truth = True
-    """The engine reads the prepared video instead of storing a copy of it."""
+    """The engine reads the prepared video instead of storing a copy."""
 
     def fingerprint(self) -> str:
         """Constant: the frames are the clip's own."""
@@ -33,12 +33,12 @@ class GroundTruth:
     def generate(
         self, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
     ) -> Iterator[NDArray[np.uint8]]:
-        """The clip's frames, unchanged."""
+        """Yield the clip's frames unchanged."""
         return clip.read_frames(chunk=context.batch_size)
 
 
 class ShuffledAudio(GroundTruth):
-    """Real lips judged against another clip's audio: what synchrony metrics give where there is none."""
+    """Real lips scored with the audio of another clip: the value of a synchronisation metric without synchrony."""
 
     card = ModelCard(
         name="shuffled-audio",
@@ -54,7 +54,7 @@ class ShuffledAudio(GroundTruth):
 
 
 class Static:
-    """The first frame held for the whole clip: perfect identity, no speech."""
+    """The first frame for the whole clip: perfect identity, no speech."""
 
     card = ModelCard(
         name="static",
@@ -70,7 +70,7 @@ class Static:
     def generate(
         self, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
     ) -> Iterator[NDArray[np.uint8]]:
-        """The first frame, `clip.frames` times."""
+        """Yield the first frame `clip.frames` times."""
         first = next(iter(clip.read_frames(stop=1)))
         for start in range(0, clip.frames, context.batch_size):
             count = min(context.batch_size, clip.frames - start)

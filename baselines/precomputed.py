@@ -1,4 +1,4 @@
-"""`precomputed:DIR`: videos that somebody else made, scored as if a model here had made them."""
+"""`precomputed:DIR`: scores videos made elsewhere like the output of a model."""
 
 from __future__ import annotations
 
@@ -10,20 +10,26 @@ from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.model import GenerateContext, ModelCard, VariantError
+from bench_lipsync.harness.errors import suggest
 from bench_lipsync.harness.predictions.files import PredictedFiles
 from bench_lipsync.harness.predictions.video import GEOMETRIES, RULE, PredictedVideo
 
 
 class Precomputed:
-    """A folder of videos, matched to clips by their names; what is checked is in `harness.predictions.video`.
+    """A folder of videos, matched to clips by their names; `harness.predictions.video` checks them.
 
-    The variants `@crop` and `@frame` say what the pictures show where their size does not tell.
+    The variants `@crop` and `@frame` state what the frames show where their size leaves it open.
     """
 
     def __init__(self, folder: str = "", variant: str = "") -> None:
-        """Raises `VariantError` for a folder that is none or holds no video, and for an unknown variant."""
+        """Find the videos below a folder.
+
+        Raises:
+            VariantError: `folder` is no folder or holds no video, or `variant` is unknown.
+
+        """
         if variant and variant not in GEOMETRIES:
-            raise VariantError(f"precomputed has no variant {variant}; known: {', '.join(GEOMETRIES)}")
+            raise VariantError(f"precomputed has no variant {variant}; {suggest(variant, GEOMETRIES)}")
         root = Path(folder)
         if not folder or not root.is_dir():
             raise VariantError(f"precomputed:{folder} needs a folder of videos, for example precomputed:results/mine")
@@ -45,17 +51,17 @@ class Precomputed:
         )
 
     def fingerprint(self) -> str:
-        """Of the files' names and bytes, and of how they are read."""
+        """Digest of the files' names and contents, and of the rule by which they are read."""
         return f"{RULE}|{self._geometry}|{self._files.digest}"
 
     def generate(
         self, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
     ) -> Iterator[NDArray[np.uint8]]:
-        """The frames of the clip's file; its sound is not used. Raises `ClipError`."""
+        """Yield the frames of the clip's file; its audio is not used. Raises `ClipError`."""
         video = PredictedVideo(self._files.find(clip.id), clip, self._geometry)
         yield from video.frames(chunk=context.batch_size)
         self._notes[clip.id] = tuple(video.notes)
 
     def notes(self, clip: PreparedClip) -> tuple[str, ...]:
-        """What was done to the frames that `generate` last gave for `clip`."""
+        """How the frames that `generate` last yielded for `clip` were changed."""
         return self._notes.get(clip.id, ())

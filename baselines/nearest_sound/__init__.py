@@ -1,1 +1,1 @@
-"""A bound row: the clip's own mouths, reordered by the similarity of the audio."""
+"""A baseline that reorders the clip's own mouths by the similarity of the audio."""

@@ -1,4 +1,4 @@
-"""Which moment of the footage sounds most like each moment of the audio: unit selection by dynamic programming."""
+"""Unit selection by dynamic programming: finds frames whose audio resembles the driving audio."""
 
 from __future__ import annotations
 
@@ -11,60 +11,78 @@ from bench_lipsync.harness.media.mfcc import mfcc
 _WINDOWS_PER_FRAME = 4
 """100 MFCC windows a second for 25 frames."""
 _CONTEXT = 1
-"""Frames heard before and after the one that is drawn: sounds colour their neighbours."""
+"""Frames of context before and after each frame: coarticulation."""
 
 
-def sound_features(samples: NDArray[np.int16], frames: int) -> NDArray[np.float32]:
-    """(frames, D): 13 MFCC of the frame and its neighbours, each with mean 0 and variance 1 over the clip.
+def audio_features(samples: NDArray[np.int16], frames: int) -> NDArray[np.float32]:
+    """MFCC of each frame and its neighbours.
 
-    `samples` are `frames * 640` at 16 kHz. Normalising takes away much of who speaks and into what microphone.
+    Coefficients have mean 0 and variance 1 over the clip, which removes much of the speaker and the microphone.
+
+    Args:
+        samples: (frames * 640,) int16 at 16 kHz.
+        frames: Number of video frames.
+
+    Returns:
+        (frames, D) float32.
+
     """
-    columns = mfcc(samples)
-    needed = frames * _WINDOWS_PER_FRAME
-    columns = np.pad(columns, ((0, max(0, needed - len(columns))), (0, 0)), mode="edge")[:needed]
-    columns = (columns - columns.mean(axis=0)) / (columns.std(axis=0) + 1e-6)
-    per_frame = columns.reshape(frames, -1)
+    windows = mfcc(samples)
+    count = frames * _WINDOWS_PER_FRAME
+    windows = np.pad(windows, ((0, max(0, count - len(windows))), (0, 0)), mode="edge")[:count]
+    windows = (windows - windows.mean(axis=0)) / (windows.std(axis=0) + 1e-6)
+    per_frame = windows.reshape(frames, -1)
     padded = np.pad(per_frame, ((_CONTEXT, _CONTEXT), (0, 0)), mode="edge")
-    near = [padded[shift : shift + frames] for shift in range(2 * _CONTEXT + 1)]
-    return np.concatenate(near, axis=1).astype(np.float32)
+    shifted = [padded[shift : shift + frames] for shift in range(2 * _CONTEXT + 1)]
+    return np.concatenate(shifted, axis=1).astype(np.float32)
 
 
 def choose_units(
-    heard: NDArray[np.float32], spoken: NDArray[np.float32], gap: int = 0, jump: float = 0.5
+    targets: NDArray[np.float32], candidates: NDArray[np.float32], gap: int = 0, jump: float = 0.5
 ) -> NDArray[np.int64]:
-    """(T,) rows of `spoken` (S, D) for the rows of `heard` (T, D): near in sound, in runs as long as that allows.
+    """Choose a candidate for every target, with similar features and few jumps.
 
-    The sum of distances is least, where every step that is not to the next row of `spoken` costs `jump` times the
-    median distance. Row s may not serve row t where |s - t| < `gap`; rows that this leaves without any may use all.
-    Memory: one bit a pair. Source: the dynamic programme of concatenative synthesis (Hunt and Black, ICASSP 1996).
+    Minimises the sum of distances plus a cost for every step that is not to the next candidate, by the dynamic
+    programme of concatenative synthesis (Hunt and Black, ICASSP 1996). Memory: one bit a pair.
+
+    Args:
+        targets: Features of the driving audio, (T, D).
+        candidates: Features of the footage, (S, D).
+        gap: Candidate s is excluded for target t where |s - t| < `gap`, unless that excludes all candidates.
+        jump: Cost of a jump, in median distances.
+
+    Returns:
+        (T,) indices of candidates.
+
     """
-    count, choices = len(heard), len(spoken)
-    norms = (spoken**2).sum(axis=1)
-    places = np.arange(choices)
+    count, choices = len(targets), len(candidates)
+    norms = (candidates**2).sum(axis=1)
+    indices = np.arange(choices)
     penalty: float | None = None
     best = np.zeros(choices)
     jumped = np.zeros((count, -(-choices // 8)), np.uint8)
     cheapest = np.zeros(count, np.int64)
     for row in range(count):
-        distance = np.sqrt(np.maximum(norms - 2 * spoken @ heard[row] + (heard[row] ** 2).sum(), 0)).astype(np.float64)
+        target = targets[row]
+        distance = np.sqrt(np.maximum(norms - 2 * candidates @ target + (target**2).sum(), 0)).astype(np.float64)
         if penalty is None:
             penalty = jump * float(np.median(distance))
-        barred = np.abs(places - row) < gap
-        if not barred.all():
-            distance[barred] = np.inf
-        going_on = np.concatenate([[np.inf], best[:-1]]) if row else best
+        excluded = np.abs(indices - row) < gap
+        if not excluded.all():
+            distance[excluded] = np.inf
+        continued = np.concatenate([[np.inf], best[:-1]]) if row else best
         cheapest[row] = int(np.argmin(best))
-        anew = best[cheapest[row]] + (penalty if row else 0.0)
-        jumped[row] = np.packbits(anew < going_on, bitorder="little")
-        best = distance + np.minimum(anew, going_on)
+        restarted = best[cheapest[row]] + (penalty if row else 0.0)
+        jumped[row] = np.packbits(restarted < continued, bitorder="little")
+        best = distance + np.minimum(restarted, continued)
     chosen = np.empty(count, np.int64)
     chosen[-1] = int(np.argmin(best))
     for row in range(count - 1, 0, -1):
-        at = chosen[row]
-        chosen[row - 1] = cheapest[row] if jumped[row, at // 8] >> (at % 8) & 1 else at - 1
+        index = chosen[row]
+        chosen[row - 1] = cheapest[row] if jumped[row, index // 8] >> (index % 8) & 1 else index - 1
     return chosen
 
 
 def default_gap(frames: int) -> int:
-    """Frames around a moment that may not stand for it when it is its own sound: a second, or a quarter of the clip."""
+    """Excluded frames around a target when the driving audio is the clip's own: a second, or a quarter of the clip."""
     return max(1, min(FPS, frames // 4))

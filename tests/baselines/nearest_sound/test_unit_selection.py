@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from bench_lipsync.baselines.nearest_sound.unit_selection import choose_units, default_gap, sound_features
+from bench_lipsync.baselines.nearest_sound.unit_selection import audio_features, choose_units, default_gap
 
 
 def test_the_same_sounds_are_found_again() -> None:
@@ -53,13 +53,13 @@ def test_no_other_way_costs_less(seed: int) -> None:
 def test_features_follow_the_sound_and_not_its_loudness() -> None:
     rng = np.random.default_rng(4)
     samples = (rng.normal(size=50 * 640) * 2000 * np.sin(np.arange(50 * 640) / 4000) ** 2).astype(np.int16)
-    features = sound_features(samples, 50)
+    features = audio_features(samples, 50)
     assert features.shape == (50, 3 * 4 * 13) and features.dtype == np.float32
-    assert np.corrcoef(features.ravel(), sound_features(samples // 2, 50).ravel())[0, 1] > 0.99
+    assert np.corrcoef(features.ravel(), audio_features(samples // 2, 50).ravel())[0, 1] > 0.99
 
 
 def test_silence_has_finite_features() -> None:
-    assert np.isfinite(sound_features(np.zeros(10 * 640, np.int16), 10)).all()
+    assert np.isfinite(audio_features(np.zeros(10 * 640, np.int16), 10)).all()
 
 
 def test_short_clips_have_a_smaller_gap() -> None:
