@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench_lipsync.harness.doctor.examine import Diagnosis, Finding, State
+    from bench_lipsync.harness.doctor.findings import Diagnosis, Finding, State
 
 _MARKS = {"ok": "ok", "fetch": "fetch", "note": "note", "missing": "--", "broken": "!!"}
 _STYLES = {"ok": "green", "fetch": "cyan", "note": "yellow", "missing": "yellow", "broken": "bold red"}
@@ -40,7 +40,7 @@ def _show(found: Diagnosis) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from bench_lipsync.harness.doctor.examine import DEFAULT_RUN
+    from bench_lipsync.harness.doctor.findings import DEFAULT_RUN
 
     console = Console()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))

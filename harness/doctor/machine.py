@@ -1,4 +1,4 @@
-"""The doctor's look at Python, PyTorch, the machine, the cache and the installed libraries."""
+"""Checks of Python, PyTorch, the machine, the cache and the installed libraries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 from bench_lipsync.harness.compute.resources import usable_cores, usable_memory
-from bench_lipsync.harness.doctor.examine import Finding
+from bench_lipsync.harness.doctor.findings import Finding, State, failed_check
 from bench_lipsync.harness.util.paths import cache_dir
 
 PACKAGE = "bench-lipsync"
@@ -23,7 +23,7 @@ _GB = 1e9
 
 
 def machine() -> list[Finding]:
-    """Python, PyTorch with its device, cores, memory, the cache and its disk."""
+    """Check Python, PyTorch and its device, cores, memory, the cache and its disk."""
     python = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     old = sys.version_info < (3, 11)
     fix = "install Python 3.11 or newer" if old else ""
@@ -32,31 +32,30 @@ def machine() -> list[Finding]:
 
 
 def libraries() -> list[Finding]:
-    """Every requirement of the package: a line for each that is not met, and one for those that are."""
+    """Check every requirement of the package: one finding for each unmet one, and one for all others."""
     from packaging.requirements import Requirement
 
-    wanted = [Requirement(line) for line in metadata.requires(PACKAGE) or []]
-    needed = [item for item in wanted if item.marker is None or item.marker.evaluate({"extra": ""})]
-    wrong, fine = [], 0
-    for item in needed:
-        have = _version(item.name)
-        if have is not None and item.specifier.contains(have, prereleases=True):
-            fine += 1
-            continue
-        state = f"{have} is installed, {item.specifier} is needed" if have else "not installed"
-        fix = f'pip install "{item.name}{item.specifier}"'
-        wrong.append(Finding("libraries", item.name, "broken", state, fix, needed=True))
+    requirements = [Requirement(line) for line in metadata.requires(PACKAGE) or []]
+    required = [item for item in requirements if item.marker is None or item.marker.evaluate({"extra": ""})]
+    findings = []
+    for item in required:
+        installed = _version(item.name)
+        if installed is None or not item.specifier.contains(installed, prereleases=True):
+            detail = f"{installed} is installed, {item.specifier} is needed" if installed else "not installed"
+            fix = f'pip install "{item.name}{item.specifier}"'
+            findings.append(Finding("libraries", item.name, "broken", detail, fix, needed=True))
+    if met := len(required) - len(findings):
+        findings.append(Finding("libraries", "required", "ok", f"{met} of {len(required)} as needed", needed=True))
     extras: dict[str, list[str]] = {}
-    for item in wanted:
-        if item not in needed and _version(item.name) is None and item.name != PACKAGE:
+    for item in requirements:
+        if item not in required and _version(item.name) is None and item.name != PACKAGE:
             extra = str(item.marker).rpartition("==")[2].strip(" \"')")
             extras.setdefault(extra, []).append(item.name)
-    told = [Finding("libraries", "required", "ok", f"{fine} of {len(needed)} as needed", needed=True)] if fine else []
     for extra, names in extras.items():
         if extra not in {"test", "dev"}:
             detail = f"{', '.join(names)} not installed (optional)"
-            told.append(Finding("libraries", extra, "note", detail, f"pip install '{PACKAGE}[{extra}]'"))
-    return [*wrong, *told]
+            findings.append(Finding("libraries", extra, "note", detail, f"pip install '{PACKAGE}[{extra}]'"))
+    return findings
 
 
 def _version(name: str) -> str | None:
@@ -71,10 +70,9 @@ def _torch() -> Finding:
         import torch
 
         _load_operators()
-    except Exception as error:  # Whatever a broken installation throws.
-        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    except Exception as error:  # A broken installation can raise anything.
         fix = "pip install --force-reinstall torch torchvision, both from the same index"
-        return Finding("machine", "PyTorch", "broken", reason, fix, needed=True)
+        return failed_check("machine", "PyTorch", error, fix, needed=True)
     version = f"{torch.__version__}, torchvision {_version('torchvision')}"
     if not torch.cuda.is_available():
         detail = f"{version}, on the CPU ({torch.get_num_threads()} threads)"
@@ -85,13 +83,13 @@ def _torch() -> Finding:
 
 
 def _load_operators() -> None:
-    """Load torchvision's compiled part, which fits one build of torch only; importing all of it takes seconds."""
+    """Load torchvision's compiled operators, which fit one build of torch only; a full import takes seconds."""
     import torch
 
-    found = util.find_spec("torchvision")
-    if found is None or found.origin is None:
+    spec = util.find_spec("torchvision")
+    if spec is None or spec.origin is None:
         raise ImportError("torchvision is not installed")
-    for library in Path(found.origin).parent.glob("_C*"):
+    for library in Path(spec.origin).parent.glob("_C*"):
         if library.suffix in {".so", ".pyd", ".dylib"}:
             torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
 
@@ -119,10 +117,10 @@ def _cache() -> list[Finding]:
         return [Finding("machine", "cache", "broken", f"{folder}: {error.strerror}", fix, needed=True)]
     free = shutil.disk_usage(existing).free
     disk = f"{free / _GB:.1f} GB free"
-    room = "make room, or set BENCH_CACHE to a folder on another disk"
-    state = "broken" if free < _ENOUGH_DISK else "note" if free < _LOW_DISK else "ok"
-    told = folder if folder.exists() else f"{folder} (made when first needed)"
+    state: State = "broken" if free < _ENOUGH_DISK else "note" if free < _LOW_DISK else "ok"
+    remedy = "" if state == "ok" else "free some space, or set BENCH_CACHE to a folder on another disk"
+    location = folder if folder.exists() else f"{folder} (made when first needed)"
     return [
-        Finding("machine", "cache", "ok", str(told), needed=True),
-        Finding("machine", "disk", state, disk, "" if state == "ok" else room, needed=True),  # type: ignore[arg-type]
+        Finding("machine", "cache", "ok", str(location), needed=True),
+        Finding("machine", "disk", state, disk, remedy, needed=True),
     ]

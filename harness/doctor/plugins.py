@@ -1,24 +1,26 @@
-"""The doctor's look at weights, metrics and models: what is here, what would be fetched, what is yours to supply."""
+"""Checks of assets, metrics and models: present, to be downloaded, or to be supplied by the user."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 from bench_lipsync.harness.assets.catalog import AssetSpec
 from bench_lipsync.harness.assets.lookup import asset_available, asset_present, asset_specs
-from bench_lipsync.harness.doctor.examine import Finding, State
+from bench_lipsync.harness.doctor.findings import Finding, State, failed_check
 from bench_lipsync.harness.registry.metric_names import metric_names
 from bench_lipsync.harness.registry.plugins import BOUNDS, MODELS, PACKAGED, SCORERS
 
 DEFAULT_MODEL = "stylelipsync"
 PREPARATION = "face_landmarker"
 """The asset without which no clip can be prepared."""
+_SEE_LIBRARIES = "see libraries above"
 
 
 def assets() -> list[Finding]:
-    """Every asset of the catalogue."""
+    """Check every asset of the catalogue."""
     return [
         Finding("assets", spec.name, _state(spec), _where(spec), _fix(spec), spec.name == PREPARATION)
         for spec in asset_specs()
@@ -26,20 +28,18 @@ def assets() -> list[Finding]:
 
 
 def metrics() -> list[Finding]:
-    """Every column that a metric can give; a default metric must have one that works."""
+    """Check every metric column; a default metric must have at least one that works."""
     known = metric_names()
     scorers = {name: _readiness("metrics", name, _needs(name)) for name in {offer.scorer for offer in known.offers}}
     findings = [
-        _unusable("metrics", f"scorer {name}", error, needed=name in SCORERS.builtin)
+        failed_check("metrics", f"scorer {name}", error, _SEE_LIBRARIES, needed=name in SCORERS.builtin)
         for name, error in known.broken.items()
     ]
     for metric in known.order:
         rows = [(offer.info, scorers[offer.scorer]) for offer in known.offers if offer.info.name == metric]
         works = any(item.state in ("ok", "fetch") for _, item in rows)
         needed = any(info.default for info, _ in rows) and not works
-        findings += [
-            Finding("metrics", info.column, item.state, item.detail, item.fix, needed=needed) for info, item in rows
-        ]
+        findings += [replace(item, name=info.column, needed=needed) for info, item in rows]
     return findings
 
 
@@ -48,24 +48,24 @@ def _needs(scorer: str) -> list[AssetSpec]:
 
 
 def models() -> list[Finding]:
-    """Every model by name; rows of bounds need nothing. External ones have a doctor of their own."""
+    """Check every model by name; bounds need no assets. External models have their own doctor."""
     findings = []
     for name in MODELS.names(further=False):
         needed = name in (DEFAULT_MODEL, *BOUNDS)
         try:
             MODELS.get(name)
-        except Exception as error:  # An import can fail in any way.
-            findings.append(_unusable("models", name, error, needed))
+        except Exception as error:  # An import can raise anything.
+            findings.append(failed_check("models", name, error, _SEE_LIBRARIES, needed))
             continue
-        found = _readiness("models", name, [spec for spec in asset_specs() if name in spec.models])
-        findings.append(Finding("models", name, found.state, found.detail, found.fix, needed))
+        readiness = _readiness("models", name, [spec for spec in asset_specs() if name in spec.models])
+        findings.append(replace(readiness, needed=needed))
     return findings
 
 
 def _readiness(section: str, name: str, needs: Iterable[AssetSpec]) -> Finding:
-    """How a plug-in stands that needs these assets and, where `PACKAGED` names one, a file of the package."""
+    """State of a plugin that needs these assets and, where `PACKAGED` names one, a file of the package."""
     if name in PACKAGED.names() and not (path := PACKAGED.get(name)).is_file():
-        if section == "models":  # Weights of the user's own do as well.
+        if section == "models":  # The user's own weights also work.
             fix = f"--model {name}:FILE takes yours, bench train {name} makes some"
             return Finding(section, name, "missing", "the package has no weights for it", fix)
         return Finding(section, name, "broken", f"{path.name} of the package is not there", "take a whole checkout")
@@ -90,9 +90,9 @@ def _where(spec: AssetSpec) -> str:
     if asset_present(spec.name):
         return f"here, {size}; {spec.used_by}"
     problem = index_problem(spec.sources[0]) if asset_available(spec.name) and spec.on_index else None
-    free = "can be fetched" if not spec.asks_first else f"fetched only when you ask ({spec.licence})"
-    there = problem or (free if asset_available(spec.name) else "not on the package index")
-    return f"{there}, {size}; {spec.used_by}"
+    offer = "can be fetched" if not spec.asks_first else f"fetched only when you ask ({spec.licence})"
+    status = problem or (offer if asset_available(spec.name) else "not on the package index")
+    return f"{status}, {size}; {spec.used_by}"
 
 
 def _fix(spec: AssetSpec) -> str:
@@ -100,15 +100,15 @@ def _fix(spec: AssetSpec) -> str:
         return ""
     if asset_available(spec.name):
         return f"bench assets fetch {spec.name}"
-    first = f"bench assets fetch {spec.name}, or " if spec.sources else ""
-    return f"{first}bench assets add {spec.name} FILE, from {spec.page}"
+    fetch = f"bench assets fetch {spec.name}, or " if spec.sources else ""
+    return f"{fetch}bench assets add {spec.name} FILE, from {spec.page}"
 
 
 @lru_cache(maxsize=1)
 def index_problem(source: str) -> str | None:
-    """Why nothing can be fetched from the package index now, `None` if it answers.
+    """The reason why the package index is out of reach, or `None` if it answers.
 
-    Asked once, for the project of `source`, which we need.
+    One request is sent in the life of the process, for the project of `source`.
     """
     if os.environ.get("BENCH_OFFLINE", "0") not in ("", "0"):
         return "BENCH_OFFLINE is set"
@@ -124,8 +124,3 @@ def index_problem(source: str) -> str | None:
     except requests.RequestException as error:
         return f"the package index does not answer ({type(error).__name__})"
     return None
-
-
-def _unusable(section: str, name: str, error: Exception, needed: bool) -> Finding:
-    reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    return Finding(section, name, "broken", reason, "see libraries above", needed)

@@ -12,7 +12,7 @@ from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, Clip
 from bench_lipsync.harness.api.dataset import ClipList, ClipRequest
 from bench_lipsync.harness.datasets.demo.plan import ClipPlan, adaptation_plans, generator_version, plans
 from bench_lipsync.harness.datasets.demo.portraits import SPLITS, load_portrait
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, suggest
 from bench_lipsync.harness.util.paths import cache_dir
 
 if TYPE_CHECKING:
@@ -22,17 +22,23 @@ LICENCE = "Apache-2.0 (generated; the persons do not exist)"
 
 
 def render_clip(plan: ClipPlan, folder: Path, head: Head | None = None) -> Clip:
-    """Render `plan` into `folder` as ID.mkv (FFV1), ID.wav and ID.json, unless it is there already.
+    """Render a clip as ID.mkv (FFV1), ID.wav and ID.json, unless it exists already.
 
-    ID.json holds the ground truth: sentence, phonemes with times in seconds, and the curves of the mouth and the head
-    at 25 fps. `head` saves preparing the portrait again. Files appear under their names only when they are complete.
+    ID.json holds the ground truth: sentence, phonemes with times in seconds, curves of mouth and head at 25 fps.
+    Files appear under their names only when they are complete.
+
+    Args:
+        plan: The clip.
+        folder: Receives the files.
+        head: The prepared portrait, if it is at hand.
+
     """
     video = folder / f"{plan.id}.mkv"
     if not video.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=f".{plan.id}.") as scratch:
             _render(plan, Path(scratch), head)
-            # The video last: it is what says that the clip is complete.
+            # The video last: its presence marks the clip as complete.
             for suffix in (".json", ".wav", ".mkv"):
                 (Path(scratch) / f"clip{suffix}").replace(folder / f"{plan.id}{suffix}")
     return Clip(plan.id, plan.identity, video, audio=video.with_suffix(".wav"), split=plan.split, licence=LICENCE)
@@ -53,7 +59,7 @@ def _render(plan: ClipPlan, scratch: Path, head: Head | None) -> None:
     speech = articulate(spoken.phonemes, frames)
     motion = make_motion(rng, frames, plan.yaw_reach, speech.opening)
     samples = np.pad(spoken.samples, (0, frames * SAMPLES_PER_FRAME - len(spoken.samples))).astype(np.float64)
-    # A quiet room instead of digital silence.
+    # Room noise instead of digital silence.
     samples = np.clip(np.rint(samples + rng.normal(0, 6.0, len(samples))), -32768, 32767)
     write_wav(scratch / "clip.wav", samples.astype(np.int16))
     if head is None:
@@ -76,7 +82,7 @@ def _render(plan: ClipPlan, scratch: Path, head: Head | None) -> None:
 
 
 class DemoDataset:
-    """Talking heads of people who do not exist, rendered on first use; known audio-visual offset 0."""
+    """Synthetic talking heads, rendered on first use; their audio-visual offset is 0."""
 
     name = "demo"
 
@@ -84,30 +90,36 @@ class DemoDataset:
         self._count = clips_per_identity
 
     def clips(self, request: ClipRequest) -> ClipList:
-        """Clips of `test` (for `auto`), `train`, `val` or `all`. Raises `BenchError` for another split."""
+        """Clips of `test` (for `auto`), `train`, `val` or `all`.
+
+        Raises:
+            BenchError: Another split was requested.
+
+        """
         split = "test" if request.split == "auto" else request.split
-        if split not in (*SPLITS, "all"):
-            raise BenchError(f"demo has no split {request.split!r}; known: auto, all, {', '.join(SPLITS)}")
-        wanted = [plan for part in (SPLITS if split == "all" else (split,)) for plan in plans(part, self._count)]
-        clips = sorted(_render_missing(wanted), key=lambda clip: clip.id)
+        known = ("auto", "all", *SPLITS)
+        if split not in known:
+            raise BenchError(f"demo has no split {request.split!r}; {suggest(request.split, known)}")
+        selected = [plan for part in (SPLITS if split == "all" else (split,)) for plan in plans(part, self._count)]
+        clips = sorted(_render_missing(selected), key=lambda clip: clip.id)
         notices = () if request.data_root is None else ("demo is generated: --data-root is not used",)
         return ClipList(tuple(clips), split, notices)
 
     def adaptation_clips(self, identities: AbstractSet[str]) -> tuple[Clip, ...]:
-        """Footage of those of `identities` who are in the test split; the other people have several clips anyway."""
+        """Adaptation footage of the `identities` in the test split; those of other splits have several clips anyway."""
         return tuple(_render_missing([plan for plan in adaptation_plans() if plan.identity in identities]))
 
 
-def _render_missing(wanted: list[ClipPlan]) -> list[Clip]:
-    """Render what the cache lacks, with a progress bar; a head is prepared once for all its clips."""
+def _render_missing(selected: list[ClipPlan]) -> list[Clip]:
+    """Render the clips that are not cached, with a progress bar; each head is prepared once for all its clips."""
     from bench_lipsync.harness.util.progress import stage
 
     root = cache_dir() / "demo" / generator_version()
-    missing = sum(not (root / plan.split / f"{plan.id}.mkv").exists() for plan in wanted)
+    missing = sum(not (root / plan.split / f"{plan.id}.mkv").exists() for plan in selected)
     heads: dict[str, Head] = {}
     clips = []
     with stage("demo clips", missing) as tick:
-        for plan in wanted:
+        for plan in selected:
             exists = (root / plan.split / f"{plan.id}.mkv").exists()
             if not exists and plan.portrait not in heads:
                 from bench_lipsync.harness.datasets.demo.render import build_head

@@ -1,4 +1,4 @@
-"""A child process that speaks one sentence: JSON on stdin, JSON header line and 16-bit PCM on stdout.
+"""Child process that synthesises one sentence: JSON on stdin, a JSON header line and 16-bit PCM on stdout.
 
 eSpeak NG keeps state between utterances (the phase of its wave generator and its random numbers survive even
 `espeak_Terminate`), so that only the first utterance of a process has reproducible bytes. Hence one process a sentence.
@@ -41,9 +41,14 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 def speak(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Speak `request` (`text`, `voice`, `rate` words a minute, `pitch` and `range` 0..100) once in this process.
+    """Synthesise one utterance; may be called once in a process.
 
-    Returns the header `{"rate": Hz, "phonemes": [[mnemonic, first sample], ...]}` and the samples, little-endian int16.
+    Args:
+        request: `text`, `voice`, `rate` (words a minute), `pitch` and `range` (0..100).
+
+    Returns:
+        The header `{"rate": Hz, "phonemes": [[mnemonic, first sample], ...]}` and little-endian int16 samples.
+
     """
     import espeakng_loader
 

@@ -1,4 +1,4 @@
-"""Blinks and brows in the plane of the still: small vertical backward warps around each eye."""
+"""Blinks and brows in the plane of the portrait: small vertical backward warps around each eye."""
 
 from __future__ import annotations
 
@@ -67,21 +67,13 @@ def move_eyes(image: NDArray[np.uint8], rigs: tuple[EyeRig, EyeRig], closed: flo
     for rig in rigs:
         height, width = rig.y.shape
         lid = rig.upper + (0.97 * closed) * (rig.lower - rig.upper)
-        # Skin between brow and lid is stretched down over the eye; the eye itself stays where it is.
+        # Skin between brow and lid is stretched down over the eye; the eye itself does not move.
         start = rig.brow + 0.35 * (rig.upper - rig.brow)
         stretched = start + (rig.y - start) * (rig.upper - start) / np.maximum(lid - start, 1)
         source = np.where((rig.y > start) & (rig.y < lid), stretched, rig.y)
-        fade = np.exp(-np.square((rig.y - rig.brow) / (0.5 * (rig.upper.min() - rig.brow)))) * np.sin(
-            np.pi * (rig.x + 0.5) / width
-        )
+        fade = np.exp(-np.square((rig.y - rig.brow) / (0.5 * (rig.upper.min() - rig.brow))))
+        fade = fade * np.sin(np.pi * (rig.x + 0.5) / width)
         fade *= np.clip(rig.y / (0.2 * height), 0, 1)
+        rows = (source + brow * fade).astype(np.float32)
         window = image[rig.top : rig.top + height, rig.left : rig.left + width]
-        warped = cv2.remap(
-            window.copy(),
-            rig.x,
-            (source + brow * fade).astype(np.float32),
-            cv2.INTER_CUBIC,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        # The lid's new lower edge: a darker line of lashes where it meets the eye, softened over one pixel.
-        window[:] = warped
+        window[:] = cv2.remap(window.copy(), rig.x, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

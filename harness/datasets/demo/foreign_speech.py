@@ -1,4 +1,4 @@
-"""Speech of the demo set without its pictures: sentences of the training split in the voices of its people."""
+"""Audio of the demo set without video: sentences of the training split in the voices of its identities."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _EVERY = 10
-"""One clip in so many: 24 utterances of 24 people, about 80 s."""
+"""Every tenth clip: 24 utterances of 24 identities, about 80 s."""
 
 
 def foreign_speech() -> list[NDArray[np.int16]]:
-    """Utterances, int16 at 16 kHz. They are synthesised on first use (half a minute) and kept in the cache."""
+    """Utterances, int16 at 16 kHz, synthesised on first use (half a minute) and cached."""
     import numpy as np
 
     path = cache_dir() / "demo" / generator_version() / "foreign_speech.npz"
     if not path.is_file():
-        made = _synthesise()
+        utterances = _synthesise()
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = path.with_name(f".{uuid.uuid4().hex[:8]}.npz")
-        np.savez(scratch, allow_pickle=False, **{f"{number:03d}": samples for number, samples in enumerate(made)})
+        np.savez(scratch, allow_pickle=False, **{f"{number:03d}": samples for number, samples in enumerate(utterances)})
         scratch.replace(path)
     with np.load(path, allow_pickle=False) as archive:
         return [archive[name] for name in sorted(archive.files)]
@@ -35,5 +35,5 @@ def _synthesise() -> list[NDArray[np.int16]]:
     from bench_lipsync.harness.datasets.demo.speech import synthesise
     from bench_lipsync.harness.util.progress import each
 
-    chosen = plans("train")[::_EVERY]
-    return [synthesise(plan.sentence, plan.voice).samples for plan in each("speech", chosen)]
+    selected = plans("train")[::_EVERY]
+    return [synthesise(plan.sentence, plan.voice).samples for plan in each("speech", selected)]

@@ -1,7 +1,7 @@
-"""A relief over the still, and the backward warp that turns it.
+"""Relief of a head over its portrait, and the backward warp that rotates it.
 
-The relief is bounded in slope, so that the forward map of a rotation hardly folds and its inverse is found by
-fixed-point iteration; what a real head would hide behind the far cheek becomes a narrow, compressed rim instead.
+The slope of the relief is bounded, so that the forward map of a rotation hardly folds and fixed-point iteration finds
+its inverse. Parts that a real head would occlude become a narrow, compressed rim at the far cheek.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     Float32 = NDArray[np.float32]
 
 STRIDE = 2
-"""The warp is solved on every second pixel and interpolated between: it is smooth."""
+"""The warp is smooth: it is solved on every second pixel and interpolated."""
 ITERATIONS = 12
 
 
 class Pose(NamedTuple):
-    """Change of the head against the still: degrees, and pixels of the still for the translation."""
+    """Head pose relative to the portrait: degrees, and portrait pixels for the translation."""
 
     yaw: float = 0.0
-    """Positive turns the nose to the right of the picture."""
+    """Positive turns the nose to the right of the frame."""
     pitch: float = 0.0
     """Positive lowers the nose."""
     roll: float = 0.0
-    """Positive turns the head clockwise in the picture."""
+    """Positive turns the head clockwise in the frame."""
     shift_x: float = 0.0
     shift_y: float = 0.0
 
@@ -45,15 +45,15 @@ class Relief:
     depth: Float32
     """Pixels towards the camera from the pivot."""
     follows: Float32
-    """0..1: how much of the head's motion this point takes part in; 0 at the border of the picture."""
+    """0..1: weight of the head's motion; 0 at the border of the frame."""
     focal: float
 
     def displacement(self, pose: Pose) -> Float32:
-        """Where points of the still go under `pose`, minus where they are: float32 (g, g, 2) pixels."""
+        """Displacement of the portrait's points under `pose`: float32 (g, g, 2) pixels."""
         import numpy as np
 
         yaw, pitch, roll = np.radians([pose.yaw, pose.pitch, pose.roll])
-        # Undo the still's own perspective, rotate about the pivot, project again.
+        # Undo the portrait's own perspective, rotate about the pivot, project again.
         near = 1 - self.depth / self.focal
         x, y, z = self.x * near, self.y * near, self.depth
         x, y = x * np.cos(roll) - y * np.sin(roll), x * np.sin(roll) + y * np.cos(roll)
@@ -65,9 +65,16 @@ class Relief:
 
 
 def inverse_map(relief: Relief, pose: Pose, start: Float32 | None = None) -> Float32:
-    """Backward map of `pose`: for every `STRIDE`-th output pixel the pixel of the still to look up, float32 (g, g, 2).
+    """Backward map of a pose.
 
-    `start` is a neighbouring frame's map and speeds up convergence; the result depends on it by less than 0.1 pixels.
+    Args:
+        relief: The head.
+        pose: Its pose.
+        start: A neighbouring frame's map, which speeds up convergence; it changes the result by less than 0.1 pixels.
+
+    Returns:
+        Float32 (g, g, 2): the source pixel of every `STRIDE`-th output pixel.
+
     """
     import cv2
     import numpy as np

@@ -1,4 +1,4 @@
-"""What each sound of English wants of the lips, by eSpeak NG's mnemonics."""
+"""Lip shapes of English phonemes, by eSpeak NG's mnemonics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bench_lipsync.harness.errors import BenchError
 
 
 class Target(NamedTuple):
-    """Where a sound wants the mouth: opening 0..1, width -1 (rounded)..1 (spread), tongue tip 0..1."""
+    """Mouth shape of a phoneme: opening 0..1, width -1 (rounded)..1 (spread), tongue tip 0..1."""
 
     opening: float
     width: float
@@ -72,7 +72,12 @@ _CONSONANTS: dict[str, Target] = {
 
 
 def targets(name: str) -> tuple[Target, ...]:
-    """The lip targets of an eSpeak NG mnemonic, one after the other. Raises `BenchError` for a sound without any."""
+    """The consecutive lip targets of an eSpeak NG mnemonic.
+
+    Raises:
+        BenchError: No lip shape is known for it.
+
+    """
     plain = name.lstrip("',%=|")
     for length in (2, 1):
         key = plain[:length]

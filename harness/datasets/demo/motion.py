@@ -1,4 +1,4 @@
-"""Seeded motion of one clip: head pose, blinks, brows, camera; all smooth, all drawn from one generator."""
+"""Random motion of a clip: head pose, blinks, brows, camera; all curves are smooth and come from one generator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Motion:
     """Curves of a clip at 25 fps, float64 (frames,)."""
 
     yaw: FloatArray
-    """Degrees against the camera, positive to the right of the picture."""
+    """Degrees relative to the camera, positive to the right of the frame."""
     pitch: FloatArray
     roll: FloatArray
     shift_x: FloatArray
@@ -36,9 +36,14 @@ class Motion:
 
 
 def make_motion(rng: np.random.Generator, frames: int, yaw_reach: float, emphasis: FloatArray) -> Motion:
-    """Motion for `frames` frames whose yaw reaches `yaw_reach` degrees to both sides or one.
+    """Draw the motion of a clip.
 
-    `emphasis` (frames,) in 0..1 follows the speech (how open the mouth is); heads nod and brows rise with it a little.
+    Args:
+        rng: Source of randomness.
+        frames: Number of frames.
+        yaw_reach: Largest yaw in degrees, to one side or both.
+        emphasis: (frames,) opening of the mouth, 0..1; head and brows move slightly with it.
+
     """
     import numpy as np
     from scipy.ndimage import gaussian_filter1d
@@ -62,7 +67,7 @@ def make_motion(rng: np.random.Generator, frames: int, yaw_reach: float, emphasi
 
 
 def _keys(rng: np.random.Generator, frames: int, seconds: float) -> FloatArray:
-    """Rest poses in -1..1 about every `seconds`, joined by minimum-jerk moves (Flash and Hogan 1985), with tremor."""
+    """Key poses in -1..1 about every `seconds`, joined by minimum-jerk moves (Flash and Hogan 1985), with tremor."""
     import numpy as np
     from scipy.ndimage import gaussian_filter1d
 

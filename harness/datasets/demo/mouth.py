@@ -1,10 +1,10 @@
-"""The talking mouth in the plane of the still: lips cut along their seam, jaw lowered, the inside painted between."""
+"""Animates the mouth of a portrait in its own plane: lips cut along their seam, jaw lowered, mouth interior painted."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from bench_lipsync.harness.datasets.demo.mouth_rig import KNOTS, UPPER_SHARE, WIDEST, Lips, MouthRig
+from bench_lipsync.harness.datasets.demo.mouth_rig import KNOTS, UPPER_SHARE, WIDEST, Gap, Lips, MouthRig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,29 +13,18 @@ if TYPE_CHECKING:
     Field = NDArray[np.floating[Any]]
 
 
-class Gap(NamedTuple):
-    """The opening between the lips over (a part of) the rig's window; float (h, w) arrays in the rig's pixels."""
-
-    x: Field
-    y: Field
-    t: Field
-    """Place across the mouth: -1 and 1 at the corners."""
-    seam: Field
-    """Where the closed lips would meet."""
-    upper: Field
-    """Edge of the upper lip."""
-    lower: Field
-    """Edge of the lower lip."""
-    height: Field
-    """`lower - upper`."""
-
-    def part(self, rows: slice, columns: slice) -> Gap:
-        """The same gap over a part of the window."""
-        return Gap(*(field[rows, columns] for field in self))
+CAVITY, TONGUE, IVORY = (70.0, 26.0, 24.0), (172.0, 88.0, 84.0), (206.0, 192.0, 174.0)
+"""RGB under full light."""
+TEETH_BELOW_SEAM = 0.014
+"""Extent of the upper teeth below the closed lips' seam, relative to the face height."""
+INCISOR, LOWER_TOOTH = 0.031, 0.022
+"""Widths of a central upper tooth and of a lower one, relative to the face height."""
+TOOTH_EDGES = (0.0, 1.0, 1.8, 2.65, 3.4)
+"""Boundaries between upper teeth, in incisor widths from the middle."""
 
 
 def open_gap(rig: MouthRig, lips: Lips, source_x: Field) -> Gap:
-    """The gap that `lips` ask for; `source_x` (h, w) is where each column of the picture comes from."""
+    """The gap for `lips`; `source_x` (h, w) are the source columns of the warp."""
     import numpy as np
 
     t = source_x / rig.half_width
@@ -47,11 +36,9 @@ def open_gap(rig: MouthRig, lips: Lips, source_x: Field) -> Gap:
 
 
 def articulate_mouth(still: NDArray[np.uint8], rig: MouthRig, lips: Lips) -> NDArray[np.uint8]:
-    """A copy of `still` (H, W, 3) with the mouth as `lips` say; only the rig's window changes."""
+    """A copy of `still` (H, W, 3) with the mouth in the shape of `lips`; only the rig's window changes."""
     import cv2
     import numpy as np
-
-    from bench_lipsync.harness.datasets.demo.mouth_inside import paint_inside
 
     x, y = rig.x, rig.y
     factor = 1 + (0.1 * lips.width if lips.width > 0 else 0.3 * lips.width)
@@ -67,7 +54,7 @@ def articulate_mouth(still: NDArray[np.uint8], rig: MouthRig, lips: Lips) -> NDA
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if len(rows):
         part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        skin[part] += (paint_inside(rig, lips, gap.part(*part)) - skin[part]) * inside[part][..., None]
+        skin[part] += (_paint_inside(rig, lips, gap.part(*part)) - skin[part]) * inside[part][..., None]
     out = still.copy()
     out[rig.top : rig.bottom, rig.left : rig.right] = np.clip(np.rint(skin), 0, 255).astype(np.uint8)
     return out
@@ -79,23 +66,23 @@ def _smoothstep(x: Field) -> Field:
 
 
 def _lip_roll(rig: MouthRig, lips: Lips, distance: Field, t: Field) -> Field:
-    """Extra distance from a lip's edge at which to look: pressing hides its inner part, rounding swells it."""
+    """Offset of the source row by the distance from a lip's edge: pressing hides the inner part, rounding swells it."""
     import numpy as np
 
     amount = 0.3 * lips.press - 0.18 * max(0.0, -lips.width) * (1 - lips.press)
-    felt = np.exp(-np.square(distance / (0.3 * rig.nose)) - np.square(np.square(t)))
-    return np.asarray(amount * distance * felt, dtype=np.float32)
+    weight = np.exp(-np.square(distance / (0.3 * rig.nose)) - np.square(np.square(t)))
+    return np.asarray(amount * distance * weight, dtype=np.float32)
 
 
 def _upper_source(rig: MouthRig, lips: Lips, gap: Gap) -> Field:
-    """Rows to look up above the gap: the upper lip rises, fading out towards the nose."""
+    """Source rows above the gap: the upper lip rises, fading out towards the nose."""
     distance = (gap.upper - gap.y).clip(min=0)
     raised = UPPER_SHARE * gap.height * (1 - _smoothstep(distance / rig.nose))
     return gap.y + raised - _lip_roll(rig, lips, distance, gap.t)
 
 
 def _lower_source(rig: MouthRig, lips: Lips, gap: Gap) -> Field:
-    """Rows to look up below the gap: lip and chin sink with the jaw, fading out in cheeks and neck."""
+    """Source rows below the gap: lip and chin move down with the jaw, fading out in cheeks and neck."""
     import numpy as np
 
     y, t = gap.y, gap.t
@@ -107,6 +94,67 @@ def _lower_source(rig: MouthRig, lips: Lips, gap: Gap) -> Field:
     lowered = (1 - UPPER_SHARE) * gap.height * (1 - rises) + jaw * rises * below_chin
     source = y - lowered + _lip_roll(rig, lips, distance, t)
     if lips.tuck > 0:  # the lip's upper part goes under the teeth
-        felt = np.exp(-distance / (0.35 * rig.nose) - np.square(np.square(t))) * np.clip(1 - t * t, 0, 1)
-        source = source + lips.tuck * 0.2 * rig.nose * felt
+        weight = np.exp(-distance / (0.35 * rig.nose) - np.square(np.square(t))) * np.clip(1 - t * t, 0, 1)
+        source = source + lips.tuck * 0.2 * rig.nose * weight
     return np.asarray(source, dtype=np.float32)
+
+
+def _paint_inside(rig: MouthRig, lips: Lips, gap: Gap) -> Field:
+    """RGB float32 (h, w, 3), 0..255, of the mouth interior: cavity, tongue, teeth, shadows, wet rim of the lips."""
+    import numpy as np
+
+    unit, y, t = rig.face_height, gap.y, gap.t
+    light = np.float32(0.45 + 0.75 * rig.light)
+    depth = ((y - gap.upper) / np.maximum(gap.height, 1)).clip(0, 1)
+    cavity = np.array(CAVITY, np.float32) * light
+    colour: Field = cavity * (0.35 + 0.5 * depth[..., None])
+    # Tongue: a soft mound on the mouth's floor; its tip rises for t, d, n, l, th.
+    across = np.clip(1 - np.square(t / 0.85), 0, 1)
+    tongue_top = gap.lower - (0.42 + 0.3 * lips.tongue) * gap.height * across**0.5
+    on_tongue = np.clip((y - tongue_top) / (0.016 * unit), 0, 1) * (across > 0)
+    tongue = np.array(TONGUE, np.float32) * light * (0.35 + 0.5 * depth[..., None])
+    colour = colour + (tongue - colour) * on_tongue[..., None]
+    bottom, colour = _upper_teeth(rig, gap, colour, light)
+    drop = (1 - UPPER_SHARE) * max(0.0, lips.opening) * WIDEST * unit
+    colour = _lower_teeth(rig, gap, bottom, colour, drop=drop, light=light)
+    # Shadow under the upper lip and towards the corners, and the lips' wet rim.
+    under = 1 - 0.55 * np.exp(-(y - gap.upper).clip(min=0) / (0.009 * unit))
+    shadow = under * (1 - 0.7 * np.clip(np.abs(t), 0, 1) ** 3)
+    shadow = shadow * (1 - 0.4 * max(0.0, -lips.width))
+    colour = colour * shadow[..., None]
+    rim_low = np.exp(-np.square((gap.lower - y).clip(min=0) / (0.008 * unit)))
+    rim_up = 0.8 * np.exp(-np.square((y - gap.upper).clip(min=0) / (0.005 * unit)))
+    rim = np.maximum(rim_low, rim_up) * 0.75
+    return np.asarray(colour + (rig.lip_colour * 0.62 - colour) * rim[..., None], dtype=np.float32)
+
+
+def _upper_teeth(rig: MouthRig, gap: Gap, colour: Field, light: np.float32) -> tuple[Field, Field]:
+    """Paint the upper teeth, which do not move with the lips. Returns their lower edge and the new colour."""
+    import numpy as np
+
+    unit = rig.face_height
+    place = np.abs(gap.x) / (INCISOR * unit)
+    gaps = np.minimum.reduce([np.abs(place - edge) for edge in TOOTH_EDGES])
+    rounding = 0.004 * unit * np.exp(-np.square(gaps / 0.16))
+    level = 0.006 * unit * ((place > 1.0) & (place < 1.8)) + 0.0035 * unit * np.square(place / 2)
+    bottom = gap.seam + TEETH_BELOW_SEAM * unit - rounding - level
+    side = np.clip(1.06 - 0.085 * np.square(place), 0.12, 1)
+    line = 1 - 0.3 * np.exp(-np.square(gaps / 0.07))
+    mask = np.clip((bottom - gap.y) / 1.5 + 0.5, 0, 1)
+    tooth = np.array(IVORY, np.float32) * light * (side * line)[..., None]
+    return bottom, colour + (tooth - colour) * mask[..., None]
+
+
+def _lower_teeth(rig: MouthRig, gap: Gap, bottom: Field, colour: Field, *, drop: float, light: np.float32) -> Field:
+    """Paint the lower teeth, `drop` pixels down with the jaw; hidden by the upper ones, whose edge is `bottom`."""
+    import numpy as np
+
+    unit = rig.face_height
+    place = np.abs(gap.x) / (LOWER_TOOTH * unit)
+    cracks = np.abs(place - np.rint(place))
+    shape = 0.002 * unit * np.square(place / 2) + 0.002 * unit * np.exp(-np.square(cracks / 0.15))
+    top = gap.seam + 0.9 * drop - 0.012 * unit + shape
+    shown = np.clip((gap.y - top) / 1.5, 0, 1) * np.clip((top - bottom) / (0.012 * unit), 0, 1)
+    side = 0.72 * np.clip(1.05 - 0.08 * np.square(place), 0.1, 1)
+    tooth = np.array(IVORY, np.float32) * light * (side * (1 - 0.3 * np.exp(-np.square(cracks / 0.1))))[..., None]
+    return np.asarray(colour + (tooth - colour) * shown[..., None], dtype=np.float32)

@@ -1,24 +1,25 @@
-"""Measures of one still's mouth, taken once: where the seam of the lips runs, how far jaw and lips reach."""
+"""Geometry of a portrait's mouth, measured once: seam of the lips, extent of jaw and lips."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Float32 = NDArray[np.float32]
+    Field = NDArray[np.floating[Any]]
 
 INNER_UPPER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
 INNER_LOWER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 KNOTS = 8
-"""Points a pixel at which the seam is tabulated."""
+"""Samples of the seam a pixel."""
 WIDEST = 0.125
-"""Gap between the lips at `opening` 1, as a part of the face's height."""
+"""Gap between the lips at `opening` 1, relative to the face height."""
 UPPER_SHARE = 0.2
-"""Part of the gap that the upper lip gives; the jaw gives the rest."""
+"""Share of the gap made by the upper lip; the jaw makes the rest."""
 
 
 class Lips(NamedTuple):
@@ -33,7 +34,7 @@ class Lips(NamedTuple):
 
 @dataclass(frozen=True)
 class MouthRig:
-    """What `articulate_mouth` needs to know about one still; arrays cover the window `top:bottom, left:right`."""
+    """Measurements that `articulate_mouth` needs; arrays cover the window `top:bottom, left:right`."""
 
     top: int
     bottom: int
@@ -44,11 +45,11 @@ class MouthRig:
     y: Float32
     """(h, w) pixels below the seam's middle."""
     near: Float32
-    """(h, w) how much of the lips' change of width is felt, 0..1."""
+    """(h, w) weight of the lips' change of width, 0..1."""
     jaw: Float32
-    """(h, w) how much of the jaw's movement is felt from the middle outwards, 0..1."""
+    """(h, w) weight of the jaw's movement, 0..1, falling from the middle outwards."""
     knots: Float32
-    """Abscissae at which `seam` is given."""
+    """Abscissae of `seam`."""
     seam: Float32
     """The closed lips' seam over `knots`, pixels below its own middle."""
     half_width: float
@@ -62,6 +63,27 @@ class MouthRig:
     """Brightness of the skin around the mouth, 0..1."""
     lip_colour: Float32
     """Mean RGB of the lower lip, 0..255."""
+
+
+class Gap(NamedTuple):
+    """The opening between the lips over (a part of) the rig's window; float (h, w) arrays in the rig's pixels."""
+
+    x: Field
+    y: Field
+    t: Field
+    """Position across the mouth: -1 and 1 at the corners."""
+    seam: Field
+    """Where the closed lips would meet."""
+    upper: Field
+    """Edge of the upper lip."""
+    lower: Field
+    """Edge of the lower lip."""
+    height: Field
+    """`lower - upper`."""
+
+    def part(self, rows: slice, columns: slice) -> Gap:
+        """The same gap over a part of the window."""
+        return Gap(*(field[rows, columns] for field in self))
 
 
 def build_mouth(still: NDArray[np.uint8], landmarks: Float32) -> MouthRig:
@@ -112,13 +134,13 @@ def build_mouth(still: NDArray[np.uint8], landmarks: Float32) -> MouthRig:
 
 
 def _darkest(grey: NDArray[np.float64], xs: NDArray[np.float64], ys: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The seam is the darkest line between the lips: move `ys` there, by at most 4 pixels."""
+    """Move `ys` to the darkest line between the lips, the seam, by at most 4 pixels."""
     import numpy as np
 
-    found = []
+    rows_of_seam = []
     for x, y in zip(xs, ys, strict=True):
         rows = np.arange(round(y) - 4, round(y) + 5)
         cost = grey[rows, round(x)] + 1.5 * np.abs(rows - y)
         weight = np.exp(-(cost - cost.min()) / 4)
-        found.append(float((rows * weight).sum() / weight.sum()))
-    return np.asarray(found)
+        rows_of_seam.append(float((rows * weight).sum() / weight.sum()))
+    return np.asarray(rows_of_seam)

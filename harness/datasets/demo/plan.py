@@ -1,4 +1,4 @@
-"""What the clips of the demo dataset are: which identity says which sentence in which voice."""
+"""Plan of the demo dataset: which identity says which sentence in which voice."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from bench_lipsync.harness.datasets.demo.portraits import portrait_names, senten
 from bench_lipsync.harness.datasets.demo.speech import Voice
 
 GENERATOR_VERSION = 1
-"""Raise it with every change of the code in this folder that changes pixels, samples or curves."""
+"""Increment with every change of the code in this folder that changes pixels, samples or curves."""
 CLIPS_PER_IDENTITY = {"train": 5, "val": 2, "test": 1}
 YAW_REACH = (30.0, 12.0, 20.0, 8.0, 26.0)
-"""Largest yaw in degrees, given to the clips of a split in turn."""
+"""Largest yaw in degrees, assigned to the clips of a split in turn."""
 _ACCENTS = ("America", "Great Britain", "Received Pronunciation", "Scotland", "America, New York City", "Caribbean")
 _VARIANTS = {"f": ("f1", "f2", "f3", "f4", "f5"), "m": ("m1", "m2", "m3", "m4", "m7", "m8")}
 _VOICES = {"train": "mmmmfmmmffmmfmfmffffmmffmmmffmmmffffmfmfmmffmffm", "val": "fmmf", "test": "mffmfmmf"}
-"""Which kind of voice suits the portraits of a split, in their order."""
+"""Kind of voice for the portraits of a split, in their order."""
 
 
 @dataclass(frozen=True)
 class ClipPlan:
-    """All that decides one clip; equal plans give equal bytes."""
+    """Everything that determines a clip; equal plans give equal bytes."""
 
     id: str
     identity: str
@@ -38,14 +38,14 @@ class ClipPlan:
 
 
 def plans(split: str, clips_per_identity: int | None = None) -> tuple[ClipPlan, ...]:
-    """What the clips of a split are, sorted by id; `clips_per_identity` defaults to `CLIPS_PER_IDENTITY`."""
+    """Plans of the clips of a split, sorted by id; `clips_per_identity` defaults to `CLIPS_PER_IDENTITY`."""
     usual = CLIPS_PER_IDENTITY[split]
     texts, portraits = sentences(split), portrait_names(split)
     made = []
     for number, portrait in enumerate(portraits):
         for take in range(usual if clips_per_identity is None else clips_per_identity):
-            # A take means the same clip however many are asked for. The stride has no divisor in common with the lists'
-            # lengths, which spreads the sentences.
+            # A take is the same clip whatever the requested number of clips. The stride is coprime to the lengths of
+            # the lists, which spreads the sentences.
             turn, within = divmod(take, usual)
             serial = (turn * len(portraits) + number) * usual + within
             clip_id = f"demo_{portrait}_{take}"
@@ -65,26 +65,26 @@ def plans(split: str, clips_per_identity: int | None = None) -> tuple[ClipPlan, 
 
 
 def adaptation_plans() -> tuple[ClipPlan, ...]:
-    """Footage to learn the people of the test split from, one clip each of 6 to 7 s, sorted by id.
+    """Footage for the adaptation to the identities of the test split, one clip of 6 to 7 s each, sorted by id.
 
-    Nobody says a sentence in it that any clip of the test split says.
+    It contains no sentence of the test split's clips.
     """
-    scored = plans("test")
-    said = {plan.sentence for plan in scored}
-    free = [text for text in sentences("test") if text not in said]
-    made = []
-    for number, plan in enumerate(scored):
+    test_plans = plans("test")
+    spoken = {plan.sentence for plan in test_plans}
+    unused = [text for text in sentences("test") if text not in spoken]
+    adaptation = []
+    for number, plan in enumerate(test_plans):
         clip_id = f"{plan.identity}_adapt"
-        # Two sentences make it long enough.
-        pair = (free[number % len(free)], free[(number + 3) % len(free)])
+        # One sentence is too short.
+        pair = (unused[number % len(unused)], unused[(number + 3) % len(unused)])
         seed = int.from_bytes(hashlib.sha256(clip_id.encode()).digest()[:8], "little")
         reach = YAW_REACH[(number + 1) % len(YAW_REACH)]
-        made.append(replace(plan, id=clip_id, split="adapt", sentence=" ".join(pair), yaw_reach=reach, seed=seed))
-    return tuple(made)
+        adaptation.append(replace(plan, id=clip_id, split="adapt", sentence=" ".join(pair), yaw_reach=reach, seed=seed))
+    return tuple(adaptation)
 
 
 def _voice(split: str, number: int, take: int) -> Voice:
-    """An identity keeps its accent, variant and pitch; its rate changes a little from clip to clip."""
+    """The voice of a clip: accent, variant and pitch belong to the identity, the rate varies slightly."""
     kind = _VOICES[split][number]
     variants = _VARIANTS[kind]
     offset = {"train": 0, "val": 2, "test": 1}[split]
@@ -100,7 +100,7 @@ def _voice(split: str, number: int, take: int) -> Voice:
 
 @cache
 def generator_version() -> str:
-    """12 hex digits that change whenever the clips would: code version, stills, sentences, speech engine."""
+    """12 hex digits that change whenever the clips change: code version, portraits, sentences, speech engine."""
     digest = hashlib.sha256(f"{GENERATOR_VERSION} {version('espeakng-loader')}".encode())
     data = files(__package__).joinpath("data")
     names = (entry.name for entry in data.iterdir())

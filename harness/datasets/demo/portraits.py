@@ -16,7 +16,7 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Portrait:
-    """A person who does not exist, frontal and with closed lips."""
+    """A synthetic face, frontal and with closed lips."""
 
     name: str
     """`SPLIT_NN`."""
@@ -28,7 +28,7 @@ class Portrait:
 
 @cache
 def portrait_names(split: str) -> tuple[str, ...]:
-    """Names of the stills of a split, in order."""
+    """Names of the portraits of a split, in order."""
     data = files(__package__).joinpath("data")
     return tuple(
         sorted(f.name[:-4] for f in data.iterdir() if f.name.startswith(f"{split}_") and f.name.endswith(".jpg"))
@@ -36,7 +36,7 @@ def portrait_names(split: str) -> tuple[str, ...]:
 
 
 def load_portrait(name: str) -> Portrait:
-    """Read one still and its landmarks from the package."""
+    """Read a portrait and its landmarks from the package."""
     import io
 
     import cv2

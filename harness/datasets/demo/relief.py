@@ -1,4 +1,4 @@
-"""The relief of a head from its landmarks: face, skull and hair, neck, and how far each of them follows the head."""
+"""Relief of a head from its landmarks: face, hair, neck, and how far each of them follows the head's motion."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 MAX_SLOPE = 1.3
 """Largest |d depth / d x|: at 36 degrees of yaw the far cheek keeps cos 36 - 1.3 sin 36 = 0.04 of its width."""
 DEPTH_GAIN = 1.2
-"""MediaPipe's depth is flatter than a head."""
+"""MediaPipe underestimates the depth of a head."""
 PIVOT = 0.29
-"""How far behind the cheek bones the axis of rotation lies, as a part of the face's width."""
+"""Distance of the rotation axis behind the cheek bones, relative to the face width."""
 FOCAL = 6.0
 """Camera distance as a multiple of the face's width (weak perspective)."""
 
 
 class _Outline(NamedTuple):
-    """Sizes of the face in a still, pixels."""
+    """Measurements of the face in a portrait, pixels."""
 
     width: float
-    """From ear to ear."""
+    """Ear to ear."""
     height: float
-    """From the top of the forehead to the chin."""
+    """Top of the forehead to the chin."""
     axis: float
     """Column of the middle between the ears."""
     level: float
@@ -102,7 +102,7 @@ def _surroundings(face: _Outline) -> tuple[NDArray[np.float64], NDArray[np.float
 
 
 def _limit_slope(field: NDArray[np.float64], step: float) -> NDArray[np.float64]:
-    """Nearest-from-above Lipschitz envelope along rows: no two neighbours differ by more than `step`."""
+    """Smallest Lipschitz envelope from above along rows: neighbours differ by `step` at most."""
     out = field.copy()
     for column in range(1, out.shape[1]):
         out[:, column] = out[:, column].clip(min=out[:, column - 1] - step)
@@ -117,7 +117,7 @@ def _smoothstep(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _follows(gx: NDArray[np.float64], gy: NDArray[np.float64], face: _Outline, size: int) -> Float32:
-    """1 on the head, falling to 0 at the border of the picture and to a little at the shoulders."""
+    """1 on the head, falling to 0 at the border of the frame and to 0.1 at the shoulders."""
     import numpy as np
 
     column, below_chin = gx - face.head[0], gy - face.chin[1]

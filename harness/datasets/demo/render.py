@@ -1,4 +1,4 @@
-"""Frames of one clip: the still's mouth and eyes are moved in its own plane, then the whole head is turned."""
+"""Renders the frames of a clip: mouth and eyes move in the portrait's plane, then the head is rotated."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 FRAME_SIZE = 288
 """Side of a frame in pixels."""
 YAW_GAIN = 1.22
-"""A relief of bounded slope looks turned less than it is; with this factor MediaPipe measures the intended yaw."""
+"""Compensates for the bounded slope of the relief: with this factor MediaPipe measures the intended yaw."""
 NOISE = 1.1
 """Standard deviation of the camera's noise in grey levels."""
 
 
 class Head(NamedTuple):
-    """Everything about one portrait that does not change from frame to frame."""
+    """The data of a portrait that are constant over a clip."""
 
     portrait: Portrait
     mouth: MouthRig
@@ -50,7 +50,7 @@ def build_head(portrait: Portrait) -> Head:
 
 
 def _own_yaw(landmarks: NDArray[np.float32]) -> float:
-    """Degrees by which the still's face is turned: the slope in depth from one cheek and eye to the other."""
+    """Yaw of the portrait in degrees: the slope in depth from one cheek and eye to the other."""
     import numpy as np
 
     left, right = landmarks[[33, 50, 234]].mean(axis=0), landmarks[[263, 280, 454]].mean(axis=0)
@@ -85,7 +85,7 @@ def render_frames(
 
 
 def _look_up(face: NDArray[np.uint8], backward: NDArray[np.float32], zoom: float) -> NDArray[np.float32]:
-    """Sample `face` through the coarse backward map, at the size of a frame, seen by a camera of scale `zoom`."""
+    """Sample `face` through the coarse backward map at frame size, with a camera of scale `zoom`."""
     import cv2
     import numpy as np
 

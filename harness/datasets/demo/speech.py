@@ -1,4 +1,4 @@
-"""Synthesised speech with the time of every phoneme, the same bytes every time."""
+"""Deterministic speech synthesis with the time of every phoneme."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PALATAL = ";"
-"""eSpeak NG's mark of a palatalised consonant: a part of the sound before it."""
+"""eSpeak NG's mark of a palatalised consonant: part of the phoneme before it."""
 
 
 @dataclass(frozen=True)
 class Voice:
-    """How eSpeak NG should sound."""
+    """Settings of eSpeak NG."""
 
     name: str
-    """Voice and variant, as `English (America)+f2`."""
+    """Voice and variant, such as `English (America)+f2`."""
     rate: int = 150
     """Words a minute."""
     pitch: int = 50
@@ -36,7 +36,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class Phoneme:
-    """One sound: eSpeak NG mnemonic with its stress mark, and when it sounds, in seconds."""
+    """An eSpeak NG mnemonic with its stress mark, and its time in seconds."""
 
     name: str
     start: float
@@ -52,12 +52,23 @@ class Utterance:
 
 
 def synthesise(text: str, voice: Voice, lead: float = 0.24, tail: float = 0.3) -> Utterance:
-    """Speak `text`, with `lead` and `tail` seconds of silence around it. Raises `BenchError` where speech fails."""
+    """Synthesise an utterance.
+
+    Args:
+        text: The sentence.
+        voice: Settings of the speech engine.
+        lead: Silence before it in seconds.
+        tail: Silence after it in seconds.
+
+    Raises:
+        BenchError: The speech engine fails or yields no phonemes.
+
+    """
     import numpy as np
     from scipy.signal import resample_poly
 
     request = {"text": text, "voice": voice.name, "rate": voice.rate, "pitch": voice.pitch, "range": voice.range}
-    # The interpreter itself and this folder's own file: nothing of the user's is in the command line.
+    # The interpreter and a file of this folder: the command line holds no input of the user.
     child = subprocess.run(  # noqa: S603
         [sys.executable, str(Path(__file__).with_name("espeak.py"))],
         input=json.dumps(request).encode(),
@@ -76,7 +87,7 @@ def synthesise(text: str, voice: Voice, lead: float = 0.24, tail: float = 0.3) -
     spoken = [mark for mark in marks if not mark[0].startswith("_")]
     if not spoken:
         raise BenchError(f"speech synthesis of {text!r} gave no phonemes; the sentence needs words")
-    # Cut the engine's own trailing pause; ours is `tail`.
+    # Remove the engine's trailing pause; `tail` replaces it.
     last_end = next((at for name, at in marks if at > spoken[-1][1]), len(wave) / rate)
     wave = wave[: round(last_end * rate)]
     divisor = int(np.gcd(SAMPLE_RATE, rate))

@@ -1,4 +1,4 @@
-"""Phonemes to lips: the targets of the sounds blended over time and sampled at the frame rate."""
+"""Phonemes to lip motion: targets blended over time and sampled at the frame rate."""
 
 from __future__ import annotations
 
@@ -16,25 +16,23 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 RATE = 500
-"""Steps a second at which articulation is computed before it is sampled at the frame rate."""
+"""Internal rate in Hz, before sampling at the frame rate."""
 SMOOTH = {"opening": 0.036, "width": 0.055, "tongue": 0.03}
 """Standard deviation in seconds of the blend between neighbouring targets (coarticulation)."""
 ANTICIPATION = 0.02
-"""Seconds by which lips run ahead of the sound; with the blend they start to move about 50 ms early."""
+"""Seconds by which lips precede the audio; with the blend they start to move about 50 ms early."""
 RAMP = 0.05
-"""Seconds that a closing or tucking movement takes."""
+"""Duration of a closing or tucking movement in seconds."""
 MIN_HOLD = 0.045
-"""Seconds that a closure is held at least: longer than a frame, so that one frame always shows it."""
+"""Minimum duration of a closure in seconds: longer than a frame, so that one frame always shows it."""
 CLOSURE_BEFORE_BURST = 0.05
-"""eSpeak NG dates a voiceless stop at its burst; the closure is the silence of about 50 ms before that."""
-
-
+"""eSpeak NG times a voiceless stop at its burst; the closure is the silence of about 50 ms before it."""
 _BILABIAL, _LABIODENTAL = frozenset("pbm"), frozenset("fv")
 
 
 @dataclass(frozen=True)
 class Articulation:
-    """Lip curves at 25 fps, float64 (frames,): frame i shows the mouth at i/25 s."""
+    """Lip curves at 25 fps, float64 (frames,); frame i is at i/25 s."""
 
     opening: FloatArray
     """0 closed .. 1 as wide as speech gets; 0 in bilabials."""
@@ -54,7 +52,7 @@ def is_bilabial(name: str) -> bool:
 
 
 def closure(phoneme: Phoneme) -> tuple[float, float]:
-    """Seconds from and to which the lips touch in a bilabial."""
+    """Start and end in seconds of the lip contact in a bilabial."""
     kind = phoneme.name.lstrip("',%=|")[:1]
     if kind == "p":
         start, end = phoneme.start - CLOSURE_BEFORE_BURST, phoneme.start + 0.004

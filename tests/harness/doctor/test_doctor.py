@@ -18,7 +18,8 @@ from bench_lipsync.harness.assets.lookup import AssetMissing
 from bench_lipsync.harness.cli.doctor import register
 from bench_lipsync.harness.doctor import machine as doctor_machine
 from bench_lipsync.harness.doctor import plugins as doctor_parts
-from bench_lipsync.harness.doctor.examine import Diagnosis, Finding, examine
+from bench_lipsync.harness.doctor.examine import examine
+from bench_lipsync.harness.doctor.findings import Diagnosis, Finding
 from bench_lipsync.harness.registry.metric_names import metric_names
 from bench_lipsync.harness.registry.plugins import MODELS, SCORERS
 
