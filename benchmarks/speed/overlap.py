@@ -32,7 +32,7 @@ from bench_lipsync.harness.util.files import sha256_file
 
 
 class Serial:
-    """Stands in for `Prefetch` and `Behind`: the same calls, all in the caller's thread."""
+    """Stands in for `Prefetch` and `BackgroundWriter`: the same calls, all in the caller's thread."""
 
     def __init__(self, given: Any, *_: object, **__: object) -> None:
         self._given = given
@@ -55,8 +55,11 @@ class Serial:
 @contextmanager
 def one_after_the_other() -> Iterator[None]:
     """No threads of ours."""
-    names = ("prepare.Prefetch", "prepare.Behind", "generating.Behind", "stages.Prefetch")
-    patches = [mock.patch(f"harness.{name}", Serial) for name in names]
+    names = ("stages.Prefetch", "prepare_clip.Prefetch", "prepare_clip.BackgroundWriter")
+    patches = [
+        mock.patch(f"bench_lipsync.harness.stages.{name}", Serial)
+        for name in (*names, "generate_frames.BackgroundWriter")
+    ]
     for patch in patches:
         patch.start()
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.util.download_progress import Report, byte_bar
+from bench_lipsync.harness.util import progress
 from bench_lipsync.harness.util.files import sha256_file
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def download(
     if size is not None:
         require_space(target.parent, size - have)
     problem = ""
-    with byte_bar(label, size) as report:
+    with progress.download(label, size) as report:
         for _ in range(_ATTEMPTS):
             before = _length(part)
             try:
@@ -74,7 +74,7 @@ def download(
     raise DownloadError(problem)
 
 
-def _continue(session: requests.Session, url: str, part: Path, size: int | None, report: Report) -> None:
+def _continue(session: requests.Session, url: str, part: Path, size: int | None, report: progress.Report) -> None:
     """One request for what `part` still lacks."""
     have = _length(part)
     if size is not None and have > size:

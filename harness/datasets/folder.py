@@ -22,7 +22,7 @@ from bench_lipsync.harness.datasets.discover import (
 from bench_lipsync.harness.datasets.splits import check_split
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util.sanitize import safe_id
-from bench_lipsync.harness.util.text_file import read_text
+from bench_lipsync.harness.util.text_files import read_text
 
 IDENTITIES = "identities.csv"
 MAX_TABLE_BYTES = 32 << 20

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.harness.util.sanitize import shown
-from bench_lipsync.harness.util.text_file import read_text
+from bench_lipsync.harness.util.text_files import read_text
 
 if TYPE_CHECKING:
     pass

@@ -10,7 +10,7 @@ from bench_lipsync.harness.errors import ClipError
 from bench_lipsync.harness.profiling.profile import Profile
 from bench_lipsync.harness.results.schema import Provenance
 from bench_lipsync.harness.run.executors.base import Executor, Finished
-from bench_lipsync.harness.run.progress_display import Board
+from bench_lipsync.harness.run.progress_display import ProgressDisplay
 from bench_lipsync.harness.run.schedule import Schedule
 from bench_lipsync.harness.run.tasks import AboutTask, PairDone, PairTask
 from bench_lipsync.harness.util.spans import span
@@ -24,7 +24,7 @@ class Course:
     """A run on its way."""
 
     schedule: Schedule
-    board: Board
+    board: ProgressDisplay
     profile: Profile
     on_pair: Callable[[str, str, PairDone], None] | None = None
     """Called with row, clip id and result of every pair that went well, as soon as it is done."""

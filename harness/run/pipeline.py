@@ -21,7 +21,7 @@ from bench_lipsync.harness.run.executors.factory import ExecutorOptions, make_ex
 from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome, finish
 from bench_lipsync.harness.run.folder import linker, open_run_folder
 from bench_lipsync.harness.run.model_loading import ModelSet, load_models, requests
-from bench_lipsync.harness.run.progress_display import board
+from bench_lipsync.harness.run.progress_display import progress_display
 from bench_lipsync.harness.run.record import ClipLine, Ledger, RowLine
 from bench_lipsync.harness.run.schedule import Footage, Row, Schedule
 from bench_lipsync.harness.run.selection import Selection, Shard, select
@@ -111,7 +111,7 @@ def do_tasks(plan: Plan, profile: Profile) -> Ledger:
     stages = [*(["footage"] if spec.adapt else []), "prepare", *(row.name for row in rows)]
     files = _files_of(spec, clips)
     executor = make_executor(options.executor, *_setups(plan), notes=plan.store.root / "tmp", files=files)
-    with board(dict.fromkeys(stages, count), options.quiet) as shown:
+    with progress_display(dict.fromkeys(stages, count), options.quiet) as shown:
         # A part has no folders of its own for outputs: they belong to the whole.
         course = Course(schedule, shown, profile, None if plan.shard else linker(plan.store, plan.folder))
         carry_out(course, executor, ask_about=options.executor.settled != "local")

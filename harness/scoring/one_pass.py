@@ -14,7 +14,7 @@ from bench_lipsync.harness.api.metric import ClipAccumulator, ClipScore
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
 from bench_lipsync.harness.stages.stages import Generated
-from bench_lipsync.harness.util.prefetch import Prefetch
+from bench_lipsync.harness.util.background import Prefetch
 from bench_lipsync.harness.util.spans import span, timed
 
 logger = logging.getLogger("bench")

@@ -18,7 +18,7 @@ from bench_lipsync.harness.api.model import GenerateContext, LipSyncModel
 from bench_lipsync.harness.compute.batch_size import BatchSizes
 from bench_lipsync.harness.compute.batching import out_of_memory
 from bench_lipsync.harness.errors import ClipError, Status, first_problem
-from bench_lipsync.harness.util.background import Behind
+from bench_lipsync.harness.util.background import BackgroundWriter
 from bench_lipsync.harness.util.spans import span, timed
 
 logger = logging.getLogger("bench")
@@ -108,7 +108,7 @@ def _encode(chunks: Iterator[NDArray[np.uint8]], clip: PreparedClip, path: Path)
             writer.write(piece)
 
     count = 0
-    with LosslessWriter(path, clip.size, clip.size) as writer, Behind(take) as encoder:
+    with LosslessWriter(path, clip.size, clip.size) as writer, BackgroundWriter(take) as encoder:
         for chunk in chunks:
             if chunk.dtype != np.uint8 or chunk.shape[1:] != (clip.size, clip.size, 3):
                 expected = f"uint8 (n, {clip.size}, {clip.size}, 3)"

@@ -24,8 +24,7 @@ from bench_lipsync.harness.faces.track_builder import canonical_track
 from bench_lipsync.harness.faces.tracker import Follower
 from bench_lipsync.harness.media import LosslessWriter, MediaInfo, decode_audio, decode_video, probe, write_wav
 from bench_lipsync.harness.media.limits import MAX_CLIP_SECONDS, SHORTER
-from bench_lipsync.harness.util.background import Behind
-from bench_lipsync.harness.util.prefetch import Prefetch
+from bench_lipsync.harness.util.background import BackgroundWriter, Prefetch
 from bench_lipsync.harness.util.sanitize import shown
 from bench_lipsync.harness.util.spans import span, timed
 
@@ -162,7 +161,7 @@ def _write_video(clip: Clip, path: Path, box: CropBox, size: int, frames: int) -
             writer.write(crops)
             digest.update(crops.data)
 
-    with _chunks(clip) as chunks, LosslessWriter(path, size, size) as writer, Behind(take) as encoder:
+    with _chunks(clip) as chunks, LosslessWriter(path, size, size) as writer, BackgroundWriter(take) as encoder:
         for chunk in chunks:
             with span("crop", items=len(chunk)):
                 crops = cut(chunk, box, size)

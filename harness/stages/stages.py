@@ -20,8 +20,8 @@ from bench_lipsync.harness.stages.generate_frames import write_frames
 from bench_lipsync.harness.store.entry import all_files
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util import progress
+from bench_lipsync.harness.util.background import Prefetch
 from bench_lipsync.harness.util.files import discard, link_or_copy, sha256_file, sha256_json, sync_tree
-from bench_lipsync.harness.util.prefetch import Prefetch
 from bench_lipsync.harness.util.sanitize import shown
 from bench_lipsync.harness.util.spans import span, timed
 

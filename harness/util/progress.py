@@ -1,18 +1,35 @@
-"""Progress bars on stderr with rate and time left; plain lines where stderr is not a terminal."""
+"""Progress on stderr with rate and time left: bars on a terminal and in a notebook, plain lines elsewhere.
+
+with stage("prepare", len(clips)) as tick:   # one stage
+for clip in clips:
+tick(clip.id)
+with stages({"prepare": 40, "mine": 40}) as progress:   # several at once
+progress.tick("mine", "clip_007")
+with download("alexnet.ckpt", size) as report:   # bytes
+report(done, size)
+"""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from rich.progress import ProgressColumn
+    from rich.console import Console, RenderableType
+    from rich.progress import ProgressColumn, Task
 
 T = TypeVar("T")
-_LINE_EVERY_SECONDS = 15.0
+_ITEM_LINE_SECONDS = 15.0
+_DOWNLOAD_LINE_SECONDS = 5.0
+_NOTE = 40  # characters of a note
+
+Report = Callable[[int, "int | None"], None]
+"""Called with bytes done and bytes in all (`None` while unknown)."""
 
 
 class Ticker(Protocol):
@@ -23,16 +40,37 @@ class Ticker(Protocol):
         ...
 
 
+class StageProgress:
+    """Progress of several stages at once; this one shows nothing."""
+
+    def begin(self, stage: str) -> None:
+        """Start the clock of a stage, which appears now; without effect if it has begun."""
+
+    def tick(self, stage: str, note: str = "") -> None:
+        """One more item of a stage is done."""
+
+    def footer(self, lines: Callable[[], Sequence[str]]) -> None:
+        """Show `lines()` below the bars from now on."""
+
+
+@contextmanager
+def stages(totals: Mapping[str, int], quiet: bool = False) -> Iterator[StageProgress]:
+    """Progress of the stages of `totals`, each with its number of items."""
+    if quiet:
+        yield StageProgress()
+    elif console := _console():
+        with _stage_bars(console, totals) as progress:
+            yield progress
+    else:
+        yield _StageLines(totals)
+
+
 @contextmanager
 def stage(title: str, total: int, quiet: bool = False) -> Iterator[Ticker]:
     """A bar for `total` items: `prepare ━━━ 12/40 0.8/s 0:00:35 left, clip_013`."""
-    if quiet or total == 0:
-        yield lambda note="": None
-    elif sys.stderr.isatty():
-        with _bar(title, total) as ticker:
-            yield ticker
-    else:
-        yield lines(title, total)
+    with stages({title: total}, quiet or total == 0) as progress:
+        progress.begin(title)
+        yield partial(progress.tick, title)
 
 
 def each(title: str, items: Sequence[T], quiet: bool = False) -> Iterator[T]:
@@ -43,51 +81,125 @@ def each(title: str, items: Sequence[T], quiet: bool = False) -> Iterator[T]:
             tick()
 
 
-def columns() -> tuple[ProgressColumn, ...]:
-    """What a bar shows; its task has the fields `rate` and `note`."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+@contextmanager
+def download(label: str, total: int | None) -> Iterator[Report]:
+    """A bar of `total` bytes."""
+    console = _console()
+    if console is None:
+        yield _DownloadLines(label).report
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    return (
-        TextColumn("{task.description:>10}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", style="dim"),
-    )
+    text = TextColumn("{task.description}")
+    columns = (text, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as view:
+        task = view.add_task(label, total=total)
+        yield lambda done, whole: view.update(task, completed=done, total=whole)
+
+
+def _console() -> Console | None:
+    """Where bars can be drawn: a terminal, or a notebook with ipywidgets; `None` for a file or a pipe."""
+    terminal = sys.stderr.isatty()
+    if not terminal and "IPython" not in sys.modules:
+        return None
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return console if terminal or (console.is_jupyter and find_spec("ipywidgets") is not None) else None
 
 
 @contextmanager
-def _bar(title: str, total: int) -> Iterator[Ticker]:
-    from rich.console import Console
+def _stage_bars(console: Console, totals: Mapping[str, int]) -> Iterator[StageProgress]:
     from rich.progress import Progress
+    from rich.text import Text
 
-    began = time.monotonic()
-    with Progress(*columns(), console=Console(stderr=True)) as progress:
-        task = progress.add_task(title, total=total, rate="", note="")
+    class Bars(Progress, StageProgress):
+        _lines: Callable[[], Sequence[str]] = staticmethod(tuple)
 
-        def tick(note: str = "") -> None:
-            progress.advance(task)
-            done = progress.tasks[0].completed
-            progress.update(task, rate=f"{done / max(time.monotonic() - began, 1e-9):.2f}/s", note=note[:40])
+        def get_renderables(self) -> Iterator[RenderableType]:
+            yield self.make_tasks_table(self.tasks)
+            yield from (Text(line, style="dim") for line in self._lines())
 
-        yield tick
+        def begin(self, stage: str) -> None:
+            if stage in numbers and not self.tasks[numbers[stage]].started:
+                self.start_task(numbers[stage])
+                self.update(numbers[stage], visible=True)
+
+        def tick(self, stage: str, note: str = "") -> None:
+            self.begin(stage)
+            self.update(numbers[stage], advance=1, note=note[:_NOTE])
+
+        def footer(self, lines: Callable[[], Sequence[str]]) -> None:
+            self._lines = lines
+            self.refresh()
+
+    with Bars(*_item_columns(), console=console) as view:
+        numbers = {name: view.add_task(name, False, total, visible=False, note="") for name, total in totals.items()}
+        yield view
 
 
-def lines(title: str, total: int) -> Ticker:
-    """A line every quarter of a minute and one at the end, for what is not a terminal."""
-    began = time.monotonic()
-    state = {"done": 0, "said": began}
+def _item_columns() -> tuple[ProgressColumn, ...]:
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    def tick(note: str = "") -> None:
-        state["done"] += 1
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.completed / max(task.elapsed or 0, 1e-9):.2f}/s" if task.completed else "")
+
+    note = TextColumn("{task.fields[note]}", style="dim")
+    return (
+        *(TextColumn("{task.description:>10}"), BarColumn(bar_width=30), MofNCompleteColumn()),
+        *(Rate(), TimeRemainingColumn(), note),
+    )
+
+
+class _StageLines(StageProgress):
+    """Lines such as `prepare: 12/40, 0.80/s, 35 s left`: one every quarter of a minute and one at the end."""
+
+    def __init__(self, totals: Mapping[str, int]) -> None:
+        self._totals = totals
+        self._done: dict[str, int] = {}
+        self._began: dict[str, float] = {}
+        self._printed: dict[str, float] = {}
+
+    def begin(self, stage: str) -> None:
+        if stage in self._totals and stage not in self._began:
+            self._done[stage] = 0
+            self._began[stage] = self._printed[stage] = time.monotonic()
+
+    def tick(self, stage: str, note: str = "") -> None:
+        self.begin(stage)
+        self._done[stage] += 1
+        now, done, total = time.monotonic(), self._done[stage], self._totals[stage]
+        if done != total and now - self._printed[stage] < _ITEM_LINE_SECONDS:
+            return
+        self._printed[stage] = now
+        seconds = now - self._began[stage]
+        rate = done / max(seconds, 1e-9)
+        tail = f"{seconds:.0f} s" if done == total else f"{(total - done) / rate:.0f} s left"
+        print(f"{stage}: {done}/{total}, {rate:.2f}/s, {tail}", file=sys.stderr, flush=True)
+
+
+class _DownloadLines:
+    """Lines such as `alexnet.ckpt: 12.3 of 87.3 MB, 3.1 MB/s, 24 s left`: one every few seconds and one at the end."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._began = self._printed = time.monotonic()
+        self._start: int | None = None
+        self._last = ""
+
+    def report(self, done: int, total: int | None) -> None:
         now = time.monotonic()
-        last = state["done"] == total
-        if last or now - state["said"] >= _LINE_EVERY_SECONDS:
-            state["said"] = now
-            rate = state["done"] / max(now - began, 1e-9)
-            left = (total - state["done"]) / rate
-            tail = f"{now - began:.0f} s" if last else f"{left:.0f} s left"
-            print(f"{title}: {int(state['done'])}/{total}, {rate:.2f}/s, {tail}", file=sys.stderr, flush=True)
-
-    return tick
+        if self._start is None:
+            self._start = done  # Bytes of a resumed download do not count towards the rate.
+        if done != total and now - self._printed < _DOWNLOAD_LINE_SECONDS:
+            return
+        self._printed = now
+        rate = (done - self._start) / max(now - self._began, 1e-9)
+        left = f", {(total - done) / rate:.0f} s left" if total and rate and done < total else ""
+        of = f" of {total / 1e6:.1f}" if total else ""
+        line = f"{self._label}: {done / 1e6:.1f}{of} MB, {rate / 1e6:.1f} MB/s{left}"
+        if line != self._last:
+            print(line, file=sys.stderr, flush=True)
+        self._last = line

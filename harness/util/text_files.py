@@ -1,16 +1,39 @@
-"""Reading a small YAML file that a user wrote; mistakes name the file and never show a traceback."""
+"""Small text and YAML files that a user wrote; mistakes name the file and never show a traceback."""
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Any
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.util.text_file import MAX_BYTES, read_text
+from bench_lipsync.harness.util.sanitize import shown
 
-__all__ = ["MAX_BYTES", "MAX_VALUES", "read_yaml"]
+MAX_BYTES = 8 << 20
+"""No table or configuration of ours needs more; a larger one is not read."""
 MAX_VALUES = 1_000_000
 """Values in one file, those that `*name` repeats counted each time: ten short lines can stand for a billion."""
+
+
+def read_text(path: Path, what: str, max_bytes: int = MAX_BYTES) -> str:
+    """The text, without a byte order mark. `what` names the file in errors, as `the gate`.
+
+    Raises `BenchError` for a file that is missing, no plain file (a named pipe would make the reader wait for ever),
+    too large or not UTF-8.
+    """
+    name = f"{what} {shown(path)}"
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise BenchError(f"cannot read {name}: it is not a plain file")
+        if about.st_size > max_bytes:
+            raise BenchError(f"{name} has {about.st_size} bytes; at most {max_bytes} are read")
+        with path.open("rb") as stream:
+            return stream.read(max_bytes).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BenchError(f"{name} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
+    except (OSError, ValueError) as error:
+        raise BenchError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def read_yaml(path: Path, what: str, max_bytes: int = MAX_BYTES) -> Any:

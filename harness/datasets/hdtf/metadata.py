@@ -10,7 +10,7 @@ from pathlib import Path
 from bench_lipsync.harness.datasets.discover import shown
 from bench_lipsync.harness.datasets.hdtf.names import SUBSETS, identity_of, is_video_name
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.util.text_file import read_text
+from bench_lipsync.harness.util.text_files import read_text
 
 _TIMES = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})-(?:(\d{1,2}):)?(\d{1,3}):(\d{2})", re.ASCII)
 _URL = re.compile(r"https://www\.youtube\.com/watch\?v=[A-Za-z0-9_-]{11}(?:&[A-Za-z0-9_=&-]*)?", re.ASCII)

@@ -20,7 +20,7 @@ from bench_lipsync.harness.assets.catalog import CATALOG
 from bench_lipsync.harness.assets.download import DiskFullError
 from bench_lipsync.harness.assets.lookup import AssetFile, AssetMissing, AssetSpec
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.util.download_progress import byte_bar
+from bench_lipsync.harness.util.progress import download
 
 CONTENT = os.urandom(200_000)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -158,8 +158,8 @@ def test_a_disk_that_fills_up_on_the_way_is_named(server: SimpleNamespace, monke
 
 def test_progress_has_rate_and_time_left(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 0.0, 2.0, 10.0, 20.0])
-    monkeypatch.setattr("bench_lipsync.harness.util.download_progress.time.monotonic", lambda: next(clock))
-    with byte_bar("big.bin", 80_000_000) as report:
+    monkeypatch.setattr("bench_lipsync.harness.util.progress.time.monotonic", lambda: next(clock))
+    with download("big.bin", 80_000_000) as report:
         for done in (20_000_000, 21_000_000, 50_000_000, 80_000_000):
             report(done, 80_000_000)
     assert capsys.readouterr().err.splitlines() == [

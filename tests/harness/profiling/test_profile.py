@@ -14,9 +14,8 @@ import pytest
 
 from bench_lipsync.harness.profiling.profile import Profile
 from bench_lipsync.harness.profiling.summary import profile_table, summarise, write_profile
-from bench_lipsync.harness.util import profile_record
 from bench_lipsync.harness.util import spans as profile
-from bench_lipsync.harness.util.prefetch import Prefetch
+from bench_lipsync.harness.util.background import Prefetch
 from bench_lipsync.harness.util.spans import OTHER, Key, Record, Total, recording, span, timed
 
 
@@ -170,7 +169,7 @@ def test_reading_ahead_is_counted_beside_and_waiting_for_it_apart() -> None:
 
 
 def test_a_record_travels_and_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(profile_record, "MAX_EVENTS", 10)
+    monkeypatch.setattr(profile, "MAX_EVENTS", 10)
     with recording() as record:
         for _ in range(50):
             with span("many"):

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from bench_lipsync.harness.run.executors.base import Doing
-from bench_lipsync.harness.run.progress_display import board
+from bench_lipsync.harness.run.progress_display import progress_display
 
 
 class Terminal(io.StringIO):
@@ -23,7 +23,7 @@ def seen(text: str) -> str:
 
 
 def test_lines_end_with_every_stage(capsys: pytest.CaptureFixture[str]) -> None:
-    with board({"prepare": 2, "model": 1}) as shown:
+    with progress_display({"prepare": 2, "model": 1}) as shown:
         shown.doing([Doing("w1", "prepare", "prepare a", time.monotonic()), Doing("w2", "", "starts", 0.0)])
         for stage in ("prepare", "model", "prepare"):
             shown.tick(stage, "a")
@@ -32,7 +32,7 @@ def test_lines_end_with_every_stage(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with board({"prepare": 1}, quiet=True) as shown:
+    with progress_display({"prepare": 1}, quiet=True) as shown:
         shown.tick("prepare")
         shown.doing([])
     assert capsys.readouterr() == ("", "")
@@ -44,7 +44,7 @@ def test_a_terminal_shows_begun_stages_and_every_worker(monkeypatch: pytest.Monk
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     now = time.monotonic()
-    with board({"prepare": 40, "mine": 40, "theirs": 40}) as shown:
+    with progress_display({"prepare": 40, "mine": 40, "theirs": 40}) as shown:
         shown.tick("prepare", "clip_001")
         shown.doing([Doing(f"w{n}", "mine", f"mine clip_{n:03d}", now - 5) for n in range(1, 21)])
         time.sleep(0.3)

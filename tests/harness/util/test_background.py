@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bench_lipsync.harness.util.background import Behind
+from bench_lipsync.harness.util.background import BackgroundWriter
 from bench_lipsync.harness.util.spans import Key, recording, span
 
 
@@ -17,7 +17,7 @@ def threads() -> list[str]:
 
 def test_everything_is_taken_in_order_by_another_thread() -> None:
     taken: list[tuple[int, str]] = []
-    with Behind(lambda item: taken.append((item, threading.current_thread().name))) as behind:
+    with BackgroundWriter(lambda item: taken.append((item, threading.current_thread().name))) as behind:
         for number in range(50):
             behind.put(number)
     assert taken == [(number, "bench-behind") for number in range(50)] and threads() == []
@@ -31,7 +31,7 @@ def test_no_more_than_allowed_wait() -> None:
         taken.append(item)
 
     def give() -> None:
-        with Behind(take, waiting=2) as behind:
+        with BackgroundWriter(take, waiting=2) as behind:
             for number in range(10):
                 behind.put(number)
                 put.append(number)
@@ -54,7 +54,7 @@ def test_an_error_comes_back_and_nothing_is_taken_after_it(bad: int) -> None:
             raise OSError("no space left")
         taken.append(item)
 
-    with pytest.raises(OSError, match="no space left"), Behind(take) as behind:
+    with pytest.raises(OSError, match="no space left"), BackgroundWriter(take) as behind:
         for number in range(10):
             behind.put(number)
     assert taken == list(range(bad)) and threads() == []
@@ -66,7 +66,7 @@ def test_it_stops_early_after_an_error() -> None:
     def take(item: int) -> None:
         raise OSError("no space left")
 
-    with pytest.raises(OSError, match="no space left"), Behind(take) as behind:
+    with pytest.raises(OSError, match="no space left"), BackgroundWriter(take) as behind:
         for number in range(1000):
             behind.put(number)
             put.append(number)
@@ -80,7 +80,7 @@ def test_an_error_of_the_caller_drops_what_waits() -> None:
         gate.wait(5)
         taken.append(item)
 
-    with pytest.raises(ZeroDivisionError), Behind(take, waiting=5) as behind:
+    with pytest.raises(ZeroDivisionError), BackgroundWriter(take, waiting=5) as behind:
         for number in range(4):
             behind.put(number)
         threading.Timer(0.05, gate.set).start()
@@ -96,7 +96,7 @@ def test_both_work_at_once_and_are_told_apart() -> None:
             assert further.wait(60), "the caller goes on while the first item is taken"
             time.sleep(0.02)
 
-    with recording() as record, Behind(take) as behind:
+    with recording() as record, BackgroundWriter(take) as behind:
         for number in range(10):
             with span("generate"):
                 time.sleep(0.02)

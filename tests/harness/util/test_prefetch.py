@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.harness.util.prefetch import Prefetch
+from bench_lipsync.harness.util.background import Prefetch
 
 
 def threads() -> list[str]:

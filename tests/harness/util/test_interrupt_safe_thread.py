@@ -13,9 +13,7 @@ import numpy as np
 import pytest
 
 from bench_lipsync.harness.media import LosslessWriter, read_lossless
-from bench_lipsync.harness.util.background import Behind
-from bench_lipsync.harness.util.helper_thread import HelperThread
-from bench_lipsync.harness.util.prefetch import Prefetch
+from bench_lipsync.harness.util.background import BackgroundWriter, InterruptSafeThread, Prefetch
 
 
 @pytest.fixture
@@ -41,7 +39,7 @@ def once(*calls: Callable[[], None]) -> Callable[[], None]:
 
 def test_it_returns_when_the_thread_has_ended() -> None:
     told = threading.Event()
-    thread = HelperThread(lambda: told.wait(60), "waits")
+    thread = InterruptSafeThread(lambda: told.wait(60), "waits")
     thread.start()
     thread.end(told.set)
     assert told.is_set() and not thread.is_alive()
@@ -51,7 +49,7 @@ def test_it_returns_when_the_thread_has_ended() -> None:
 @pytest.mark.parametrize("times", [1, 3])
 def test_it_waits_through_ctrl_c_and_then_raises_it(interrupt: Callable[[], None], times: int) -> None:
     gate = threading.Event()
-    thread = HelperThread(lambda: gate.wait(60), "waits")
+    thread = InterruptSafeThread(lambda: gate.wait(60), "waits")
     thread.start()
     with pytest.raises(KeyboardInterrupt):
         thread.end(once(*[interrupt] * times, gate.set))
@@ -66,7 +64,7 @@ def slow(gate: threading.Event) -> Iterator[int]:
 @pytest.mark.parametrize(
     "begin",
     [
-        lambda gate: Behind(lambda _: gate.wait(60)),
+        lambda gate: BackgroundWriter(lambda _: gate.wait(60)),
         lambda gate: Prefetch(slow(gate)),
     ],
     ids=["behind", "prefetch"],
@@ -76,15 +74,15 @@ def test_leaving_is_not_cut_short(
     monkeypatch: pytest.MonkeyPatch,
     begin: Callable[[threading.Event], AbstractContextManager[object]],
 ) -> None:
-    gate, real = threading.Event(), HelperThread.end
+    gate, real = threading.Event(), InterruptSafeThread.end
     disturb = once(interrupt, gate.set)
 
-    def end(self: HelperThread, ask: Callable[[], None]) -> None:
+    def end(self: InterruptSafeThread, ask: Callable[[], None]) -> None:
         real(self, lambda: (ask(), disturb())[0])
 
-    monkeypatch.setattr(HelperThread, "end", end)
+    monkeypatch.setattr(InterruptSafeThread, "end", end)
     with pytest.raises(KeyboardInterrupt), begin(gate) as pair:
-        if isinstance(pair, Behind):
+        if isinstance(pair, BackgroundWriter):
             pair.put(0)
     assert gate.is_set(), "the thread was still at work when Ctrl-C came"
     assert not [thread for thread in threading.enumerate() if thread.name in {"bench-behind", "bench-prefetch"}]
