@@ -20,7 +20,7 @@ from bench_lipsync.harness.faces.crop import CROP_RULE, CropBox, crop_box, cut
 from bench_lipsync.harness.faces.landmarker import Landmarker
 from bench_lipsync.harness.faces.region import Region, bounding
 from bench_lipsync.harness.faces.track_builder import canonical_track
-from bench_lipsync.harness.faces.tracker import MAX_GAP, Follower
+from bench_lipsync.harness.faces.tracker import MAX_GAP, FaceTracker
 from bench_lipsync.harness.media import LosslessWriter, probe
 from bench_lipsync.harness.media.decode import Shown, shown_pictures
 from bench_lipsync.harness.media.frames import timed_frames
@@ -70,7 +70,7 @@ def read_footage(
         raise ClipError(Status.DECODE_ERROR, f"{video.name}: no video stream")
     times: list[float] = []
     with Landmarker() as landmarker:
-        follower = Follower(landmarker, region, patient=True)
+        follower = FaceTracker(landmarker, region, patient=True)
         for shown in _shown(video, end):
             follower.add(shown.picture)
             times.append(shown.time)

@@ -27,7 +27,7 @@ from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.region import Region
 from bench_lipsync.harness.media import decode_audio, probe
 from bench_lipsync.harness.media.frames_at_times import pictures_at
-from bench_lipsync.harness.media.mp4 import MovieWriter
+from bench_lipsync.harness.media.mp4 import Mp4Writer
 from bench_lipsync.harness.media.yuv_planes import ToPlanes
 from bench_lipsync.harness.stages.generate_frames import in_batches_that_fit
 from bench_lipsync.harness.util import progress
@@ -119,7 +119,7 @@ def _write(job: _Job, request: DubRequest, path: Path) -> tuple[int, int]:
     landmarks = footage.clip.faces.landmarks
     count = len(timing.shown)
     shape = (0, 0)
-    writer = MovieWriter(
+    writer = Mp4Writer(
         path, footage.rate, request.audio, crf=request.crf, pixel_aspect=footage.pixel_aspect, tags=tags(model)
     )
     with (

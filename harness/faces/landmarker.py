@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.faces.head_pose import solve_poses
-from bench_lipsync.harness.faces.region import Region, whole
+from bench_lipsync.harness.faces.region import Region, full_region
 from bench_lipsync.harness.util.telemetry import keep_reports_in
 
 MAX_FACES = 4
@@ -31,6 +31,8 @@ _LIBRARIES = (
 )
 _SAME_FACE = 0.5  # overlap from which two finds are one face
 _SMALLEST = 16  # pixels; nothing can be told from fewer
+_TILE_SIDES = (1.0, 0.5)
+"""Sides of the squares in parts of the picture's shorter side; finds faces down to a fifteenth of that side."""
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
@@ -74,13 +76,13 @@ class Landmarker:
 
     def faces(self, picture: NDArray[np.uint8], region: Region | None = None) -> list[Face]:
         """Faces in `picture` (H, W, 3) uint8 RGB, largest first; only within `region` where one is given."""
-        all_of_it = whole(picture)
-        region = all_of_it if region is None else region.inside(all_of_it)
+        frame_region = full_region(picture)
+        region = frame_region if region is None else region.inside(frame_region)
         if min(region.width, region.height) < _SMALLEST:
             return []
         result = self._detect(region.cut(picture))
         zipped = zip(result.face_landmarks, result.facial_transformation_matrixes, result.face_blendshapes, strict=True)
-        found = [_face(points, matrix, shapes, region, all_of_it) for points, matrix, shapes in zipped]
+        found = [_face(points, matrix, shapes, region, frame_region) for points, matrix, shapes in zipped]
         found.sort(key=lambda face: -face.box.side)
         distinct: list[Face] = []
         for face in found:
@@ -95,6 +97,32 @@ class Landmarker:
         # as garbage, without an error.
         image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
         return self._task.detect(image)
+
+
+def search(landmarker: Landmarker, picture: NDArray[np.uint8], region: Region | None = None) -> list[Face]:
+    """Faces in squares of `picture` (H, W, 3) that overlap by half, large squares first; the first size with a find."""
+    area = full_region(picture) if region is None else region.inside(full_region(picture))
+    for part in _TILE_SIDES:
+        faces: list[Face] = []
+        for tile in _tiles(area, part * min(area.width, area.height)):
+            for face in landmarker.faces(picture, tile):
+                if all(face.box.overlap(other.box) == 0 for other in faces):
+                    faces.append(face)
+        if faces:
+            return faces
+    return []
+
+
+def _tiles(area: Region, side: float) -> list[Region]:
+    columns, rows = _starts(area.width, side), _starts(area.height, side)
+    return [Region(area.x + x, area.y + y, side, side) for y in rows for x in columns]
+
+
+def _starts(length: float, side: float) -> list[float]:
+    if side <= 0:
+        return []
+    steps = int(np.ceil((length - side) / (side / 2))) + 1
+    return [float(start) for start in np.linspace(0, length - side, max(1, steps))]
 
 
 def _load(model: bytes) -> Any:

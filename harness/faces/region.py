@@ -68,6 +68,6 @@ def bounding(regions: Iterable[Region]) -> Region:
     return Region(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
 
 
-def whole(picture: NDArray[np.uint8]) -> Region:
-    """The region of all of `picture` (H, W, 3)."""
+def full_region(picture: NDArray[np.uint8]) -> Region:
+    """The region of a whole frame `picture` (H, W, 3)."""
     return Region(0.0, 0.0, float(picture.shape[1]), float(picture.shape[0]))

@@ -1,11 +1,11 @@
-"""What the follower found, in full-frame pixels and with gaps, as the complete `FaceTrack` in crop pixels."""
+"""Builds the complete `FaceTrack` in crop pixels from tracked faces in full-frame pixels, which may have gaps."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench_lipsync.harness.faces.crop import CropBox
-from bench_lipsync.harness.faces.fill import interpolate
 from bench_lipsync.harness.faces.head_pose import solve_poses
 from bench_lipsync.harness.faces.landmarker import Face
 from bench_lipsync.harness.faces.track import BLENDSHAPES, LANDMARKS, FaceTrack
@@ -35,3 +35,17 @@ def canonical_track(faces: dict[int, Face], count: int, box: CropBox, size: int)
         affine=np.repeat(box.affine(size)[None], count, axis=0),
         detected=detected,
     )
+
+
+def interpolate(values: NDArray[np.float32], detected: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """`values` (T, ...) with the frames that are not `detected` (T,) interpolated linearly; ends are held."""
+    known = np.flatnonzero(detected)
+    if len(known) == len(detected):
+        return values
+    result = values.copy()
+    for index in np.flatnonzero(~detected):
+        after = int(np.searchsorted(known, index))
+        left, right = known[max(after - 1, 0)], known[min(after, len(known) - 1)]
+        weight = 0.0 if left == right else (index - left) / (right - left)
+        result[index] = (1 - weight) * values[left] + weight * values[right]
+    return result

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.harness.faces.landmarker import Face, Landmarker
+from bench_lipsync.harness.faces.landmarker import Face, Landmarker, search
 from bench_lipsync.harness.faces.region import Region
-from bench_lipsync.harness.faces.search import search
 from bench_lipsync.harness.media.format import FPS
 
 MAX_GAP = 5
@@ -48,7 +47,7 @@ class _Candidate:
         return next(reversed(self.faces))  # frames are added in order
 
 
-class Follower:
+class FaceTracker:
     """Takes the frames of a clip in order with `add`; afterwards `faces` holds the followed face of each frame."""
 
     def __init__(self, landmarker: Landmarker, region: Region | None = None, *, patient: bool = False) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench_lipsync.harness.media.info import probe as probe
     from bench_lipsync.harness.media.lossless import LosslessWriter as LosslessWriter
     from bench_lipsync.harness.media.lossless import read_lossless as read_lossless
-    from bench_lipsync.harness.media.preview import write_preview as write_preview
+    from bench_lipsync.harness.media.mp4 import write_preview as write_preview
     from bench_lipsync.harness.media.wav import read_wav as read_wav
     from bench_lipsync.harness.media.wav import write_wav as write_wav
 
@@ -31,7 +31,7 @@ _HOME = {
     "probe": "info",
     "read_lossless": "lossless",
     "read_wav": "wav",
-    "write_preview": "preview",
+    "write_preview": "mp4",
     "write_wav": "wav",
 }
 

@@ -13,8 +13,7 @@ import av
 import av.error
 
 from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.harness.media.allocation import limit_allocations
-from bench_lipsync.harness.media.limits import FORMATS, MAX_PIXELS, MAX_STREAMS
+from bench_lipsync.harness.media.limits import FORMATS, MAX_PIXELS, MAX_STREAMS, limit_allocations
 from bench_lipsync.harness.util.sanitize import shown
 
 if TYPE_CHECKING:

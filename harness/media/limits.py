@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+from functools import lru_cache
+from pathlib import Path
+
 MAX_SIDE = 8192
 """Largest width or height in pixels that is decoded."""
 MAX_PIXELS = 8192 * 4352
@@ -37,3 +41,28 @@ FORMATS = (
 )
 """FFmpeg's readers that are used. All others stay shut: those that open what a file names (playlists, IMF, DASH, SDP,
 VobSub, picture lists), devices, text that is painted, and some three hundred formats of games and old machines."""
+_LIBRARY_FOLDERS = ("../av.libs", ".dylibs", "../av.dylibs")
+"""Where PyAV's wheels keep FFmpeg, beside the package."""
+
+
+@lru_cache(maxsize=1)
+def limit_allocations() -> bool:
+    """Set `MAX_ALLOCATION` in the FFmpeg that PyAV's wheel brings; once a process, for all threads.
+
+    PyAV has no name for this setting. False where FFmpeg comes from elsewhere (conda, a distribution): its own limit of
+    2 GiB stays.
+    """
+    import av
+
+    home = Path(av.__file__).parent
+    for folder in _LIBRARY_FOLDERS:
+        for library in sorted((home / folder).resolve().glob("*avutil*")):
+            try:
+                # The library is loaded already; this only gives a handle to it.
+                set_limit = ctypes.CDLL(str(library)).av_max_alloc
+            except (OSError, AttributeError):
+                continue
+            set_limit.argtypes, set_limit.restype = [ctypes.c_size_t], None
+            set_limit(MAX_ALLOCATION)
+            return True
+    return False

@@ -21,7 +21,7 @@ from bench_lipsync.harness.faces.crop import CROP_RULE, CropBox, crop_box, cut
 from bench_lipsync.harness.faces.landmarker import Face, Landmarker
 from bench_lipsync.harness.faces.region import Region, bounding
 from bench_lipsync.harness.faces.track_builder import canonical_track
-from bench_lipsync.harness.faces.tracker import Follower
+from bench_lipsync.harness.faces.tracker import FaceTracker
 from bench_lipsync.harness.media import LosslessWriter, MediaInfo, decode_audio, decode_video, probe, write_wav
 from bench_lipsync.harness.media.limits import MAX_CLIP_SECONDS, SHORTER
 from bench_lipsync.harness.util.background import BackgroundWriter, Prefetch
@@ -107,7 +107,7 @@ def _follow(clip: Clip) -> _Followed:
         with span("load", "face landmarker"):
             landmarker = stack.enter_context(Landmarker())
         chunks = stack.enter_context(_chunks(clip))
-        follower = Follower(landmarker, look_at)
+        follower = FaceTracker(landmarker, look_at)
         for chunk in chunks:
             frame = Region(0, 0, chunk.shape[2], chunk.shape[1])
             with span("faces", items=len(chunk)):

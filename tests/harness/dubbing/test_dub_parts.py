@@ -21,7 +21,7 @@ from bench_lipsync.harness.dubbing.timing import bounce, make_timing, output_rat
 from bench_lipsync.harness.faces.crop import CropBox, cut
 from bench_lipsync.harness.media import LosslessWriter, decode_video
 from bench_lipsync.harness.media.frames_at_times import pictures_at
-from bench_lipsync.harness.media.mp4 import MovieWriter
+from bench_lipsync.harness.media.mp4 import Mp4Writer
 from bench_lipsync.harness.media.yuv_planes import Colour, Planes, ToPlanes
 
 # The clock
@@ -273,7 +273,7 @@ def test_a_rotated_source_is_upright(tmp_path: Path) -> None:
 
 
 def write_movie(path: Path, audio: Path, frames: int, size: tuple[int, int], rate: Fraction) -> Path:
-    with MovieWriter(path, rate, audio, tags={"comment": "synthetic"}) as writer:
+    with Mp4Writer(path, rate, audio, tags={"comment": "synthetic"}) as writer:
         for _ in range(frames):
             writer.write(planes(*size))
     return path

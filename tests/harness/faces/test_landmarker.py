@@ -14,7 +14,7 @@ from bench_lipsync.harness.faces.crop import crop_box, cut
 from bench_lipsync.harness.faces.head_pose import project, solve_poses
 from bench_lipsync.harness.faces.landmarker import Landmarker
 from bench_lipsync.harness.faces.track_builder import canonical_track
-from bench_lipsync.harness.faces.tracker import Follower
+from bench_lipsync.harness.faces.tracker import FaceTracker
 
 MOUTH = [61, 291, 13, 14]
 """Corners of the lips, and the middle of either."""
@@ -106,7 +106,7 @@ def test_a_small_face_in_a_large_frame_is_found_and_followed(landmarker: Landmar
     frame = np.full((720, 1280, 3), 90, np.uint8)
     frame[430:686, 900:1156] = small
     assert landmarker.faces(frame) == [], "the detector alone does not see it"
-    follower = Follower(landmarker)
+    follower = FaceTracker(landmarker)
     for _ in range(6):
         follower.add(frame)
     faces = follower.finish()

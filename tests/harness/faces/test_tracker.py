@@ -10,7 +10,7 @@ import pytest
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.landmarker import Face
 from bench_lipsync.harness.faces.region import Region
-from bench_lipsync.harness.faces.tracker import MAX_GAP, Follower
+from bench_lipsync.harness.faces.tracker import MAX_GAP, FaceTracker
 
 SIDE = 400
 
@@ -45,7 +45,7 @@ class Script:
 
 def follow(scene: Callable[[int], list[tuple[Face, bool]]], frames: int = 100) -> tuple[dict[int, Face], Script]:
     script = Script(scene)
-    follower = Follower(script)
+    follower = FaceTracker(script)
     picture = np.zeros((SIDE, SIDE, 3), np.uint8)
     for number in range(frames):
         picture[0, 0, :2] = divmod(number, 256)

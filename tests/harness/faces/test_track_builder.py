@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench_lipsync.harness.faces.fill import interpolate
+from bench_lipsync.harness.faces.track_builder import interpolate
 
 
 def test_gaps_are_bridged_in_a_straight_line_and_ends_are_held():

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench_lipsync.harness.faces.landmarker import _tiles, search
 from bench_lipsync.harness.faces.region import Region
-from bench_lipsync.harness.faces.search import _tiles, search
 
 
 @given(st.integers(20, 2000), st.integers(20, 2000), st.floats(0.2, 1))
