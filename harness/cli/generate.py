@@ -63,7 +63,7 @@ def generate(
         os.environ.setdefault(name, value)
 
     from bench_lipsync.harness.api.model import GenerateContext
-    from bench_lipsync.harness.compute.batch_size import parse_batch_size
+    from bench_lipsync.harness.compute.batching import parse_batch_size
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.harness.dubbing.pipeline import DubRequest, dub
 

@@ -48,7 +48,7 @@ class Asked(NamedTuple):
 
 def run_options(asked: Asked, device: str, batch_size: str, **others: Any) -> RunOptions:
     """The options of a run; `device` as given. Raises `BenchError` for a device or a batch size that cannot be."""
-    from bench_lipsync.harness.compute.batch_size import parse_batch_size
+    from bench_lipsync.harness.compute.batching import parse_batch_size
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.harness.run.pipeline import RunOptions
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench_lipsync.harness.api.clip import Clip
-from bench_lipsync.harness.compute.batch_size import AUTO
+from bench_lipsync.harness.compute.batching import AUTO
 from bench_lipsync.harness.compute.threads import settle_threads
 from bench_lipsync.harness.profiling.profile import Profile
 from bench_lipsync.harness.profiling.summary import profile_table, write_profile

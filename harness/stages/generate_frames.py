@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.model import GenerateContext, LipSyncModel
-from bench_lipsync.harness.compute.batch_size import BatchSizes
-from bench_lipsync.harness.compute.batching import out_of_memory
+from bench_lipsync.harness.compute.batching import Batches, free_memory, model_batch_size, out_of_memory
 from bench_lipsync.harness.errors import ClipError, Status, first_problem
 from bench_lipsync.harness.util.background import BackgroundWriter
 from bench_lipsync.harness.util.spans import span, timed
 
 logger = logging.getLogger("bench")
 T = TypeVar("T")
-SIZES = BatchSizes()
-"""Of this process, which is one worker."""
+_FITTING: dict[tuple[str, str, int], Batches] = {}
+"""Batches that a shortage of memory has made smaller, by model, device and side of the crops; of this process, which is
+one worker, for all of its clips."""
 _PIECE_BYTES = 4 << 20
 """Frames that wait for the encoder are held in pieces of this size, however much a model gives at once."""
 
@@ -68,18 +68,25 @@ def in_batches_that_fit(
     of one is too large.
     """
     name, device = model.card.name, context.device
-    size = SIZES.size(context.batch_size, name, device, clip.size)
+    key = (name, device, clip.size)
+    requested = context.batch_size or model_batch_size(device)
+    batches = _FITTING.get(key) or Batches(device, requested, requested, owner=name, items="frames")
+    size = min(requested, batches.size)
     while True:
         try:
             return attempt(replace(context, batch_size=size))
         except TooLargeError as error:
             reason = str(error)
         # Outside of `except`, where the error would keep the failed batch's buffers.
-        size = SIZES.shrink(size, name, device, clip.size)
-        if not size:
+        if size == 1:
+            _FITTING.pop(key, None)  # Of a clip, or of a moment; others may have room for more.
+            free_memory(device)
             if device.startswith("cuda"):
                 way_out = "free some, or use --device cpu"
             raise ClipError(Status.MEMORY, f"memory of {device} does not hold one frame's pass ({reason}); {way_out}")
+        batches.halve(size)
+        size = batches.size
+        _FITTING[key] = batches
 
 
 def frames_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,13 +13,16 @@ import torch
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import ClipAccumulator, ClipScore
 from bench_lipsync.harness.compute.batching import (
+    AUTO,
     CPU_BATCH,
     DEVICE_BATCH,
     Batches,
     NotEnoughMemoryError,
+    model_batch_size,
     out_of_memory,
+    parse_batch_size,
 )
-from bench_lipsync.harness.errors import Status
+from bench_lipsync.harness.errors import BenchError, Status
 from bench_lipsync.harness.media import LosslessWriter
 from bench_lipsync.harness.scoring.score import score
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
@@ -118,3 +122,27 @@ def test_a_shortage_is_told_and_not_remembered(tmp_path: Path) -> None:
     assert "does not hold one" in failures[0].reason
     hungry.room = 8
     assert scored().values == {INFO.column: 30.0}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("text", "size"), [("auto", AUTO), (" AUTO ", AUTO), ("1", 1), ("32", 32)])
+def test_what_is_understood(text: str, size: int) -> None:
+    assert parse_batch_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["0", "-4", "many", "", "2.5"])
+def test_what_is_not(text: str) -> None:
+    with pytest.raises(BenchError, match="1 or more, or auto"):
+        parse_batch_size(text)
+
+
+@pytest.mark.parametrize(
+    ("gib", "frames"), [(2, 8), (6, 8), (8, 16), (15.8, 16), (24, 32), (40, 64), (80, 64), (141, 64)]
+)
+def test_a_device_with_more_memory_begins_with_more(monkeypatch: pytest.MonkeyPatch, gib: float, frames: int) -> None:
+    about = SimpleNamespace(total_memory=int(gib * (1 << 30)))
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: about)
+    assert model_batch_size("cuda:1") == frames
+
+
+def test_a_cpu_always_begins_with_the_same() -> None:
+    assert model_batch_size("cpu") == CPU_BATCH == 8

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.model import AdaptRequest, GenerateContext, ModelCard
-from bench_lipsync.harness.compute.batch_size import BatchSizes
 from bench_lipsync.harness.dubbing.adapting import adapted
 from bench_lipsync.harness.dubbing.footage import read_footage
 from bench_lipsync.harness.dubbing.generated_crops import lips
@@ -214,7 +213,7 @@ def test_an_interrupted_dub_leaves_nothing(inputs: tuple[Path, Path], tmp_path: 
 def test_a_shortage_of_memory_begins_again_with_smaller_batches(
     inputs: tuple[Path, Path], painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generating, "SIZES", BatchSizes())
+    monkeypatch.setattr(generating, "_FITTING", {})
     dub(Painter(room=2), request(inputs, tmp_path / "out.mp4"))
     assert (tmp_path / "out.mp4").read_bytes() == painted.read_bytes()
     with pytest.raises(ClipError, match="does not hold one frame's pass") as caught:

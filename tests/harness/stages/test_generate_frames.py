@@ -15,11 +15,11 @@ import torch
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.model import GenerateContext, ModelCard
-from bench_lipsync.harness.compute.batch_size import AUTO, BatchSizes
+from bench_lipsync.harness.compute.batching import AUTO
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.media import read_lossless
 from bench_lipsync.harness.stages import generate_frames as generating
-from bench_lipsync.harness.stages.generate_frames import write_frames
+from bench_lipsync.harness.stages.generate_frames import in_batches_that_fit, write_frames
 from bench_lipsync.harness.stages.stages import generate
 from bench_lipsync.harness.store.store import Store
 
@@ -69,7 +69,7 @@ def room_for(frames: int, error: BaseException | None = None) -> Callable[[int],
 
 @pytest.fixture(autouse=True)
 def _fresh_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generating, "SIZES", BatchSizes())
+    monkeypatch.setattr(generating, "_FITTING", {})
 
 
 @pytest.fixture
@@ -136,6 +136,25 @@ def test_the_size_that_fits_stays_for_the_next_clips(clip: PreparedClip, tmp_pat
     for _ in range(3):
         write_frames(model, clip, SOUND, GenerateContext(batch_size=16), tmp_path / "a.mkv")
     assert model.asked == [16, 8, 4, 4, 4]
+
+
+def test_the_size_that_fits_is_that_of_one_model_and_one_size_of_crops(clip: PreparedClip, tmp_path: Path) -> None:
+    def begins_with(model: Painter, clip: PreparedClip, size: int) -> int:
+        asked: list[int] = []
+
+        def attempt(context: GenerateContext) -> None:
+            asked.append(context.batch_size)
+
+        in_batches_that_fit(attempt, model, clip, GenerateContext(batch_size=size))
+        return asked[0]
+
+    model, other = Painter(room_for(5)), Painter()
+    other.card = ModelCard("other", "model")
+    large = PreparedClip("a", "b", tmp_path, {"frames": FRAMES, "size": 2 * SIZE, "content_hash": "c"})
+    write_frames(model, clip, SOUND, GenerateContext(), tmp_path / "a.mkv")
+    assert begins_with(model, clip, AUTO) == 4
+    assert begins_with(model, clip, 2) == 2, "no more than was requested"
+    assert begins_with(model, large, AUTO) == begins_with(other, clip, AUTO) == 8
 
 
 def test_one_frame_too_many_is_told_and_not_remembered(clip: PreparedClip, tmp_path: Path) -> None:
@@ -217,7 +236,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np, psutil, torch
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.stages.generate_frames import write_frames
+from bench_lipsync.harness.stages.generate_frames import in_batches_that_fit, write_frames
 from bench_lipsync.harness.api.model import GenerateContext, ModelCard
 torch.set_num_threads(1)
 
