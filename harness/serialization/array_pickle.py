@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.serialization.pickle_guard import check_pickle
+from bench_lipsync.harness.serialization.weights import RefusedFileError
 from bench_lipsync.harness.util.sanitize import shown
 
 if TYPE_CHECKING:
@@ -39,12 +39,8 @@ _DEEPEST = 2_000
 """Characters of a dotted name; a dictionary inside itself never ends."""
 
 
-class RefusedPickleError(BenchError):
-    """A pickle that is broken, asks for something other than arrays, or holds something else."""
-
-
 def read_array_pickle(path: Path) -> dict[str, NDArray[np.generic]]:
-    """Numeric arrays of a pickle of nested dicts, by dotted name (`Conv_0.kernel`). Raises `RefusedPickleError`."""
+    """Numeric arrays of a pickle of nested dicts, by dotted name (`Conv_0.kernel`). Raises `RefusedFileError`."""
     with path.open("rb") as stream:
         tree = _load(_ArrayUnpickler, path, stream)
     arrays: dict[str, NDArray[np.generic]] = {}
@@ -55,17 +51,17 @@ def read_array_pickle(path: Path) -> dict[str, NDArray[np.generic]]:
 def read_torchscript(path: Path) -> dict[str, NDArray[np.float32]]:
     """float32 tensors of a TorchScript file by dotted name, in the order of definition; its code is not even read.
 
-    Raises `RefusedPickleError`.
+    Raises `RefusedFileError`.
     """
     try:
         with zipfile.ZipFile(path) as bundle:
             root = bundle.namelist()[0].partition("/")[0]
             if sum(entry.file_size for entry in bundle.infolist()) > MAX_GROWTH * path.stat().st_size:
-                raise RefusedPickleError(f"{path} is refused: it unpacks to more than {MAX_GROWTH} times its size")
+                raise RefusedFileError(f"{path} is refused: it unpacks to more than {MAX_GROWTH} times its size")
             with bundle.open(f"{root}/data.pkl") as stream:
                 tree = _load(lambda source: _ScriptUnpickler(source, bundle, root), path, stream)
     except (zipfile.BadZipFile, zlib.error, KeyError, IndexError, NotImplementedError, RuntimeError) as error:
-        raise RefusedPickleError(f"{path} is not a TorchScript file: {error}") from error
+        raise RefusedFileError(f"{path} is not a TorchScript file: {error}") from error
     arrays: dict[str, NDArray[np.generic]] = {}
     _flatten(tree, "", arrays, path)
     return arrays  # type: ignore[return-value]  # the unpickler builds float32 only
@@ -168,19 +164,19 @@ def _load(reader: Callable[[IO[bytes]], pickle.Unpickler], path: Path, stream: I
         stream.seek(0)
         return reader(stream).load()
     except Exception as error:  # Any exception at all can come out of hostile bytes.
-        raise RefusedPickleError(f"{shown(path)} is refused, nothing in it was run: {shown(error, 300)}") from error
+        raise RefusedFileError(f"{shown(path)} is refused, nothing in it was run: {shown(error, 300)}") from error
 
 
 def _flatten(tree: Any, prefix: str, into: dict[str, NDArray[np.generic]], path: Path) -> None:
     import numpy as np
 
     if len(prefix) > _DEEPEST:
-        raise RefusedPickleError(f"{path} is refused: it holds itself")
+        raise RefusedFileError(f"{path} is refused: it holds itself")
     if isinstance(tree, _Array):
         tree = tree.value
     if isinstance(tree, np.ndarray):
         if tree.dtype.kind not in "fiu":
-            raise RefusedPickleError(f"{path} is refused: {prefix} holds {tree.dtype}, not numbers")
+            raise RefusedFileError(f"{path} is refused: {prefix} holds {tree.dtype}, not numbers")
         into[prefix] = tree
     elif isinstance(tree, _Module):
         for key, value in tree.state.items():
@@ -190,4 +186,4 @@ def _flatten(tree: Any, prefix: str, into: dict[str, NDArray[np.generic]], path:
         for key, value in tree.items():
             _flatten(value, f"{prefix}.{key}" if prefix else str(key), into, path)
     else:
-        raise RefusedPickleError(f"{path} is refused: {prefix or 'its top'} is a {type(tree).__name__}, not arrays")
+        raise RefusedFileError(f"{path} is refused: {prefix or 'its top'} is a {type(tree).__name__}, not arrays")

@@ -1,11 +1,12 @@
-"""Reading weights from outside: tensors and nothing else, whatever the file holds; no code in it is ever run."""
+"""Weights files: tensors read from untrusted files without running code, and safetensors with reproducible bytes."""
 
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -32,14 +33,14 @@ class SafeWeights(NamedTuple):
     state: dict[str, Tensor]
 
 
-class RefusedWeightsError(BenchError):
-    """A weights file that is broken, wants to run code, or asks for more memory than it has bytes."""
+class RefusedFileError(BenchError):
+    """A file from outside that is broken, wants to run code, holds something else, or asks for too much memory."""
 
 
 def read_torch(path: Path, device: str = "cpu") -> Any:
     """Nested dictionaries, lists, numbers, text and tensors of a file that `torch.save` wrote.
 
-    Read with `weights_only`. Raises `RefusedWeightsError` for any other name in the pickle (functions, classes,
+    Read with `weights_only`. Raises `RefusedFileError` for any other name in the pickle (functions, classes,
     TorchScript, the tar layout of PyTorch 0.1), compressed or overlapping members, pickles that blow up, and tensors
     that are larger than what is stored of them.
     """
@@ -51,7 +52,7 @@ def read_torch(path: Path, device: str = "cpu") -> Any:
         raise refused(path, error) from error
 
 
-def refused(path: Path, error: Exception) -> RefusedWeightsError:
+def refused(path: Path, error: Exception) -> RefusedFileError:
     """The error to raise for what a reader of tensors raised."""
     words = str(error).partition("WeightsUnpickler error: ")
     # PyTorch's own words in front of this tell how to run the file all the same.
@@ -61,7 +62,7 @@ def refused(path: Path, error: Exception) -> RefusedWeightsError:
         what = f"was refused: it holds more than tensors ({detail}); nothing in it was run"
     else:
         what = f"is no checkpoint: {detail}"
-    return RefusedWeightsError(f"{shown(path)} {what}")
+    return RefusedFileError(f"{shown(path)} {what}")
 
 
 def load_tensors(source: Path | IO[bytes], device: str = "cpu") -> Any:
@@ -120,7 +121,7 @@ def _tensors(content: Any) -> Iterator[Tensor]:
 
 
 def read_safetensors(path: Path) -> SafeWeights:
-    """Metadata and tensors of a safetensors file. Raises `RefusedWeightsError`.
+    """Metadata and tensors of a safetensors file. Raises `RefusedFileError`.
 
     The format holds no code; its reader checks that tensors lie within the file and do not overlap.
     """
@@ -135,4 +136,35 @@ def read_safetensors(path: Path) -> SafeWeights:
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
             return SafeWeights(dict(file.metadata() or {}), state)
     except Exception as error:  # The library's own kind, and whatever else hostile bytes bring about.
-        raise RefusedWeightsError(f"{shown(path)} is no safetensors file: {shown(error, 300)}") from error
+        raise RefusedFileError(f"{shown(path)} is no safetensors file: {shown(error, 300)}") from error
+
+
+def save_weights(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
+    """Write `tensors` and `metadata`; an existing file is replaced at once, and everybody may read the result.
+
+    The library lists the metadata in an order that changes from call to call, and files that only their owner can
+    read. Weights are known by the hash of their file, so the header is brought into one order here.
+    """
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(dict(tensors), partial, metadata=dict(metadata))
+    _sort_header(partial)
+    partial.chmod(0o644)
+    partial.replace(path)
+
+
+def _sort_header(path: Path) -> None:
+    """Rewrite the header in place; the tensors behind it stay where they are."""
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        metadata = header.pop("__metadata__", {})
+        ordered = {"__metadata__": dict(sorted(metadata.items())), **header}
+        text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(text) > length:
+            raise ValueError(f"{path.name}: the sorted header takes {len(text)} bytes, the library's {length}")
+        file.seek(8)
+        # The format allows spaces at the header's end.
+        file.write(text.ljust(length))

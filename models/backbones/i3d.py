@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from bench_lipsync.harness.serialization.array_pickle import RefusedPickleError, read_array_pickle
+from bench_lipsync.harness.serialization.array_pickle import read_array_pickle
+from bench_lipsync.harness.serialization.weights import RefusedFileError
 
 CLASSES = 400
 SIDE = 224
@@ -123,14 +124,14 @@ class I3D(nn.Module):
 
 
 def load_i3d(path: Path, device: str = "cpu") -> I3D:
-    """The network with the weights of `i3d-kinetics-400.ckpt`, frozen. Raises `RefusedPickleError` for other files."""
+    """The network with the weights of `i3d-kinetics-400.ckpt`, frozen. Raises `RefusedFileError` for other files."""
     with torch.device("meta"):  # Nothing is initialised at random only to be thrown away.
         network = I3D()
     arrays = read_array_pickle(path)
     try:
         network.load_state_dict(_state_dict(network, arrays), strict=True, assign=True)
     except (KeyError, RuntimeError) as error:
-        raise RefusedPickleError(f"{path} does not hold I3D's weights: {error}") from error
+        raise RefusedFileError(f"{path} does not hold I3D's weights: {error}") from error
     return network.to(device).eval().requires_grad_(False)
 
 

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from bench_lipsync.harness.assets.lookup import asset_path
-from bench_lipsync.harness.serialization.array_pickle import RefusedPickleError, read_torchscript
+from bench_lipsync.harness.serialization.array_pickle import read_torchscript
+from bench_lipsync.harness.serialization.weights import RefusedFileError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +69,7 @@ def _state_dict(network: FidInception, arrays: dict[str, NDArray[np.float32]]) -
     sources = [key.removesuffix(".weight") for key in arrays if key.endswith(".weight")]
     targets = [key.removesuffix(".conv.weight") for key in network.state_dict() if key.endswith(".conv.weight")]
     if len(sources) != len(targets):
-        raise RefusedPickleError(f"inception_fid has {len(sources)} convolutions, expected {len(targets)}")
+        raise RefusedFileError(f"inception_fid has {len(sources)} convolutions, expected {len(targets)}")
     state: dict[str, torch.Tensor] = {}
     for source, target in zip(sources, targets, strict=True):
         weight = torch.tensor(arrays[f"{source}.weight"])

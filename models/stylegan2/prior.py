@@ -10,8 +10,7 @@ from torch import Tensor
 from torch import float16 as half_type
 
 from bench_lipsync.harness.errors import BenchError, validate
-from bench_lipsync.harness.serialization.weights import read_safetensors
-from bench_lipsync.harness.serialization.weights_file import save_weights
+from bench_lipsync.harness.serialization.weights import read_safetensors, save_weights
 from bench_lipsync.harness.util.sanitize import shown
 from bench_lipsync.models.stylegan2.network.config import PriorConfig
 from bench_lipsync.models.stylegan2.network.generator import Generator

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from bench_lipsync.harness.api.seen_frames import SeenFrames
 from bench_lipsync.harness.errors import BenchError, validate
-from bench_lipsync.harness.serialization.weights import read_safetensors, read_torch
-from bench_lipsync.harness.serialization.weights_file import save_weights
+from bench_lipsync.harness.serialization.weights import read_safetensors, read_torch, save_weights
 from bench_lipsync.harness.util.sanitize import shown
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.serialization.weights import read_safetensors, read_torch
-from bench_lipsync.harness.serialization.weights_file import save_weights
+from bench_lipsync.harness.serialization.weights import read_safetensors, read_torch, save_weights
 from bench_lipsync.harness.util.files import sha256_file
 from bench_lipsync.harness.util.sanitize import shown
 from bench_lipsync.models.wav2lip.network import Wav2LipNet

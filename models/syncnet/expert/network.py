@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.serialization.weights_file import save_weights
+from bench_lipsync.harness.serialization.weights import save_weights
 from bench_lipsync.models.syncnet.open.network import AudioHalf, OpenSyncConfig, conv_norm_relu
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "sync_expert.safetensors"

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.serialization.weights_file import save_weights
+from bench_lipsync.harness.serialization.weights import save_weights
 from bench_lipsync.models.syncnet.open import WEIGHTS
 
 WINDOW_FRAMES = 5

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench_lipsync.harness.serialization.array_pickle import RefusedPickleError, read_array_pickle, read_torchscript
+from bench_lipsync.harness.serialization.array_pickle import read_array_pickle, read_torchscript
+from bench_lipsync.harness.serialization.weights import RefusedFileError
 
 
 class Hostile:
@@ -47,7 +48,7 @@ def test_hostile_pickle_runs_nothing(tmp_path: Path, where: str) -> None:
     tree: object = {"top": bad, "in a dict": {"a": bad}, "in an object array": {"a": np.array([bad], object)}}[where]
     path = tmp_path / "a.ckpt"
     path.write_bytes(pickle.dumps(tree))
-    with pytest.raises(RefusedPickleError, match="nothing in it was run"):
+    with pytest.raises(RefusedFileError, match="nothing in it was run"):
         read_array_pickle(path)
     assert not trace.exists()
     # The same bytes do run where nobody is careful: the test tests something.
@@ -59,7 +60,7 @@ def test_hostile_pickle_runs_nothing(tmp_path: Path, where: str) -> None:
 def test_anything_but_numbers_is_refused(tmp_path: Path, tree: object) -> None:
     path = tmp_path / "a.ckpt"
     path.write_bytes(pickle.dumps(tree))
-    with pytest.raises(RefusedPickleError):
+    with pytest.raises(RefusedFileError):
         read_array_pickle(path)
 
 
@@ -67,9 +68,9 @@ def test_broken_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.ckpt"
     for content in (b"", b"\x80\x04", b"not a pickle", os.urandom(100)):
         path.write_bytes(content)
-        with pytest.raises(RefusedPickleError):
+        with pytest.raises(RefusedFileError):
             read_array_pickle(path)
-        with pytest.raises(RefusedPickleError):
+        with pytest.raises(RefusedFileError):
             read_torchscript(path)
 
 
@@ -93,7 +94,7 @@ def test_hostile_torchscript_runs_nothing(tmp_path: Path) -> None:
     with zipfile.ZipFile(buffer, "w") as bundle:
         bundle.writestr("net/data.pkl", pickle.dumps(Hostile(trace)))
     path.write_bytes(buffer.getvalue())
-    with pytest.raises(RefusedPickleError, match="mkdir"):
+    with pytest.raises(RefusedFileError, match="mkdir"):
         read_torchscript(path)
     assert not trace.exists()
 
@@ -106,5 +107,5 @@ def test_torchscript_tensor_outside_its_storage_is_refused(tmp_path: Path) -> No
         for item in old.infolist():
             body = old.read(item)
             new.writestr(item.filename, body[:-4] if "/data/" in item.filename else body)
-    with pytest.raises(RefusedPickleError):
+    with pytest.raises(RefusedFileError):
         read_torchscript(changed)

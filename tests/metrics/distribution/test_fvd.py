@@ -11,7 +11,7 @@ from skimage import data
 
 from bench_lipsync.harness.assets.lookup import AssetMissing, asset_path, asset_present
 from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.harness.serialization.array_pickle import RefusedPickleError
+from bench_lipsync.harness.serialization.weights import RefusedFileError
 from bench_lipsync.metrics.distribution.frechet import frechet_distance
 from bench_lipsync.metrics.distribution.fvd import INFO, WINDOW, FvdAccumulator, FvdScorer, video_features
 from bench_lipsync.models.backbones.i3d import I3D, _Same, load_i3d
@@ -120,7 +120,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
     other = tmp_path / "other.ckpt"
     other.write_bytes(pickle.dumps({"params": {"x": np.zeros(3, np.float32)}}))
-    with pytest.raises(RefusedPickleError, match="does not hold I3D"):
+    with pytest.raises(RefusedFileError, match="does not hold I3D"):
         load_i3d(other)
 
 

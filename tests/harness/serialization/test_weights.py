@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 
-from bench_lipsync.harness.serialization.weights_file import save_weights
+from bench_lipsync.harness.serialization.weights import save_weights
 
 
 def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
