@@ -147,7 +147,7 @@ def _run(job: Job, spec: Any, folder: Path) -> int:
     from bench_lipsync.harness.run.pipeline import RunOptions, execute
 
     workers = ExecutorOptions(workers=job.workers)
-    done = execute(spec, RunOptions(out=folder / "run", quiet=True, executor=workers)).result
+    done = execute(spec, RunOptions(out=folder / "run", executor=workers)).result
     if done.failures:
         raise SystemExit(f"{len(done.failures)} failures, for example {done.failures[0]}")
     return sum(clip.frames or 0 for clip in done.clips)

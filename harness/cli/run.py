@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -139,11 +138,14 @@ def run(
 
 def run_shard(spec: RunSpec, options: RunOptions, text: str) -> None:
     """Do one part and say what comes next."""
+    from bench_lipsync.harness.profiling.summary import profile_table
     from bench_lipsync.harness.run.selection import Shard
     from bench_lipsync.harness.run.shards import execute_shard
 
     shard = Shard.parse(text)
-    folder = execute_shard(spec, options, shard)
+    folder, profile = execute_shard(spec, options, shard)
+    if profile:
+        print(profile_table(profile), file=sys.stderr)
     print(f"part {shard.number} of {shard.of}: {folder}", file=sys.stderr)
     print(f"when all are done: bench merge {folder.parent}/*.shard-*-of-{shard.of}", file=sys.stderr)
 
@@ -161,11 +163,10 @@ def _add_adaptation(values: dict[str, Any], seconds: float | None, steps: int | 
 
 
 def settle_libraries() -> None:
-    """Must come before the imports. MediaPipe's native log lines would tear the progress bars."""
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Threads that wait by spinning bring everything to a halt where other processes want the same cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    """Must come before native libraries are loaded, which read the environment then."""
+    from bench_lipsync.harness.compute.process_state import set_library_defaults
+
+    set_library_defaults()
 
 
 def page_writer(report: bool) -> PageWriter | None:
@@ -179,8 +180,11 @@ def page_writer(report: bool) -> PageWriter | None:
 
 def show(outcome: RunOutcome, as_json: bool) -> None:
     """Print a finished run's table, or its `run.json`, and where it lies."""
+    from bench_lipsync.harness.profiling.summary import profile_table
     from bench_lipsync.reports.table.console import print_result
 
+    if outcome.profile:
+        print(profile_table(outcome.profile), file=sys.stderr)
     if as_json:
         print(outcome.result.model_dump_json(indent=1))
     else:

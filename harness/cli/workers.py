@@ -51,6 +51,7 @@ def run_options(asked: Asked, device: str, batch_size: str, **others: Any) -> Ru
     from bench_lipsync.harness.compute.batching import parse_batch_size
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.harness.run.pipeline import RunOptions
+    from bench_lipsync.harness.run.progress_display import progress_display
 
     # With Ray this process only directs, perhaps on a machine without a GPU; workers look for themselves.
     here = "cpu" if asked.kind == "ray" else pick_device(device)
@@ -59,6 +60,7 @@ def run_options(asked: Asked, device: str, batch_size: str, **others: Any) -> Ru
         workers_device=device if asked.kind == "ray" else None,
         batch_size=parse_batch_size(batch_size),
         executor=executor_options(asked, here),
+        display=progress_display,
         **others,
     )
 

@@ -13,6 +13,7 @@ from bench_lipsync.harness.aggregation.model_tests import pair_tests
 from bench_lipsync.harness.aggregation.rows import metric_rows
 from bench_lipsync.harness.api.clip import FPS, PreparedClip
 from bench_lipsync.harness.errors import Status
+from bench_lipsync.harness.profiling.profile import Profile
 from bench_lipsync.harness.results.clip_table import list_failures, note_lines, write_clips
 from bench_lipsync.harness.results.frame_curves import write_curves
 from bench_lipsync.harness.results.model_run import ModelRun
@@ -34,8 +35,13 @@ class RunOutcome:
     """A finished run."""
 
     folder: Path
+    """The run folder."""
     result: RunResult
+    """The content of `run.json`."""
     report: Path | None
+    """The page, if one was written."""
+    profile: Profile | None = None
+    """Where the time went, if `RunOptions.profile` asked for it."""
 
 
 def finish(

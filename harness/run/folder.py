@@ -49,9 +49,10 @@ def _log_to(path: Path) -> Iterator[None]:
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.addHandler(handler)
-    logger.propagate = False
+    propagate, logger.propagate = logger.propagate, False
     try:
         yield
     finally:
+        logger.propagate = propagate  # The process may be a notebook with handlers of its own.
         logger.removeHandler(handler)
         handler.close()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bench_lipsync.harness.api.clip import Clip
 from bench_lipsync.harness.compute.batching import AUTO
-from bench_lipsync.harness.compute.threads import settle_threads
+from bench_lipsync.harness.compute.process_state import run_settings
 from bench_lipsync.harness.profiling.profile import Profile
-from bench_lipsync.harness.profiling.summary import profile_table, write_profile
+from bench_lipsync.harness.profiling.summary import write_profile
 from bench_lipsync.harness.registry.model_names import parse_name
 from bench_lipsync.harness.results import provenance
 from bench_lipsync.harness.run.driver import Course, carry_out
@@ -21,7 +20,7 @@ from bench_lipsync.harness.run.executors.factory import ExecutorOptions, make_ex
 from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome, finish
 from bench_lipsync.harness.run.folder import linker, open_run_folder
 from bench_lipsync.harness.run.model_loading import ModelSet, load_models, requests
-from bench_lipsync.harness.run.progress_display import progress_display
+from bench_lipsync.harness.run.progress_display import DisplayFactory, progress_display
 from bench_lipsync.harness.run.record import ClipLine, Ledger, RowLine
 from bench_lipsync.harness.run.schedule import Footage, Row, Schedule
 from bench_lipsync.harness.run.selection import Selection, Shard, select
@@ -31,6 +30,7 @@ from bench_lipsync.harness.scoring.applicability import refused
 from bench_lipsync.harness.scoring.scorers import ScorerSet, load_scorers
 from bench_lipsync.harness.store.mirror import open_store
 from bench_lipsync.harness.store.store import Store
+from bench_lipsync.harness.util.progress import hidden
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,11 @@ class RunOptions:
     batch_size: int = AUTO
     report: PageWriter | None = None
     """Writes the page; without it there are neither a page nor previews."""
-    quiet: bool = False
+    display: DisplayFactory | None = None
+    """Shows the progress, for example `progress_display.progress_display`; `None`: nothing is shown."""
     executor: ExecutorOptions = field(default_factory=ExecutorOptions)
     profile: bool = False
-    """Write and print where the time went."""
+    """Measure where the time goes, and write `profile.json` and `trace.json`."""
 
 
 @dataclass(frozen=True)
@@ -70,26 +71,36 @@ class Plan:
 
 
 def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
-    """Do everything that `bench run` does. Raises `BenchError` for mistakes of use; clip failures are results."""
-    plan = make_plan(spec, options)
-    profile = Profile()
-    with open_run_folder(plan.folder, plan.spec, plan.store), profile.driving():
-        ledger = do_tasks(plan, profile)
-        outcome = finish(plan.spec, ledger, plan.scorers, plan.store, plan.folder, report=options.report)
-    if options.profile:
-        show_profile(profile, plan.folder)
-    return outcome
+    """Carry out a run: prepare the clips, run the models, score their outputs and write the run folder.
 
+    Prints nothing; progress goes to `options.display`. Whether it returns or raises, the process keeps its logging,
+    environment variables, numbers of threads and signal handlers. What is in the store is not computed again.
 
-def show_profile(profile: Profile, folder: Path) -> None:
-    """Write the profile into the run's folder and print its table beside what the command prints."""
-    write_profile(profile, folder)
-    print(profile_table(profile), file=sys.stderr)
+    Args:
+        spec: Models, clips and metrics.
+        options: Where and how the run is carried out; they change no number.
+
+    Returns:
+        The results, as they also are in the run folder. Failures of clips are part of them.
+
+    Raises:
+        BenchError: The specification, the options or this machine do not allow the run; says why and what to do.
+
+    """
+    with run_settings(), hidden(options.display is None):
+        plan = make_plan(spec, options)
+        profile = Profile()
+        with open_run_folder(plan.folder, plan.spec, plan.store), profile.driving():
+            ledger = do_tasks(plan, profile)
+            outcome = finish(plan.spec, ledger, plan.scorers, plan.store, plan.folder, report=options.report)
+        if not options.profile:
+            return outcome
+        write_profile(profile, plan.folder)
+        return replace(outcome, profile=profile)
 
 
 def make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) -> Plan:
     """Load and look up everything that the run names. Raises `BenchError`."""
-    settle_threads()
     # Names are checked first: a mistyped one must not cost the rendering or hashing of a data set, or leave a folder.
     scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
     models = load_models(spec.models, requests(spec, options.device))
@@ -111,7 +122,7 @@ def do_tasks(plan: Plan, profile: Profile) -> Ledger:
     stages = [*(["footage"] if spec.adapt else []), "prepare", *(row.name for row in rows)]
     files = _files_of(spec, clips)
     executor = make_executor(options.executor, *_setups(plan), notes=plan.store.root / "tmp", files=files)
-    with progress_display(dict.fromkeys(stages, count), options.quiet) as shown:
+    with (options.display or progress_display)(dict.fromkeys(stages, count)) as shown:
         # A part has no folders of its own for outputs: they belong to the whole.
         course = Course(schedule, shown, profile, None if plan.shard else linker(plan.store, plan.folder))
         carry_out(course, executor, ask_about=options.executor.settled != "local")

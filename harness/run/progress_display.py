@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from typing import Protocol
 
 from bench_lipsync.harness.run.executors.base import Doing
 from bench_lipsync.harness.util.progress import StageProgress, stages
@@ -13,28 +14,42 @@ from bench_lipsync.harness.util.progress import StageProgress, stages
 _WORKERS_SHOWN = 12
 
 
-class ProgressDisplay:
-    """Progress events of a running evaluation."""
+class ProgressDisplay(Protocol):
+    """Receives the progress events of a running evaluation."""
+
+    def tick(self, stage: str, note: str = "") -> None:
+        """One more item of `stage` is done; `note` names the clip."""
+        ...
+
+    def doing(self, workers: Sequence[Doing]) -> None:
+        """What the workers are busy with now."""
+        ...
+
+
+DisplayFactory = Callable[[Mapping[str, int]], AbstractContextManager[ProgressDisplay]]
+"""Opens the display of a run, for its number of items of every stage."""
+
+
+class _StageDisplay:
+    """Bars or lines of `util.progress`, with a line for every busy worker."""
 
     def __init__(self, progress: StageProgress) -> None:
         self._progress = progress
 
     def tick(self, stage: str, note: str = "") -> None:
-        """One more item of a stage is done."""
         self._progress.tick(stage, note)
 
     def doing(self, workers: Sequence[Doing]) -> None:
-        """What the workers are busy with now."""
         for worker in workers:
             self._progress.begin(worker.stage)
         self._progress.footer(partial(_worker_lines, workers))
 
 
 @contextmanager
-def progress_display(totals: Mapping[str, int], quiet: bool = False) -> Iterator[ProgressDisplay]:
+def progress_display(totals: Mapping[str, int]) -> Iterator[ProgressDisplay]:
     """A view of the stages of `totals`, each with its number of items: bars on a terminal, else a line now and then."""
-    with stages(totals, quiet) as progress:
-        yield ProgressDisplay(progress)
+    with stages(totals) as progress:
+        yield _StageDisplay(progress)
 
 
 def _worker_lines(workers: Sequence[Doing]) -> list[str]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from bench_lipsync.harness.compute.process_state import run_settings
 from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.profiling.profile import Profile
+from bench_lipsync.harness.profiling.summary import write_profile
 from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome, finish
 from bench_lipsync.harness.run.folder import linker, open_run_folder
-from bench_lipsync.harness.run.pipeline import RunOptions, do_tasks, make_plan, show_profile
+from bench_lipsync.harness.run.pipeline import RunOptions, do_tasks, make_plan
 from bench_lipsync.harness.run.record import Ledger, RowLine
 from bench_lipsync.harness.run.selection import Shard
 from bench_lipsync.harness.run.spec import RunSpec, load_spec, make_spec
@@ -24,6 +26,7 @@ from bench_lipsync.harness.store.entry import DEPTH
 from bench_lipsync.harness.store.mirror import open_store
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import write_text_atomically
+from bench_lipsync.harness.util.progress import hidden
 from bench_lipsync.harness.util.sanitize import safe_id
 
 if TYPE_CHECKING:
@@ -44,22 +47,32 @@ class Part:
     ledger: Ledger
 
 
-def execute_shard(spec: RunSpec, options: RunOptions, shard: Shard) -> Path:
-    """Do one part of a run; returns its folder. Raises `BenchError` for mistakes of use."""
-    plan = make_plan(spec, options, shard)
-    profile = Profile()
-    with open_run_folder(plan.folder, plan.spec, plan.store), profile.driving():
-        ledger = do_tasks(plan, profile)
-        small = Store(plan.folder / STORE)
-        for entry in _entries(ledger):
-            small.adopt(plan.store.file(entry))
-        text = adapter().dump_json(Part(VERSION, shard.number, shard.of, ledger)).decode()
-        write_text_atomically(plan.folder / SHARD_FILE, text + "\n")
-    if options.profile:
-        show_profile(profile, plan.folder)
-    return plan.folder
+class ShardOutcome(NamedTuple):
+    """A finished shard."""
+
+    folder: Path
+    profile: Profile | None
+    """Where the time went, if `RunOptions.profile` asked for it."""
 
 
+def execute_shard(spec: RunSpec, options: RunOptions, shard: Shard) -> ShardOutcome:
+    """Carry out one shard of a run, as `pipeline.execute` does a whole run. Raises `BenchError`."""
+    with run_settings(), hidden(options.display is None):
+        plan = make_plan(spec, options, shard)
+        profile = Profile()
+        with open_run_folder(plan.folder, plan.spec, plan.store), profile.driving():
+            ledger = do_tasks(plan, profile)
+            small = Store(plan.folder / STORE)
+            for entry in _entries(ledger):
+                small.adopt(plan.store.file(entry))
+            text = adapter().dump_json(Part(VERSION, shard.number, shard.of, ledger)).decode()
+            write_text_atomically(plan.folder / SHARD_FILE, text + "\n")
+        if options.profile:
+            write_profile(profile, plan.folder)
+        return ShardOutcome(plan.folder, profile if options.profile else None)
+
+
+@run_settings()
 def merge(folders: Sequence[Path], out: Path | None, *, report: PageWriter | None = None) -> RunOutcome:
     """The whole run from all of its parts. Raises `BenchError` for parts that are missing or do not fit."""
     parts = fitting({folder: read_part(folder) for folder in folders})

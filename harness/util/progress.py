@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
 
 T = TypeVar("T")
+_HIDDEN = ContextVar("progress is hidden", default=False)
 _ITEM_LINE_SECONDS = 15.0
 _DOWNLOAD_LINE_SECONDS = 5.0
 _NOTE = 40  # characters of a note
@@ -54,9 +56,19 @@ class StageProgress:
 
 
 @contextmanager
+def hidden(hide: bool = True) -> Iterator[None]:
+    """Show no progress of what this thread does in the block."""
+    token = _HIDDEN.set(hide or _HIDDEN.get())
+    try:
+        yield
+    finally:
+        _HIDDEN.reset(token)
+
+
+@contextmanager
 def stages(totals: Mapping[str, int], quiet: bool = False) -> Iterator[StageProgress]:
     """Progress of the stages of `totals`, each with its number of items."""
-    if quiet:
+    if quiet or _HIDDEN.get():
         yield StageProgress()
     elif console := _console():
         with _stage_bars(console, totals) as progress:
@@ -84,6 +96,9 @@ def each(title: str, items: Sequence[T], quiet: bool = False) -> Iterator[T]:
 @contextmanager
 def download(label: str, total: int | None) -> Iterator[Report]:
     """A bar of `total` bytes."""
+    if _HIDDEN.get():
+        yield lambda done, whole: None
+        return
     console = _console()
     if console is None:
         yield _DownloadLines(label).report

@@ -149,6 +149,7 @@ def evaluate(
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.harness.run.executors.factory import ExecutorOptions
     from bench_lipsync.harness.run.pipeline import RunOptions, execute
+    from bench_lipsync.harness.run.progress_display import progress_display
     from bench_lipsync.harness.run.spec import make_spec
     from bench_lipsync.reports.page.write import write_run_page
 
@@ -164,7 +165,7 @@ def evaluate(
         out=None if out is None else Path(out),
         device=pick_device(device),
         report=write_run_page if report else None,
-        quiet=not progress,
+        display=progress_display if progress else None,
         executor=ExecutorOptions(workers=workers),
     )
     outcome = execute(spec, options)

@@ -57,7 +57,7 @@ def run_one(do: Callable[[Any], Any], task: Any) -> Reply:
 
     kept = _Kept()
     logger.addHandler(kept)
-    logger.propagate = False
+    propagate, logger.propagate = logger.propagate, False
     began = time.perf_counter()
     result: Any = None
     stop = bug = ""
@@ -73,6 +73,7 @@ def run_one(do: Callable[[Any], Any], task: Any) -> Reply:
                 bug = traceback.format_exc()
     finally:
         logger.removeHandler(kept)
+        logger.propagate = propagate
     return Reply(result, stop, bug, tuple(kept.lines), record, time.perf_counter() - began)
 
 

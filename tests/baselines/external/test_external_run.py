@@ -67,7 +67,7 @@ def test_a_full_table_comes_out(root: Path) -> None:
     spec = make_spec(
         {"models": models, "dataset": "folder", "data_root": root / "clips", "size": 64, "metrics": ["PSNR"]}
     )
-    outcome = execute(spec, RunOptions(out=root / "run", report=write_run_page, quiet=True))
+    outcome = execute(spec, RunOptions(out=root / "run", report=write_run_page))
     result = read_result(root / "run")
     table = {row.model: row for row in result.metrics}
     clips = pd.read_parquet(root / "run" / CLIPS_FILE)

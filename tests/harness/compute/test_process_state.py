@@ -16,7 +16,6 @@ import torch
 from bench_lipsync.harness.compute.process_state import run_settings
 from bench_lipsync.harness.errors import BenchError
 
-
 QUIET = "GLOG_minloglevel"
 
 

@@ -65,7 +65,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Baseline]:
             }
         )
         out = tmp_path_factory.mktemp("planted")
-        yield baseline_of(execute(spec, RunOptions(out=out, quiet=True)).result)
+        yield baseline_of(execute(spec, RunOptions(out=out)).result)
 
 
 def judge(run: Baseline, fault: str) -> GateResult:

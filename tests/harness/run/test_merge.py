@@ -20,8 +20,8 @@ from bench_lipsync.harness.run.spec import make_spec
 def part(world: World, number: int, of: int, models: tuple[str, ...] = ("darker",), **values: object) -> Path:  # noqa: F811
     spec = {"models": models, "dataset": "folder", "data_root": world.root / "clips", "size": 64}
     spec |= {"metrics": ["PSNR", "SSIM", *values.pop("more", [])], **values}
-    options = RunOptions(out=world.root / f"part{number}-{of}", quiet=True)
-    return execute_shard(make_spec(spec), options, Shard(number, of))
+    options = RunOptions(out=world.root / f"part{number}-{of}")
+    return execute_shard(make_spec(spec), options, Shard(number, of)).folder
 
 
 @pytest.mark.parametrize("of", [3, 7])

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from face_tracks import still_track
 
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, Clip, PreparedClip
@@ -37,7 +42,7 @@ class World:
 
     def run(self, out: str, *models: str, **values: object) -> RunOutcome:
         spec = {"models": models, "dataset": "folder", "data_root": self.root / "clips", "size": SIZE}
-        options = RunOptions(out=self.root / out, quiet=True)
+        options = RunOptions(out=self.root / out)
         return execute(make_spec({**spec, "metrics": ["PSNR", "SSIM"], **values}), options)
 
 
@@ -140,6 +145,54 @@ def test_a_run_folder_holds_everything(world: World) -> None:
         assert (folder / "generated" / "darker" / f"{clip}.mkv").is_file()
         assert not (folder / "media").exists(), "previews are only made for a report"
     assert (folder / "run.yaml").is_file() and (folder / "log.txt").is_file()
+
+
+class Journal:
+    """A display that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.items: Counter[str] = Counter()
+
+    @contextmanager
+    def __call__(self, totals: Mapping[str, int]) -> Iterator[Journal]:
+        self.totals = dict(totals)
+        yield self
+
+    def tick(self, stage: str, note: str = "") -> None:
+        self.items[stage] += 1
+
+    def doing(self, workers: Sequence[object]) -> None:
+        pass
+
+
+@pytest.mark.parametrize("model", ["darker", "no-such-model"])
+def test_a_run_leaves_its_process_as_it_was(
+    world: World, model: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger = logging.getLogger("bench")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    environment, logging_before = dict(os.environ), (logger.propagate, list(logger.handlers), logger.level)
+    torch.set_num_threads(2)
+    try:
+        with nullcontext() if model == "darker" else pytest.raises(BenchError):
+            world.run("run", model)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert capfd.readouterr() == ("", "")
+    assert dict(os.environ) == environment
+    assert (logger.propagate, logger.handlers, logger.level) == logging_before
+    assert logger.propagate, "the process's own handlers get the records of what comes next"
+
+
+def test_progress_goes_to_the_display(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    journal = Journal()
+    options = RunOptions(out=world.root / "run", display=journal, profile=True)
+    spec = {"models": ("darker",), "dataset": "folder", "data_root": world.root / "clips", "size": SIZE}
+    outcome = execute(make_spec({**spec, "metrics": ["PSNR"]}), options)
+    assert journal.totals == dict(journal.items) == dict.fromkeys(("prepare", "darker", *BOUNDS), 4)
+    assert outcome.profile is not None and (outcome.folder / "profile.json").is_file()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_same_command_again_recomputes_nothing(world: World) -> None:

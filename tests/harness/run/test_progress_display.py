@@ -11,6 +11,7 @@ import pytest
 
 from bench_lipsync.harness.run.executors.base import Doing
 from bench_lipsync.harness.run.progress_display import progress_display
+from bench_lipsync.harness.util.progress import download, hidden
 
 
 class Terminal(io.StringIO):
@@ -31,8 +32,9 @@ def test_lines_end_with_every_stage(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.split(",")[0] for line in lines] == ["model: 1/1", "prepare: 2/2"]
 
 
-def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress_display({"prepare": 1}, quiet=True) as shown:
+def test_hidden_progress_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with hidden(), progress_display({"prepare": 1}) as shown, download("weights", 1) as report:
+        report(1, 1)
         shown.tick("prepare")
         shown.doing([])
     assert capsys.readouterr() == ("", "")

@@ -42,7 +42,7 @@ def fresh(folder: Path, patch: pytest.MonkeyPatch) -> None:
 def run(spec: RunSpec, folder: Path, executor: ExecutorOptions) -> dict[str, str]:
     with pytest.MonkeyPatch.context() as patch:
         fresh(folder, patch)
-        outcome = execute(spec, RunOptions(out=folder / "run", quiet=True, executor=executor))
+        outcome = execute(spec, RunOptions(out=folder / "run", executor=executor))
     assert outcome.result.status == "complete" and not outcome.result.failures
     return results_parts(outcome.folder)
 
@@ -56,6 +56,6 @@ def test_a_limit_that_nothing_can_keep_ends_every_clip_as_a_failure(spec: RunSpe
     with pytest.MonkeyPatch.context() as patch:
         fresh(tmp_path, patch)
         executor = ExecutorOptions("process", 1, Limits(seconds=0.01))
-        outcome = execute(spec, RunOptions(out=tmp_path / "run", quiet=True, executor=executor))
+        outcome = execute(spec, RunOptions(out=tmp_path / "run", executor=executor))
     assert {clip.status for clip in outcome.result.clips} == {"timeout"}
     assert all(row.value is None for row in outcome.result.metrics)

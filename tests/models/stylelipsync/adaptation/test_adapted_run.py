@@ -65,7 +65,7 @@ def test_zero_shot_and_adapted_rows(weights: Path, tmp_path: Path) -> None:
             "adapt": {"seconds": 2, "steps": 6},
         }
     )
-    result = execute(spec, RunOptions(out=tmp_path / "run", quiet=True)).result
+    result = execute(spec, RunOptions(out=tmp_path / "run")).result
     assert not result.failures
     values = {row.model: row.value for row in result.metrics}
     zero, adapted = values["stylelipsync:tiny.safetensors"], values["stylelipsync:tiny.safetensors (adapted)"]
@@ -82,5 +82,5 @@ def test_zero_shot_and_adapted_rows(weights: Path, tmp_path: Path) -> None:
     tuned = next(path for path, one in zip(files, told, strict=True) if one and one.content_hash.startswith("anna"))
 
     by_hand = make_spec({**spec.model_dump(), "models": [f"stylelipsync:{tuned}"], "mode": "zero-shot", "adapt": None})
-    refused = execute(by_hand, RunOptions(out=tmp_path / "hand", quiet=True)).result
+    refused = execute(by_hand, RunOptions(out=tmp_path / "hand")).result
     assert [(failure.clip, failure.status) for failure in refused.failures] == [("anna", "seen")]
