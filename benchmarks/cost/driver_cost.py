@@ -36,6 +36,7 @@ from bench_lipsync.harness.results.schema import Provenance
 from bench_lipsync.harness.run.record import ClipLine, Ledger, RowLine
 from bench_lipsync.harness.run.spec import make_spec
 from bench_lipsync.harness.run.tasks import PairDone, lean
+from bench_lipsync.harness.scoring.score_files import CURVES_FILE, FEATURES_FILE, save_curves, save_features
 from bench_lipsync.harness.scoring.scorers import LoadedScorer, ScorerSet
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import sha256_json
@@ -153,11 +154,10 @@ def _scores(
         folder = _entry(store, "score", f"{name} {loaded.name}")
         if sets:
             table = rng.gamma(1, size=(ROWS, DIMENSIONS)).astype(np.float32)
-            first: dict[str, Any] = {sets[0]: table, **{other: np.array(sets[0]) for other in sets[1:]}}
-            np.savez(folder / "features.npz", allow_pickle=False, **first)
-        np.savez(folder / "curves.npz", allow_pickle=False, **drawn)
-        features.update({column: store.ref(folder / "features.npz") for column in sets})
-        curves.update({column: store.ref(folder / "curves.npz") for column in drawn})
+            save_features(folder / FEATURES_FILE, dict.fromkeys(sets, table))
+        save_curves(folder / CURVES_FILE, drawn)
+        features.update({column: store.ref(folder / FEATURES_FILE) for column in sets})
+        curves.update({column: store.ref(folder / CURVES_FILE) for column in drawn})
     return features, curves
 
 

@@ -24,7 +24,8 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.media import LosslessWriter
 from bench_lipsync.harness.run.selection import select_clips
 from bench_lipsync.harness.run.spec import make_spec
-from bench_lipsync.harness.scoring.score import load_features, score
+from bench_lipsync.harness.scoring.score import score
+from bench_lipsync.harness.scoring.score_files import load_features
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
 from bench_lipsync.harness.stages.stages import Generated, prepare
 from bench_lipsync.harness.store.store import Store

@@ -45,9 +45,9 @@ class UnitSums:
         parts = {"version": _VERSION, "column": self.column, "features": [path.parent.name for path in self.files]}
 
         def build(folder: Path) -> None:
-            moments(features, features.dimensions).save(folder / "moments.npz")
+            moments(features, features.dimensions).save(folder / "moments.safetensors")
 
-        return Moments.load(store.make("moments", parts, build).path / "moments.npz")
+        return Moments.load(store.make("moments", parts, build).path / "moments.safetensors")
 
 
 def unit_sums(files: Mapping[str, Path], column: str, identities: Mapping[str, str]) -> dict[str, UnitSums]:

@@ -14,7 +14,7 @@ from bench_lipsync.harness.aggregation.pool_moments import ManySide
 from bench_lipsync.harness.aggregation.stored_features import StoredFeatures
 from bench_lipsync.harness.api.metric import PoolingScorer
 from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.harness.scoring.score import load_features
+from bench_lipsync.harness.scoring.score_files import load_features
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
 from bench_lipsync.harness.statistics.intervals import MIN_PEOPLE
 from bench_lipsync.harness.store.store import Store

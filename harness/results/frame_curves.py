@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, PreparedClip
 from bench_lipsync.harness.results.parquet import opened_table
-from bench_lipsync.harness.scoring.score import Scores, load_curves
+from bench_lipsync.harness.scoring.score import Scores
+from bench_lipsync.harness.scoring.score_files import load_curves
 from bench_lipsync.harness.util.files import appearing
 
 if TYPE_CHECKING:

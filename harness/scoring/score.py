@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,16 @@ from bench_lipsync.harness.api.metric import ClipScore
 from bench_lipsync.harness.compute.batching import NotEnoughMemoryError
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.scoring.one_pass import one_pass
+from bench_lipsync.harness.scoring.score_files import (
+    CURVES_FILE,
+    FEATURES_FILE,
+    VALUES_FILE,
+    VERSION,
+    load_curves,
+    save_curves,
+    save_features,
+)
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
-from bench_lipsync.harness.serialization.npz import read_npz
 from bench_lipsync.harness.stages.stages import Generated, audio_hash
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.spans import span
@@ -35,9 +42,9 @@ class Scores:
     values: dict[str, float] = field(default_factory=dict)
     """Clip metrics by column."""
     features: Mapping[str, Path] = field(default_factory=dict)
-    """Files with the features of set metrics, by column; read with `load_features`."""
+    """Files with the features of set metrics, by column; read with `score_files.load_features`."""
     curves: Mapping[str, Path] = field(default_factory=dict)
-    """Files with per-frame values, by column; read with `load_curves`."""
+    """Files with per-frame values, by column; read with `score_files.load_curves`."""
     failures: list[ClipError] = field(default_factory=list)
 
 
@@ -66,22 +73,9 @@ def score(
     return scores
 
 
-def load_features(path: Path, column: str) -> NDArray[np.float32]:
-    """Features (frames, dimensions) of one set metric."""
-    with np.load(path, allow_pickle=False) as archive:
-        features = archive[column]
-        if features.dtype.kind == "U":  # the name of a metric with the same features
-            features = archive[str(features)]
-        return np.asarray(features, dtype=np.float32)
-
-
-def load_curves(path: Path) -> dict[str, NDArray[np.float32]]:
-    """All that one scorer measured frame by frame, by column, each (frames,); NaN where a frame has no value."""
-    return {column: np.asarray(values, dtype=np.float32) for column, values in read_npz(path).items()}
-
-
 def _parts(loaded: LoadedScorer, clip: PreparedClip, output: Generated, heard: str) -> dict[str, object]:
     return {
+        "version": VERSION,
         "scorer": loaded.name,
         "fingerprint": loaded.fingerprint,
         "clip": clip.content_hash,
@@ -110,16 +104,9 @@ def _save(result: ClipScore | ClipError, folder: Path) -> None:
     bad = [column for column, value in result.values.items() if not np.isfinite(value)]
     if bad:
         raise ClipError(Status.METRIC_FAILED, f"not a finite number: {', '.join(bad)}")
-    (folder / "values.json").write_text(json.dumps(dict(result.values)), encoding="utf-8")
-    np.savez(folder / "features.npz", allow_pickle=False, **_once(result.features))
-    np.savez(folder / "curves.npz", allow_pickle=False, **result.per_frame)
-
-
-def _once(features: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
-    """Features that several metrics share (FID and KID) are stored under the first; the others hold its name."""
-    first: dict[int, str] = {}
-    owners = {column: first.setdefault(id(array), column) for column, array in features.items()}
-    return {c: features[c] if owner == c else np.array(owner) for c, owner in owners.items()}
+    (folder / VALUES_FILE).write_text(json.dumps(dict(result.values)), encoding="utf-8")
+    save_features(folder / FEATURES_FILE, result.features)
+    save_curves(folder / CURVES_FILE, result.per_frame)
 
 
 def _vanished(folder: Path) -> None:
@@ -128,9 +115,9 @@ def _vanished(folder: Path) -> None:
 
 def _collect(loaded: LoadedScorer, folder: Path, scores: Scores) -> None:
     wanted = {info.column: info for info in loaded.wanted}
-    values = json.loads((folder / "values.json").read_text(encoding="utf-8"))
+    values = json.loads((folder / VALUES_FILE).read_text(encoding="utf-8"))
     scores.values.update({column: value for column, value in values.items() if column in wanted})
-    features, curves = folder / "features.npz", folder / "curves.npz"
+    features, curves = folder / FEATURES_FILE, folder / CURVES_FILE
     sets = {column: features for column, info in wanted.items() if info.level == "set"}
     scores.features = {**scores.features, **sets}
-    scores.curves = {**scores.curves, **{column: curves for column in read_npz(curves) if column in wanted}}
+    scores.curves = {**scores.curves, **{column: curves for column in load_curves(curves) if column in wanted}}

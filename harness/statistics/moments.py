@@ -44,18 +44,22 @@ class Moments:
         return np.asarray((directions[:, kept] * np.sqrt(variances[kept])).T)
 
     def save(self, path: Path) -> None:
-        """Write an `.npz`; of the symmetric products one half is kept."""
+        """Write a safetensors file; of the symmetric products one half is kept."""
+        from safetensors.numpy import save
+
         half = self.products[np.triu_indices(len(self.total))]
-        np.savez(path, allow_pickle=False, count=np.int64(self.count), total=self.total, products=half)
+        path.write_bytes(save({"count": np.array(self.count, np.int64), "total": self.total, "products": half}))
 
     @classmethod
     def load(cls, path: Path) -> Moments:
         """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as archive:
-            total, half = archive["total"], archive["products"]
-            products = np.zeros((len(total), len(total)))
-            products[np.triu_indices(len(total))] = half
-            return cls(int(archive["count"]), total, _mirrored(products))
+        from safetensors.numpy import load
+
+        arrays = load(path.read_bytes())
+        total = arrays["total"]
+        products = np.zeros((len(total), len(total)))
+        products[np.triu_indices(len(total))] = arrays["products"]
+        return cls(int(arrays["count"]), total, _mirrored(products))
 
     def _require(self) -> None:
         if self.count < 2:

@@ -138,7 +138,7 @@ class Store:
     def ref(self, path: Path) -> str:
         """The name of an entry, or of a file in one, that is the same wherever the store lies: its path below the root.
 
-        For example `score/ab/abc.../features.npz`.
+        For example `score/ab/abc.../features.safetensors`.
         """
         return path.relative_to(self.root).as_posix()
 

@@ -243,9 +243,11 @@ def test_no_reader_of_ours_may_run_code() -> None:
 
 def test_arrays_with_objects_are_refused(tmp_path: Path) -> None:
     """The store's own reader of features."""
-    from bench_lipsync.harness.scoring.score import load_features
+    from bench_lipsync.harness.scoring.score_files import load_curves, load_features
 
     path = tmp_path / "features.npz"
     np.savez(path, FID=np.array([{"a": 1}], object))
-    with pytest.raises(ValueError, match="allow_pickle"):
+    with pytest.raises(BenchError, match="holds no scores"):
         load_features(path, "FID")
+    with pytest.raises(BenchError, match="holds no scores"):
+        load_curves(path)

@@ -16,6 +16,7 @@ from bench_lipsync.harness.aggregation.pooling import Pooled, Side, group_people
 from bench_lipsync.harness.aggregation.stored_features import StoredFeatures
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import ClipAccumulator, ManyFeatures
+from bench_lipsync.harness.scoring.score_files import FEATURES_FILE, load_features, save_features
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
 from bench_lipsync.harness.statistics.moments import Moments, moments
 from bench_lipsync.harness.store.store import Store
@@ -59,10 +60,9 @@ class Plain:
 
 
 def save(folder: Path, features: NDArray[np.float32]) -> Path:
-    """As `harness.scoring.score` does: KID's entry holds FID's name."""
     folder.mkdir(parents=True)
-    np.savez(folder / "features.npz", allow_pickle=False, **{FID.column: features, KID.column: np.array(FID.column)})
-    return folder / "features.npz"
+    save_features(folder / FEATURES_FILE, {FID.column: features, KID.column: features})
+    return folder / FEATURES_FILE
 
 
 class World:
@@ -126,14 +126,14 @@ def test_many_people_share_units_and_groups_are_made_of_them() -> None:
     for clip, person in identities.items():
         group_of.setdefault(units[person], set()).add(groups[clip])
     assert all(len(found) == 1 for found in group_of.values())
-    files = {clip: Path(clip) / "features.npz" for clip in identities}
+    files = {clip: Path(clip) / FEATURES_FILE for clip in identities}
     assert sum(len(unit.files) for unit in unit_sums(files, "x", identities).values()) == 1700
 
 
 def test_kernel_distance_reads_the_rows_that_it_draws(world: World) -> None:
     """By hand: the same choices out of one large array, beyond and below the size that is loaded."""
     files = list(world.truth.values())
-    parts = [np.load(path)[FID.column] for path in files] * 6
+    parts = [load_features(path, FID.column) for path in files] * 6
     other = [part[::-1] + np.float32(0.1) for part in parts]
     assert sum(map(len, parts)) * 2 > 10_000
     stored = StoredFeatures(files * 6, FID.column)
@@ -145,16 +145,15 @@ def test_kernel_distance_reads_the_rows_that_it_draws(world: World) -> None:
 
 def test_stored_features_are_mapped(world: World, tmp_path: Path) -> None:
     clip = next(iter(world.truth))
-    expected = np.load(world.truth[clip])[FID.column]
+    expected = load_features(world.truth[clip], FID.column)
     for column in (FID.column, KID.column):
         stored = StoredFeatures([world.truth[clip]], column)
         assert isinstance(stored[0], np.memmap)
         np.testing.assert_array_equal(stored[0], expected)
         assert (stored.rows().tolist(), stored.dimensions, len(stored[:1])) == ([len(expected)], DIMENSIONS, 1)
-    np.savez_compressed(tmp_path / "small.npz", **{FID.column: expected})
-    packed = StoredFeatures([tmp_path / "small.npz"], FID.column)
-    np.testing.assert_array_equal(packed[0], expected)
-    assert packed.rows().tolist() == [len(expected)]
+    save_features(tmp_path / "empty", {FID.column: expected[:0]})
+    empty = StoredFeatures([tmp_path / "empty"], FID.column)
+    assert empty[0].shape == (0, DIMENSIONS) and empty.rows().tolist() == [0]
 
 
 def test_moments_add_up_and_come_back(tmp_path: Path) -> None:
@@ -167,8 +166,8 @@ def test_moments_add_up_and_come_back(tmp_path: Path) -> None:
     rest = whole - some
     np.testing.assert_allclose((some + rest).products, whole.products, rtol=1e-12)
     assert (rest.count, whole.count) == (701, 3204)
-    whole.save(tmp_path / "m.npz")
-    back = Moments.load(tmp_path / "m.npz")
+    whole.save(tmp_path / "m.safetensors")
+    back = Moments.load(tmp_path / "m.safetensors")
     np.testing.assert_array_equal(back.products, whole.products)
     assert back.count == whole.count
 

@@ -18,6 +18,7 @@ from bench_lipsync.harness.api.metric import ClipAccumulator, MetricInfo
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.scoring.score import Scores
+from bench_lipsync.harness.scoring.score_files import FEATURES_FILE, save_features
 from bench_lipsync.harness.scoring.scorers import LoadedScorer, ScorerSet
 from bench_lipsync.harness.statistics.intervals import interval
 from bench_lipsync.harness.store.store import Store
@@ -71,8 +72,8 @@ class World:
     @staticmethod
     def _save(folder: Path, features: NDArray[np.float32]) -> Path:
         folder.mkdir()
-        np.savez(folder / "features.npz", allow_pickle=False, **{SHIFT.column: features})
-        return folder / "features.npz"
+        save_features(folder / FEATURES_FILE, {SHIFT.column: features})
+        return folder / FEATURES_FILE
 
 
 @pytest.fixture

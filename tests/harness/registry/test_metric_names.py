@@ -18,7 +18,8 @@ from bench_lipsync.harness.media import LosslessWriter, write_wav
 from bench_lipsync.harness.registry.metric_names import metric_names
 from bench_lipsync.harness.registry.plugins import SCORERS
 from bench_lipsync.harness.run.spec import make_spec
-from bench_lipsync.harness.scoring.score import load_curves, score
+from bench_lipsync.harness.scoring.score import score
+from bench_lipsync.harness.scoring.score_files import load_curves
 from bench_lipsync.harness.scoring.scorers import load_scorers
 from bench_lipsync.harness.stages.stages import Generated
 from bench_lipsync.harness.store.store import Store

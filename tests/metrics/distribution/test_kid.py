@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,16 +108,3 @@ def test_too_few_frames_are_said() -> None:
         kernel_distance([x], [y])
     with pytest.raises(ClipError, match="at least 2 frames"):
         FidScorer.__new__(FidScorer).pool([x], [y])
-
-
-def test_features_of_two_metrics_are_stored_once(tmp_path: Path) -> None:
-    from bench_lipsync.harness.api.metric import ClipScore
-    from bench_lipsync.harness.scoring.score import _save, load_features
-
-    shared, own = np.ones((3, 4), np.float32), np.zeros((2, 4), np.float32)
-    _save(ClipScore(features={"FID[x]": shared, "KID[x]": shared, "FVD[y]": own}), tmp_path)
-    stored = tmp_path / "features.npz"
-    for column, expected in (("FID[x]", shared), ("KID[x]", shared), ("FVD[y]", own)):
-        np.testing.assert_array_equal(load_features(stored, column), expected)
-    with np.load(stored) as archive:
-        assert archive["KID[x]"].shape == ()
