@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bench_lipsync.harness.statistics.cluster_sums import Contributions, from_clips, from_left_out
-from bench_lipsync.harness.statistics.intervals import bent_interval, interval
+from bench_lipsync.harness.statistics.cluster_sums import ClusterSums, from_clips, from_left_out
+from bench_lipsync.harness.statistics.intervals import asinh_interval, interval
 from bench_lipsync.harness.statistics.paired import ALPHA, holm, paired_p
 from bench_lipsync.metrics.distribution.frechet import frechet_distance
 from bench_lipsync.metrics.distribution.kid import kernel_distance
@@ -43,7 +43,7 @@ DISTANCES: dict[str, Distance] = {
 }
 
 
-def clip_study(rng: np.random.Generator, people: int, clips: str, effects: str) -> Contributions:
+def clip_study(rng: np.random.Generator, people: int, clips: str, effects: str) -> ClusterSums:
     """A clip metric whose true mean is 0; half of the variance is between people."""
     counts = CLIPS[clips](rng, people)
     values = np.repeat(EFFECTS[effects](rng, people), counts) + EFFECTS[effects](rng, int(counts.sum()))
@@ -134,7 +134,7 @@ class SetStudy:
                 noise = 0.25 * how * rng.normal(size=real.shape)
                 model.append((real + (shift + noise) * scale).reshape(-1, dimensions))
 
-    def people(self, model: int, distance: Distance, log: bool) -> Contributions:
+    def people(self, model: int, distance: Distance, log: bool) -> ClusterSums:
         """What each person adds to the model's distance."""
         made, real = self.models[model], self.truth
         names = list(self.counts)
@@ -173,7 +173,7 @@ def set_shares(studies: list[SetStudy], name: str) -> tuple[float, float]:
     pairs = [[study.people(model, DISTANCES[name], log) for model in range(2)] for study in studies]
     expected = np.mean([np.exp(one.value) if log else one.value for one, _ in pairs])
     target = float(np.log(expected)) if log else float(expected)
-    ends = [found for one, _ in pairs if (found := (interval if log else bent_interval)(one)) is not None]
+    ends = [found for one, _ in pairs if (found := (interval if log else asinh_interval)(one)) is not None]
     p_values = [p for one, two in pairs if (p := paired_p(one, two)) is not None]
     held = np.mean([low <= target <= high for low, high in ends])
     return float(held), float(np.mean([p <= ALPHA for p in p_values]))

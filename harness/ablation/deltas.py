@@ -6,16 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from bench_lipsync.harness.ablation.variants import FULL, Ablation
+from bench_lipsync.harness.results.row_tests import compare_rows
 from bench_lipsync.harness.results.schema import MetricRow, RunResult
-from bench_lipsync.harness.statistics.cluster_sums import Contributions, difference
+from bench_lipsync.harness.statistics.cluster_sums import difference
 from bench_lipsync.harness.statistics.intervals import interval
-from bench_lipsync.harness.statistics.paired import ALPHA, FEW_PEOPLE, holm, paired_p
-
-OTHER_CLIPS = "over different clips"
-NO_PARTS = "what each person adds is not known"
+from bench_lipsync.harness.statistics.paired import ALPHA, TOO_FEW, holm
 
 
 @dataclass(frozen=True)
@@ -101,15 +97,13 @@ def _against(result: RunResult, rows: dict[str, str], mode: str, seed: int) -> l
 def _delta(label: str, mode: str, column: str, pair: tuple[MetricRow, MetricRow], seed: int) -> Delta:
     base, own = pair
     start = Delta(label, mode, column, base.direction, base.value or 0.0, own.value or 0.0)
-    if base.people is None or own.people is None or base.people.scale != own.people.scale:
-        return replace(start, note=NO_PARTS)
-    if base.people.clips != own.people.clips or base.people.groups != own.people.groups:
-        return replace(start, note=OTHER_CLIPS)
-    sides = [Contributions(tuple(p.groups), np.array(p.sums), np.array(p.weights)) for p in (own.people, base.people)]
-    found = interval(difference(*sides), seed)
-    if found is None:
-        return replace(start, note=FEW_PEOPLE)
-    low, high = found
+    p, note = compare_rows(own.people, base.people)
+    if own.people is None or base.people is None or note:
+        return replace(start, note=note)
+    ends = interval(difference(own.people.clusters(), base.people.clusters()), seed)
+    if ends is None:  # The test needs as many speakers.
+        return replace(start, note=TOO_FEW)
+    low, high = ends
     if base.people.scale == "log":
-        low, high = (start.base * (math.exp(end) - 1) for end in found)
-    return replace(start, low=low, high=high, p=paired_p(*sides))
+        low, high = (start.base * (math.exp(end) - 1) for end in ends)
+    return replace(start, low=low, high=high, p=p)

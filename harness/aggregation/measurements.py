@@ -15,7 +15,7 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.errors import ClipError
 from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.scoring.scorers import LoadedScorer, ScorerSet
-from bench_lipsync.harness.statistics.cluster_sums import Contributions, bundles, from_members
+from bench_lipsync.harness.statistics.cluster_sums import ClusterSums, bundles, from_members
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import sha256_json
 
@@ -75,7 +75,7 @@ class Scored:
             )
         return self._found.features[key]
 
-    def people(self, values: NDArray[Any], chosen: NDArray[np.bool_]) -> Contributions:
+    def people(self, values: NDArray[Any], chosen: NDArray[np.bool_]) -> ClusterSums:
         """What each person adds to the mean of a clip metric over the `chosen` clips."""
         groups, members = self._groups
         return from_members(values[chosen], members[chosen], groups)

@@ -16,8 +16,8 @@ from bench_lipsync.harness.registry.plugins import BOUNDS
 from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.results.schema import PairTest
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
-from bench_lipsync.harness.statistics.cluster_sums import Contributions
-from bench_lipsync.harness.statistics.paired import FEW_PEOPLE, holm, paired_p
+from bench_lipsync.harness.statistics.cluster_sums import ClusterSums
+from bench_lipsync.harness.statistics.paired import holm, paired_test
 
 
 def pair_tests(scored: Scored) -> list[PairTest]:
@@ -47,7 +47,7 @@ class _Sides:
     """Both models' values over the clips that both have."""
 
     values: tuple[float, float]
-    people: tuple[Contributions | None, Contributions | None]
+    people: tuple[ClusterSums | None, ClusterSums | None]
     clips: int
     speakers: int
 
@@ -61,15 +61,14 @@ def _test(scored: Scored, loaded: LoadedScorer, info: MetricInfo, one: ModelRun,
     if found is None:
         note = one.refused.get(info.column) or two.refused.get(info.column) or "no clip that both have"
         return untested.model_copy(update={"note": note})
-    first, second = found.people
-    p = paired_p(first, second) if first and second else None
+    p, note = paired_test(*found.people)
     return untested.model_copy(
         update={
             "difference": found.values[0] - found.values[1],
             "p": p,
             "n_clips": found.clips,
             "n_people": found.speakers,
-            "note": "" if p is not None else FEW_PEOPLE,
+            "note": note,
         }
     )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench_lipsync.harness.aggregation.stored_features import StoredFeatures
 from bench_lipsync.harness.api.metric import ManyFeatures
-from bench_lipsync.harness.statistics.moments import Moments, moments
+from bench_lipsync.harness.statistics.moments import FeatureMoments, moments
 from bench_lipsync.harness.store.store import Store
 
 MAX_UNITS = 128
@@ -39,7 +39,7 @@ class UnitSums:
     files: tuple[Path, ...]
     column: str
 
-    def make(self, store: Store) -> Moments:
+    def make(self, store: Store) -> FeatureMoments:
         """From the store if nothing changed; reads each file once otherwise."""
         features = StoredFeatures(self.files, self.column)
         parts = {"version": _VERSION, "column": self.column, "features": [path.parent.name for path in self.files]}
@@ -47,7 +47,7 @@ class UnitSums:
         def build(folder: Path) -> None:
             moments(features, features.dimensions).save(folder / "moments.safetensors")
 
-        return Moments.load(store.make("moments", parts, build).path / "moments.safetensors")
+        return FeatureMoments.load(store.make("moments", parts, build).path / "moments.safetensors")
 
 
 def unit_sums(files: Mapping[str, Path], column: str, identities: Mapping[str, str]) -> dict[str, UnitSums]:
@@ -92,5 +92,5 @@ class ManySide:
     def _parts(self, keep: Callable[[str], bool]) -> StoredFeatures:
         return StoredFeatures([path for clip, path in self._files.items() if keep(clip)], self._column)
 
-    def _summed(self, units: Sequence[str]) -> Moments:
+    def _summed(self, units: Sequence[str]) -> FeatureMoments:
         return reduce(add, (self._sums[unit].make(self._store) for unit in sorted(units)))

@@ -16,7 +16,7 @@ from bench_lipsync.harness.api.metric import PoolingScorer
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.scoring.score_files import load_features
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
-from bench_lipsync.harness.statistics.intervals import MIN_PEOPLE
+from bench_lipsync.harness.statistics.intervals import MIN_CLUSTERS
 from bench_lipsync.harness.store.store import Store
 
 IN_MEMORY = 64 << 20
@@ -40,7 +40,7 @@ class PoolWork:
         `apart` is false for the ground truth against itself, whose value is 0 by definition and has no spread.
         """
         counts = dict(Counter(self.groups.values()))
-        left_out = sorted(counts) if apart and len(counts) >= MIN_PEOPLE else []
+        left_out = sorted(counts) if apart and len(counts) >= MIN_CLUSTERS else []
         features = StoredFeatures(list(self.truth.values()), self._column)
         samples, dimensions = int(features.rows().sum()), features.dimensions
         small = samples * dimensions * 4 <= IN_MEMORY

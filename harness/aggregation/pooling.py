@@ -20,7 +20,7 @@ from bench_lipsync.harness.aggregation.pool_values import PoolWork
 from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.errors import Status
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
-from bench_lipsync.harness.statistics.cluster_sums import Contributions, from_left_out
+from bench_lipsync.harness.statistics.cluster_sums import ClusterSums, from_left_out
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import sha256_json
 
@@ -61,7 +61,7 @@ class Pooled:
     """Rows of features that the ground truth has: frames, or windows of video."""
     dimensions: int
 
-    def people(self, info: MetricInfo) -> Contributions | None:
+    def people(self, info: MetricInfo) -> ClusterSums | None:
         """What each group adds to the value, on the scale of `scale_of`; `None` where that cannot be said."""
         values = {group: found[info.column] for group, found in self.without.items()}
         value = self.values[info.column]

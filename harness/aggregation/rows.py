@@ -15,8 +15,8 @@ from bench_lipsync.harness.errors import ClipError
 from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.results.schema import MetricRow, PeopleRecord
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
-from bench_lipsync.harness.statistics.cluster_sums import Contributions
-from bench_lipsync.harness.statistics.intervals import bent_interval, interval
+from bench_lipsync.harness.statistics.cluster_sums import ClusterSums
+from bench_lipsync.harness.statistics.intervals import asinh_interval, interval
 from bench_lipsync.harness.util.files import sha256_json
 
 
@@ -117,7 +117,7 @@ def common_clips(scored: Scored, column: str, *runs: ModelRun) -> set[str]:
     return set.intersection(*(set(scored.features(run, column).files) for run in runs))
 
 
-def _spread(people: Contributions | None, clips: Collection[str], info: MetricInfo, seed: int) -> dict[str, object]:
+def _spread(people: ClusterSums | None, clips: Collection[str], info: MetricInfo, seed: int) -> dict[str, object]:
     """The fields of a row that say how sure its value is."""
     if people is None:
         return {}
@@ -130,7 +130,7 @@ def _spread(people: Contributions | None, clips: Collection[str], info: MetricIn
         clips=sha256_json(sorted(clips)),
     )
     # A pooled value without a logarithm is a difference of squares, whose spread grows with it all the same.
-    found = (bent_interval if info.level == "set" and scale == "linear" else interval)(people, seed)
+    found = (asinh_interval if info.level == "set" and scale == "linear" else interval)(people, seed)
     if found is None:
         return {"people": record}
     low, high = (math.exp(end) if scale == "log" else end for end in found)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bench_lipsync.harness.statistics.moments import Moments
+    from bench_lipsync.harness.statistics.moments import FeatureMoments
 
 Direction = Literal["higher", "lower", "none"]
 
@@ -121,7 +121,7 @@ class ManyFeatures:
 
     parts: Sequence[NDArray[np.float32]]
     """Features (rows, dimensions) clip by clip; an item is read when it is looked at and must not be kept."""
-    moments: Moments
+    moments: FeatureMoments
     """Their sums."""
 
 

@@ -93,7 +93,7 @@ class _Sides:
         if bound:
             return Open(replace(finding, verdict=Verdict.MOVED, reason=YARDSTICK) if loss > allowed else finding)
         tested = gate_p(self.base, self.candidate, before, now)
-        return Open(finding, rule, tested.p, tested.why)
+        return Open(finding, rule, tested.p, tested.note)
 
     def _loss(self, column: str, before: Value, now: Value, bound: bool) -> float:
         """How much worse; for metrics without a better direction, how much further from the ground truth's value."""

@@ -10,9 +10,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench_lipsync.harness.errors import BenchError, validate
+from bench_lipsync.harness.statistics.cluster_sums import ClusterSums
 from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.harness.util.sanitize import shown
 from bench_lipsync.harness.util.text_files import read_text
@@ -50,6 +52,10 @@ class PeopleRecord(_Record):
         if not len(self.groups) == len(self.sums) == len(self.weights):
             raise ValueError("groups, sums and weights are not equally many")
         return self
+
+    def clusters(self) -> ClusterSums:
+        """The sums as intervals and tests take them."""
+        return ClusterSums(tuple(self.groups), np.array(self.sums), np.array(self.weights))
 
 
 class MetricRow(_Record):

@@ -1,8 +1,8 @@
-"""What each person adds to a number of the table: all that intervals and tests need, for means and for FID alike.
+"""Per-speaker sums behind a number of the table: the input of intervals and tests, for clip and set metrics alike.
 
-Clips of one person are not independent samples, so the person (identity) is the unit. A mean over clips is the ratio
-`sum(sums) / sum(weights)` of what the people add. Any other statistic is brought to that form by leaving out one person
-at a time (the jackknife): how far the value moves says what that person added.
+Clips of one speaker are not independent samples, so the speaker (identity) is the unit, called a cluster here. A mean
+over clips is the ratio `sum(sums) / sum(weights)` over the clusters. Any other statistic is brought to that form by the
+jackknife: how far the value moves when a cluster is left out gives that cluster's sum.
 """
 
 from __future__ import annotations
@@ -15,88 +15,127 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_PEOPLE = 1000
-"""More people than this are bundled into as many groups (`bundles`)."""
+MAX_CLUSTERS = 1000
+"""More identities than this are bundled into as many clusters (`bundles`)."""
 
 
 @dataclass(frozen=True)
-class Contributions:
-    """A value as `sums.sum() / weights.sum()` over independent groups of clips."""
+class ClusterSums:
+    """A value as `sums.sum() / weights.sum()` over independent clusters of clips."""
 
     groups: tuple[str, ...]
-    """Names of the people, sorted; or of bundles of people, where there are many."""
+    """Names of the clusters, sorted: identities, or bundles of identities where there are many."""
     sums: NDArray[np.float64]
-    """(groups,) on the scale on which intervals are made: the logarithm for distances that cannot be negative."""
+    """(groups,) on the scale of the interval: the logarithm for distances that cannot be negative."""
     weights: NDArray[np.float64]
-    """(groups,) clips of each."""
+    """(groups,) number of clips."""
 
     @property
     def value(self) -> float:
-        """The value that they make up, on their scale."""
+        """The value, on the scale of `sums`."""
         return float(self.sums.sum() / self.weights.sum())
 
     @property
     def effective(self) -> float:
-        """How many equally large groups would say as much: their number, or fewer where some have most of the clips."""
+        """Effective number of clusters, `(sum w)^2 / sum w^2`; smaller than their number where sizes differ."""
         return float(self.weights.sum() ** 2 / np.square(self.weights).sum())
 
 
-def from_clips(values: Sequence[float], identities: Sequence[str]) -> Contributions:
-    """The mean of `values`; `values[i]` belongs to the person `identities[i]`. Raises `ValueError` without any."""
+def from_clips(values: Sequence[float], identities: Sequence[str]) -> ClusterSums:
+    """Cluster sums of a mean over clips.
+
+    Args:
+        values: (clips,) one value per clip.
+        identities: (clips,) the speaker of each clip.
+
+    Raises:
+        ValueError: There are no values, or another number of identities.
+
+    Example:
+        >>> sums = from_clips([1.0, 3.0, 8.0], ["anna", "anna", "bert"])
+        >>> sums.groups, sums.sums.tolist(), sums.value
+        (('anna', 'bert'), [4.0, 8.0], 4.0)
+
+    """
     if not len(values) or len(values) != len(identities):
         raise ValueError(f"{len(values)} values of {len(identities)} clips")
-    names, which = np.unique(np.asarray(identities), return_inverse=True)
-    return from_members(np.asarray(values, dtype=np.float64), which, tuple(map(str, names)))
+    names, members = np.unique(np.asarray(identities), return_inverse=True)
+    return from_members(np.asarray(values, dtype=np.float64), members, tuple(map(str, names)))
 
 
-def from_members(values: NDArray[np.float64], members: NDArray[np.intp], groups: Sequence[str]) -> Contributions:
-    """`from_clips` where the people are numbered already: `values[i]` belongs to `groups[members[i]]`.
+def from_members(values: NDArray[np.float64], members: NDArray[np.intp], groups: Sequence[str]) -> ClusterSums:
+    """`from_clips` for numbered clusters: `values[i]` belongs to `groups[members[i]]`.
 
-    Groups without a value are left out. Raises `ValueError` without any value.
+    Clusters without a value are left out.
+
+    Raises:
+        ValueError: There are no values.
+
     """
     if not len(values):
         raise ValueError("no values")
     weights = np.bincount(members, minlength=len(groups)).astype(np.float64)
     sums = np.bincount(members, weights=values, minlength=len(groups)).astype(np.float64)
-    some = weights > 0
-    names = tuple(name for name, has in zip(groups, some, strict=True) if has)
-    return Contributions(names, sums[some], weights[some])
+    filled = weights > 0
+    names = tuple(name for name, is_filled in zip(groups, filled, strict=True) if is_filled)
+    return ClusterSums(names, sums[filled], weights[filled])
 
 
-def bundles(people: Collection[str]) -> dict[str, str]:
-    """Group of every person: the person, or with more than `MAX_PEOPLE` a bundle that the hash of the name chooses.
+def bundles(identities: Collection[str]) -> dict[str, str]:
+    """Cluster of every identity: itself, or with more than `MAX_CLUSTERS` a bundle chosen by the hash of its name.
 
-    Bundles of people are as independent as people are, and so many of them say as much; records of every single one
-    would make up most of a large run's results.
+    Bundles are as independent as identities are, and `MAX_CLUSTERS` of them support the same statements; a record of
+    every identity would be the largest part of a large run's results.
     """
-    if len(people) <= MAX_PEOPLE:
-        return {person: person for person in people}
-    numbers = {person: int(hashlib.sha256(person.encode()).hexdigest()[:8], 16) % MAX_PEOPLE for person in people}
-    return {person: f"people-{number + 1:04d}" for person, number in numbers.items()}
+    if len(identities) <= MAX_CLUSTERS:
+        return {name: name for name in identities}
+    numbers = {name: int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % MAX_CLUSTERS for name in identities}
+    return {name: f"people-{number + 1:04d}" for name, number in numbers.items()}
 
 
-def from_left_out(value: float, without: Mapping[str, float], clips: Mapping[str, int]) -> Contributions:
-    """A statistic `value` of all groups, from its value `without` each group in turn; `clips` counts each group's.
+def from_left_out(value: float, without: Mapping[str, float], clips: Mapping[str, int]) -> ClusterSums:
+    """Cluster sums of any statistic, by the jackknife; equal to `from_clips` where the statistic is a mean.
 
-    Equal to `from_clips` where the statistic is a mean. What all groups move the value by together is the jackknife's
-    estimate of its bias; it is taken out, so that the value stays the one that is reported.
+    Args:
+        value: The statistic over all clusters.
+        without: The statistic without each cluster in turn, by the cluster that is left out.
+        clips: Number of clips of each cluster.
+
+    Returns:
+        Sums with `value` as their value. The jackknife's estimate of the bias, which is what all clusters move the
+        value by together, is taken out of them, so that the reported value stays the same.
+
     """
     groups = tuple(sorted(without))
     weights = np.array([clips[group] for group in groups], dtype=np.float64)
     total = weights.sum()
     added = (value - np.array([without[group] for group in groups])) * (total - weights)
-    return Contributions(groups, value * weights + added - weights * added.sum() / total, weights)
+    return ClusterSums(groups, value * weights + added - weights * added.sum() / total, weights)
 
 
-def difference(one: Contributions, two: Contributions) -> Contributions:
-    """`one` minus `two` over the same clips. Raises `ValueError` where groups or their clips differ."""
-    if one.groups != two.groups or not np.array_equal(one.weights, two.weights):
+def difference(first: ClusterSums, second: ClusterSums) -> ClusterSums:
+    """`first` minus `second` over the same clips.
+
+    Raises:
+        ValueError: The clusters or their numbers of clips differ.
+
+    """
+    if first.groups != second.groups or not np.array_equal(first.weights, second.weights):
         raise ValueError("the two values are not over the same clips")
-    return Contributions(one.groups, one.sums - two.sums, one.weights)
+    return ClusterSums(first.groups, first.sums - second.sums, first.weights)
 
 
 def ratio_error(sums: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Jackknife standard error of `sums.sum(-1) / weights.sum(-1)` over the last axis, which holds the groups."""
+    """Jackknife standard error of `sums.sum(-1) / weights.sum(-1)`.
+
+    Args:
+        sums: (..., groups)
+        weights: (..., groups)
+
+    Returns:
+        (...,) the errors.
+
+    """
     groups = sums.shape[-1]
     total, mass = sums.sum(-1, keepdims=True), weights.sum(-1, keepdims=True)
     left = (total - sums) / (mass - weights)
@@ -105,5 +144,5 @@ def ratio_error(sums: NDArray[np.float64], weights: NDArray[np.float64]) -> NDAr
 
 
 def is_exact(error: float, value: float) -> bool:
-    """Whether a standard error is nothing but rounding: every group says the same."""
+    """Whether a standard error is nothing but rounding: all clusters have the same value."""
     return error <= 1e-12 * max(1.0, math.fabs(value))

@@ -15,7 +15,7 @@ _SMALL = 1e-14
 
 
 @dataclass(frozen=True)
-class Moments:
+class FeatureMoments:
     """Number, sum and sum of products of rows of d features, in float64."""
 
     count: int
@@ -24,11 +24,11 @@ class Moments:
     products: NDArray[np.float64]
     """(d, d) sum of the outer products of every row with itself; symmetric."""
 
-    def __add__(self, other: Moments) -> Moments:
-        return Moments(self.count + other.count, self.total + other.total, self.products + other.products)
+    def __add__(self, other: FeatureMoments) -> FeatureMoments:
+        return FeatureMoments(self.count + other.count, self.total + other.total, self.products + other.products)
 
-    def __sub__(self, other: Moments) -> Moments:
-        return Moments(self.count - other.count, self.total - other.total, self.products - other.products)
+    def __sub__(self, other: FeatureMoments) -> FeatureMoments:
+        return FeatureMoments(self.count - other.count, self.total - other.total, self.products - other.products)
 
     @property
     def mean(self) -> NDArray[np.float64]:
@@ -51,7 +51,7 @@ class Moments:
         path.write_bytes(save({"count": np.array(self.count, np.int64), "total": self.total, "products": half}))
 
     @classmethod
-    def load(cls, path: Path) -> Moments:
+    def load(cls, path: Path) -> FeatureMoments:
         """Read what `save` wrote."""
         from safetensors.numpy import load
 
@@ -66,8 +66,8 @@ class Moments:
             raise ValueError(f"a covariance needs at least 2 frames, there are {self.count}")
 
 
-def moments(parts: Iterable[NDArray[np.float32]], dimensions: int) -> Moments:
-    """Moments of the rows of all `parts` (n, dimensions), a block at a time."""
+def moments(parts: Iterable[NDArray[np.float32]], dimensions: int) -> FeatureMoments:
+    """FeatureMoments of the rows of all `parts` (n, dimensions), a block at a time."""
     from scipy.linalg.blas import dsyrk
 
     count, total = 0, np.zeros(dimensions)
@@ -76,7 +76,7 @@ def moments(parts: Iterable[NDArray[np.float32]], dimensions: int) -> Moments:
         products = dsyrk(1.0, rows.T, beta=1.0, c=products, overwrite_c=1)  # The upper half.
         total += rows.sum(axis=0)
         count += len(rows)
-    return Moments(count, total, _mirrored(products))
+    return FeatureMoments(count, total, _mirrored(products))
 
 
 def _mirrored(upper: NDArray[np.float64]) -> NDArray[np.float64]:

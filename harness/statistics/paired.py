@@ -1,41 +1,83 @@
-"""Paired tests between models over common clips, and Holm's correction for having made many."""
+"""Paired tests between models over common clips, and Holm's correction for multiple tests."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from bench_lipsync.harness.statistics.cluster_sums import Contributions, difference, is_exact, ratio_error
-from bench_lipsync.harness.statistics.intervals import enough
+from bench_lipsync.harness.statistics.cluster_sums import ClusterSums, difference, is_exact, ratio_error
+from bench_lipsync.harness.statistics.intervals import has_enough_clusters
 
 ALPHA = 0.05
-"""Differences with a corrected p below it count."""
-FEW_PEOPLE = "too few people for a test"
+"""Differences with a corrected p below it are significant."""
+TOO_FEW = "too few people for a test"
 """Why `paired_p` has no answer."""
 
 
-def paired_p(one: Contributions, two: Contributions) -> float | None:
-    """Two-sided p of no difference between two values over the same clips; `None` where there are too few people.
+class PairedTest(NamedTuple):
+    """A test, or why there is none."""
 
-    Each person is their own control: the difference that each adds is divided by its jackknife error and compared with
-    Student's t for the effective number of people. Raises `ValueError` for different clips.
+    p: float | None
+    """Two-sided p of no difference, uncorrected; `None` if it could not be tested."""
+    note: str = ""
+
+
+def paired_p(first: ClusterSums, second: ClusterSums) -> float | None:
+    """Two-sided p of no difference between two values over the same clips.
+
+    Each speaker is their own control: the difference of the speakers' sums is divided by its jackknife error and
+    compared with Student's t for the effective number of clusters.
+
+    Returns:
+        The p value in 0 to 1; `None` if there are too few speakers.
+
+    Raises:
+        ValueError: The values are over different clips.
+
+    Example:
+        >>> from bench_lipsync.harness.statistics.cluster_sums import from_clips
+        >>> speakers = ["a", "b", "c", "d", "e", "f"]
+        >>> first = from_clips([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], speakers)
+        >>> second = from_clips([1.2, 2.1, 3.3, 4.1, 5.2, 6.3], speakers)
+        >>> round(paired_p(first, second), 4)
+        0.0028
+
     """
     from scipy.stats import t
 
-    people = difference(one, two)
-    if not enough(people):
+    sums = difference(first, second)
+    if not has_enough_clusters(sums):
         return None
-    error = float(ratio_error(people.sums, people.weights))
-    if is_exact(error, max(abs(one.value), abs(two.value))):
-        return 1.0 if is_exact(abs(people.value), one.value) else 0.0
-    return float(2 * t.sf(abs(people.value) / error, people.effective - 1))
+    error = float(ratio_error(sums.sums, sums.weights))
+    if is_exact(error, max(abs(first.value), abs(second.value))):
+        return 1.0 if is_exact(abs(sums.value), first.value) else 0.0
+    return float(2 * t.sf(abs(sums.value) / error, sums.effective - 1))
+
+
+def paired_test(first: ClusterSums | None, second: ClusterSums | None) -> PairedTest:
+    """`paired_p` with a note where it has no answer; `None` stands for a value without sums."""
+    p = paired_p(first, second) if first and second else None
+    return PairedTest(p, TOO_FEW if p is None else "")
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's step-down correction (1979): adjusted p in the given order, each at most 1; `None` (not tested) stays.
+    """Holm's step-down correction (1979).
 
-    The chance that any of the differences found at `ALPHA` is none stays below `ALPHA`, however the tests depend.
+    The probability that any difference is called significant at `ALPHA` while there is none stays below `ALPHA`,
+    however the tests depend on each other.
+
+    Args:
+        p_values: One p per test; `None` where nothing was tested.
+
+    Returns:
+        The adjusted p values in the same order, each at most 1; `None` stays.
+
+    Example:
+        >>> holm([0.01, None, 0.04, 0.03])
+        [0.03, None, 0.06, 0.06]
+
     """
     tested = [place for place, value in enumerate(p_values) if value is not None]
     p = np.asarray([p_values[place] for place in tested], dtype=np.float64)
@@ -43,5 +85,5 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     steps = p[order] * np.arange(len(p), 0, -1)
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
-    found = dict(zip(tested, map(float, adjusted), strict=True))
-    return [found.get(place) for place in range(len(p_values))]
+    by_place = dict(zip(tested, map(float, adjusted), strict=True))
+    return [by_place.get(place) for place in range(len(p_values))]

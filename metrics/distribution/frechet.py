@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from bench_lipsync.harness.statistics.moments import Moments
+    from bench_lipsync.harness.statistics.moments import FeatureMoments
 
 
 def frechet_distance(output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> float:
@@ -25,7 +25,7 @@ def frechet_distance(output: Sequence[NDArray[np.float32]], truth: Sequence[NDAr
     return _between(mean_1 - mean_2, factor_1, factor_2)
 
 
-def frechet_of_moments(output: Moments, truth: Moments) -> float:
+def frechet_of_moments(output: FeatureMoments, truth: FeatureMoments) -> float:
     """The same distance from sums over the rows, for more rows than memory holds; equal within 1e-9 (tests).
 
     Raises `ValueError` where a side has fewer than two rows.

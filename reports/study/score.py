@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.statistics.cluster_sums import Contributions, from_clips
+from bench_lipsync.harness.statistics.cluster_sums import ClusterSums, from_clips
 from bench_lipsync.harness.statistics.intervals import interval
 from bench_lipsync.harness.statistics.paired import holm, paired_p
 from bench_lipsync.reports.study.answers import Rater, read_key, read_raters
@@ -70,7 +70,7 @@ def _by_item(items: Sequence[Item], aspect: str, raters: Sequence[Rater]) -> lis
     return [{n: a.values[aspect] for n, a in rater.answers.items() if n in names} for rater in raters]
 
 
-def _people(votes: Sequence[_Vote]) -> Contributions:
+def _people(votes: Sequence[_Vote]) -> ClusterSums:
     return from_clips([vote.value for vote in votes], [vote.rater for vote in votes])
 
 
@@ -107,7 +107,7 @@ def _preference(two: tuple[str, str], aspect: str, items: Sequence[Item], raters
         return result
     people = _people(votes)
     bounds = interval(people)
-    even = Contributions(people.groups, people.weights / 2, people.weights)
+    even = ClusterSums(people.groups, people.weights / 2, people.weights)
     return result.model_copy(
         update={
             "share": people.value,

@@ -11,15 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
-
 from bench_lipsync.harness.aggregation.model_tests import correct
+from bench_lipsync.harness.results.row_tests import NO_PARTS, OTHER_CLIPS, compare_rows
 from bench_lipsync.harness.results.schema import MetricRow, PairTest, RunResult
-from bench_lipsync.harness.statistics.cluster_sums import Contributions
-from bench_lipsync.harness.statistics.paired import ALPHA, FEW_PEOPLE, paired_p
-
-OTHER_CLIPS = "the rows are over different clips"
-NO_PARTS = "the run does not hold what each person adds"
+from bench_lipsync.harness.statistics.paired import ALPHA
 
 
 @dataclass(frozen=True)
@@ -86,16 +81,12 @@ def _test(one: Entry, two: Entry, column: str, runs: Sequence[RunResult]) -> Pai
         return found.model_copy(update={"one": one.label, "two": two.label, "p_holm": None})
     first, second = one.metrics[column], two.metrics[column]
     untested = PairTest(one=one.label, two=two.label, column=column)
-    if first.people is None or second.people is None or first.people.scale != second.people.scale:
-        return untested.model_copy(update={"note": NO_PARTS})
-    if first.people.clips != second.people.clips or first.people.groups != second.people.groups:
-        return untested.model_copy(update={"note": OTHER_CLIPS})
-    p = paired_p(_people(first), _people(second))
+    p, note = compare_rows(first.people, second.people)
+    if first.people is None or note in (NO_PARTS, OTHER_CLIPS):
+        return untested.model_copy(update={"note": note})
     difference = (first.value or 0.0) - (second.value or 0.0)
     counts = {"n_clips": first.n_ok, "n_people": len(first.people.groups)}
-    return untested.model_copy(
-        update={"difference": difference, "p": p, "note": "" if p is not None else FEW_PEOPLE, **counts}
-    )
+    return untested.model_copy(update={"difference": difference, "p": p, "note": note, **counts})
 
 
 def _made_by_run(one: Entry, two: Entry, column: str, run: RunResult) -> PairTest | None:
@@ -106,9 +97,3 @@ def _made_by_run(one: Entry, two: Entry, column: str, run: RunResult) -> PairTes
         if test.column == column and (test.two, test.one) == (one.model, two.model):
             return test.model_copy(update={"difference": None if test.difference is None else -test.difference})
     return None
-
-
-def _people(row: MetricRow) -> Contributions:
-    if row.people is None:
-        raise ValueError(f"{row.model} has no parts for {row.column}")
-    return Contributions(tuple(row.people.groups), np.array(row.people.sums), np.array(row.people.weights))

@@ -14,7 +14,7 @@ from scipy.stats import ttest_rel
 from typer.testing import CliRunner
 
 from bench_lipsync.harness.ablation import run as ablation_run
-from bench_lipsync.harness.ablation.deltas import FEW_PEOPLE, deltas, mode_deltas
+from bench_lipsync.harness.ablation.deltas import TOO_FEW, deltas, mode_deltas
 from bench_lipsync.harness.ablation.variants import (
     FULL,
     Ablation,
@@ -77,7 +77,7 @@ def test_distances_on_a_logarithmic_scale_have_the_interval_of_their_ratio() -> 
 def test_few_people_have_a_difference_and_no_interval() -> None:
     few = {model: {name: sums[:3] for name, sums in row.items()} for model, row in parts().items()}
     found = deltas(ablation(result(few, people=PEOPLE[:3])))
-    assert {(delta.low, delta.p, delta.note) for delta in found} == {(None, None, FEW_PEOPLE)}
+    assert {(delta.low, delta.p, delta.note) for delta in found} == {(None, None, TOO_FEW)}
 
 
 def test_modes_side_by_side_and_against_each_other() -> None:

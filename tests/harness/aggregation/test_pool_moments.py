@@ -18,7 +18,7 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import ClipAccumulator, ManyFeatures
 from bench_lipsync.harness.scoring.score_files import FEATURES_FILE, load_features, save_features
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
-from bench_lipsync.harness.statistics.moments import Moments, moments
+from bench_lipsync.harness.statistics.moments import FeatureMoments, moments
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.metrics.distribution.fid import INFO as FID
 from bench_lipsync.metrics.distribution.fid import FidScorer
@@ -167,7 +167,7 @@ def test_moments_add_up_and_come_back(tmp_path: Path) -> None:
     np.testing.assert_allclose((some + rest).products, whole.products, rtol=1e-12)
     assert (rest.count, whole.count) == (701, 3204)
     whole.save(tmp_path / "m.safetensors")
-    back = Moments.load(tmp_path / "m.safetensors")
+    back = FeatureMoments.load(tmp_path / "m.safetensors")
     np.testing.assert_array_equal(back.products, whole.products)
     assert back.count == whole.count
 

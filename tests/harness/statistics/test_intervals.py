@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from bench_lipsync.harness.statistics.cluster_sums import from_clips, from_left_out, ratio_error
-from bench_lipsync.harness.statistics.intervals import MIN_PEOPLE, Interval, bent_interval, interval
+from bench_lipsync.harness.statistics.intervals import MIN_CLUSTERS, Interval, asinh_interval, interval
 
 
 def _names(counts: list[int]) -> list[str]:
@@ -15,7 +15,7 @@ def _names(counts: list[int]) -> list[str]:
 
 
 def test_too_few_people_give_no_interval() -> None:
-    people = [f"p{i % (MIN_PEOPLE - 1)}" for i in range(50)]
+    people = [f"p{i % (MIN_CLUSTERS - 1)}" for i in range(50)]
     assert interval(from_clips(list(np.arange(50.0)), people)) is None
 
 
@@ -92,19 +92,19 @@ def test_bent_interval_follows_a_spread_that_grows_with_the_value_and_may_cross_
     rng = np.random.default_rng(3)
     names = [str(i) for i in range(12)]
     far = from_clips(list(np.square(rng.gamma(4, size=12))), names)
-    straight, bent = interval(far), bent_interval(far)
+    straight, bent = interval(far), asinh_interval(far)
     assert straight is not None and bent is not None
     assert bent.low < far.value < bent.high
     assert bent.high - far.value > straight.high - far.value, "more room above, where squares spread"
     near = from_clips(list(rng.normal(0, 1e-3, 12)), names)
-    straight, bent = interval(near), bent_interval(near)
+    straight, bent = interval(near), asinh_interval(near)
     assert straight is not None and bent is not None and bent.low < 0 < bent.high
     assert np.allclose(bent, straight, atol=5e-4)
-    mirrored = bent_interval(from_clips(list(-near.sums), names))
+    mirrored = asinh_interval(from_clips(list(-near.sums), names))
     assert mirrored is not None and np.allclose(mirrored, (-bent.high, -bent.low), atol=1e-4)
 
 
 def test_bent_interval_of_few_or_equal_people() -> None:
-    assert bent_interval(from_clips([1.0, 2.0], ["a", "b"])) is None
-    assert bent_interval(from_clips([2.0] * 8, list("abcdefgh"))) == Interval(2.0, 2.0)
-    assert bent_interval(from_clips([0.0] * 8, list("abcdefgh"))) == Interval(0.0, 0.0)
+    assert asinh_interval(from_clips([1.0, 2.0], ["a", "b"])) is None
+    assert asinh_interval(from_clips([2.0] * 8, list("abcdefgh"))) == Interval(2.0, 2.0)
+    assert asinh_interval(from_clips([0.0] * 8, list("abcdefgh"))) == Interval(0.0, 0.0)
