@@ -1,8 +1,11 @@
-"""The contract of a lip-sync model: prepared clip and audio in, canonical frames out, and a card beside it."""
+"""The contract of a lip-sync model: prepared clip and audio in, canonical frames out, and a card beside it.
+
+`LipSyncModel` is required of every model. The protocols below it are optional: a model that has their members is asked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -13,6 +16,8 @@ from bench_lipsync.harness.errors import BenchError
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from bench_lipsync.harness.api.seen_frames import SeenFrames
 
 
 class VariantError(BenchError):
@@ -82,11 +87,43 @@ class LipSyncModel(Protocol):
 
 
 @runtime_checkable
-class TellingModel(LipSyncModel, Protocol):
-    """A model that says what a reader should know about single clips although they went well."""
+class AnnotatingModel(LipSyncModel, Protocol):
+    """Optional: a model that adds notes to clips that succeeded."""
 
     def notes(self, clip: PreparedClip) -> tuple[str, ...]:
-        """Short sentences about the frames that `generate` has just given for `clip`; stored with them."""
+        """Short sentences about the frames that `generate` has just yielded for `clip`; stored with them."""
+        ...
+
+
+@runtime_checkable
+class MaskedModel(LipSyncModel, Protocol):
+    """Optional: a model that reports which pixels it copies, so that `bench generate` pastes back only the others."""
+
+    def keep(self, clip: PreparedClip, start: int, stop: int) -> NDArray[np.float32]:
+        """The share of the input in the frames `start:stop` that `generate` has just yielded.
+
+        Returns:
+            (n, size, size) float32: 1 where a pixel is the input's, 0 where it is generated.
+
+        """
+        ...
+
+
+@runtime_checkable
+class TruthModel(LipSyncModel, Protocol):
+    """Optional: a model whose frames are the ground truth's."""
+
+    frames_are_truth: bool
+    """Where true, `generate` is not called: the prepared video is scored instead of a copy of it."""
+
+
+@runtime_checkable
+class AdaptedModel(LipSyncModel, Protocol):
+    """Optional: a model whose weights were adapted to a speaker. It is never scored on the frames it was adapted on."""
+
+    @property
+    def seen(self) -> Sequence[SeenFrames]:
+        """The frames it was adapted on."""
         ...
 
 
@@ -121,5 +158,5 @@ class AdaptableModel(LipSyncModel, Protocol):
         ...
 
     def adapted(self, folder: Path) -> LipSyncModel:
-        """The model that `adapt` wrote into `folder`; its `seen` lists what it was tuned on (`seen_frames.py`)."""
+        """The model that `adapt` wrote into `folder`, an `AdaptedModel`."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench_lipsync.harness.api.clip import FPS, PreparedClip
@@ -50,12 +51,21 @@ def overlap(one: SeenFrames, two: SeenFrames) -> bool:
     return same_file and max(one.video_start, two.video_start) < min(one.video_stop, two.video_stop)
 
 
-def refuse_seen(model: object, clip: PreparedClip) -> None:
-    """Raise `ClipError` if `model` was tuned on frames of `clip`; models say what they saw in an attribute `seen`."""
-    for seen in getattr(model, "seen", ()):
-        if overlap(seen, frames_of(clip)):
+def refuse_seen(seen: Iterable[SeenFrames], clip: PreparedClip) -> None:
+    """Guard against scoring a model on its own adaptation footage.
+
+    Args:
+        seen: The frames that the model was adapted on.
+        clip: The clip to be scored.
+
+    Raises:
+        ClipError: `seen`: the clip shares a frame with them.
+
+    """
+    for frames in seen:
+        if overlap(frames, frames_of(clip)):
             raise ClipError(
                 Status.SEEN,
-                f"the weights were adapted on {seen.seconds:g} s of this very footage, which is never scored; "
-                "adapt on other footage of the person, or use --mode adapted, which keeps the two apart",
+                f"the weights were adapted on {frames.seconds:g} s of this very footage, which is never scored; "
+                "adapt on other footage of the speaker, or use --mode adapted, which keeps the two apart",
             )

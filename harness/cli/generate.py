@@ -65,7 +65,7 @@ def generate(
     from bench_lipsync.harness.api.model import GenerateContext
     from bench_lipsync.harness.compute.batching import parse_batch_size
     from bench_lipsync.harness.compute.device import pick_device
-    from bench_lipsync.harness.dubbing.pipeline import DubRequest, dub
+    from bench_lipsync.harness.dubbing.pipeline import DubRequest, adapted, dub
 
     # A terminated process cleans up as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -76,8 +76,6 @@ def generate(
         if loaded.card.caveat:
             print(f"note: {loaded.card.name}: {loaded.card.caveat}", file=sys.stderr)
         if adapt_on is not None:
-            from bench_lipsync.harness.dubbing.adapting import adapted
-
             loaded = adapted(loaded, adapt_on, adapt_seconds, context)
         result = dub(loaded, request)
     except ClipError as error:

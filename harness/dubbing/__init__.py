@@ -1,1 +1,1 @@
-"""`bench generate`: one video dubbed with one recording, pasted back into the full frame, marked as synthetic."""
+"""`bench generate`: dubs a video with a recording, composites the result into the full frame, marks it as synthetic."""

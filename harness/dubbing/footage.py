@@ -1,4 +1,4 @@
-"""The video to dub in the form that models see, and what is needed to find the way back into the full frame."""
+"""Reads the video to dub: crops for the model, and the data to composite them back into the full frame."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ from bench_lipsync.harness.media.frames import timed_frames
 
 SIZE = 256
 """Side of the crop in pixels; the models of this project work at 256 or below."""
-_FADE = 4  # frames over which the dub comes and goes where the face is lost
+_FADE = 4  # Frames over which the dub fades where the face is lost.
 
 
 @dataclass(frozen=True)
 class Footage:
-    """A followed face. M frames at 25 per second."""
+    """A tracked face: M frames at 25 fps."""
 
     clip: PreparedClip
     box: CropBox
     """The square of the full, upright frame that the crop shows."""
     times: NDArray[np.float64]
-    """(M,) seconds at which the source shows the picture of each frame."""
+    """(M,) presentation time of each frame in the source, in seconds."""
     presence: NDArray[np.float32]
-    """(M,) 1 where the face is seen, 0 where it is lost for longer than a moment, with short fades between."""
+    """(M,) 1 where the face is detected, 0 where it is lost for more than `MAX_GAP` frames; short fades between."""
     rate: Fraction
     """The source's frames per second."""
     pixel_aspect: Fraction | None
-    """Width to height of a pixel where it is no square."""
+    """Width to height of a pixel; `None` for square pixels."""
 
     @property
     def last(self) -> float:
-        """Seconds at which the last picture stands."""
+        """Presentation time of the last frame in seconds."""
         return float(self.times[-1])
 
 
@@ -60,10 +60,20 @@ def read_footage(
     region: Region | None = None,
     tick: Callable[[], object] = lambda: None,
 ) -> Footage:
-    """Follow the most prominent face of `video` up to `end` seconds, and write its crop into the empty `directory`.
+    """Track the most prominent face of a video and write its crops.
 
-    Unlike `harness.stages.prepare_clip` this takes any length, no sound, and stretches without the face. `region` is
-    where to look for it. Raises `ClipError`: `decode_error`, `no_face`, `several_faces`.
+    Unlike `harness.stages.prepare_clip`, this accepts any length, no audio, and parts without a face.
+
+    Args:
+        video: The video.
+        directory: An empty folder, which receives the crops and the face track.
+        end: Seconds at which to stop reading.
+        region: Where to search for the face; `None` is everywhere.
+        tick: Called once a frame.
+
+    Raises:
+        ClipError: `decode_error`, `no_face` or `several_faces`.
+
     """
     info = probe(video)
     if info.video is None:
@@ -102,28 +112,29 @@ def read_footage(
 
 
 def presence(detected: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """How far the dub is to be seen in each frame (M,): gaps of up to `MAX_GAP` frames were filled in and count."""
-    there = detected.copy()
+    """Opacity of the dub in each frame (M,); gaps of up to `MAX_GAP` frames were interpolated and count as detected."""
+    visible = detected.copy()
     edges = np.flatnonzero(np.diff(np.concatenate([[True], detected, [True]]).astype(int)))
     for begin, stop in edges.reshape(-1, 2):
-        there[begin:stop] = stop - begin <= MAX_GAP
-    near = there.astype(np.float32)
+        visible[begin:stop] = stop - begin <= MAX_GAP
+    opacity = visible.astype(np.float32)
     for distance in range(1, _FADE + 1):
         for shift in (-distance, distance):
-            beside = np.ones(len(there), bool)
-            beside[max(0, shift) : len(there) + min(0, shift)] = there[max(0, -shift) : len(there) + min(0, -shift)]
-            near[~beside] = np.minimum(near[~beside], distance / (_FADE + 1))
-    return near
+            neighbour = np.ones(len(visible), bool)
+            target = slice(max(0, shift), len(visible) + min(0, shift))
+            neighbour[target] = visible[max(0, -shift) : len(visible) + min(0, -shift)]
+            opacity[~neighbour] = np.minimum(opacity[~neighbour], distance / (_FADE + 1))
+    return opacity
 
 
 def _shown(video: Path, end: float | None) -> Iterator[Shown]:
-    # At least one frame, however short the sound is.
+    # At least one frame, however short the audio is.
     with closing(shown_pictures(video, end=None if end is None else max(end, 1 / FPS))) as pictures:  # type: ignore[type-var]
         yield from pictures
 
 
 def _write_crops(video: Path, path: Path, box: CropBox, end: float | None) -> str:
-    """Returns the sha256 of the crops."""
+    """Write the crops; returns their sha256."""
     digest = hashlib.sha256()
     with LosslessWriter(path, SIZE, SIZE) as writer:
         for shown in _shown(video, end):
@@ -134,7 +145,7 @@ def _write_crops(video: Path, path: Path, box: CropBox, end: float | None) -> st
 
 
 def _rate(video: Path, stated: float | None) -> Fraction:
-    """From the frames' own times: of the first ten seconds they tell enough."""
+    """Frame rate of the source, checked against the presentation times of the first ten seconds."""
     times: list[float] = []
     for timed in timed_frames(video, 0.0):
         times.append(timed.time)
@@ -144,7 +155,7 @@ def _rate(video: Path, stated: float | None) -> Fraction:
 
 
 def _aspect(stated: str, rotation: int) -> Fraction | None:
-    wide, high = (int(part) for part in stated.split(":"))
-    if wide <= 0 or high <= 0 or wide == high:
+    width, height = (int(part) for part in stated.split(":"))
+    if width <= 0 or height <= 0 or width == height:
         return None
-    return Fraction(high, wide) if rotation in {90, 270} else Fraction(wide, high)
+    return Fraction(height, width) if rotation in {90, 270} else Fraction(width, height)

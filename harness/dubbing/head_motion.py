@@ -1,7 +1,7 @@
-"""How the head moved between two moments of the source, so that lips made for one can be put on the other.
+"""Motion of the head between two times of the source, so that lips generated for one fit the other.
 
-The model's frames stand 40 ms apart; a source at 30 or 60 frames a second also shows moments in between. There the
-nearest frame's lips would lag behind the head by up to 20 ms, so they are moved along with it.
+The model's frames are 40 ms apart; a source at 30 or 60 fps has frames between them, where the nearest frame's lips
+would lag behind the head by up to 20 ms. They are moved with the head.
 """
 
 from __future__ import annotations
@@ -10,34 +10,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 _RIGID = (10, 151, 9, 8, 168, 6, 197, 195, 33, 133, 263, 362, 127, 356, 162, 389, 21, 251, 54, 284)
-"""Landmarks that neither jaw nor lips move: forehead, bridge of the nose, corners of the eyes, temples."""
-_SAME = 1e-3  # seconds; closer moments are one picture
+"""Landmarks that speech does not move: forehead, bridge of the nose, corners of the eyes, temples."""
+_SAME = 1e-3  # Seconds; closer times are the same frame.
 
 Affine = NDArray[np.float64]
 
 
-def head_motion(landmarks: NDArray[np.float32], times: NDArray[np.float64], index: int, moment: float) -> Affine | None:
-    """(2, 3) similarity from crop pixels of frame `index` to those at `moment`; `None` where both are one picture.
+def head_motion(landmarks: NDArray[np.float32], times: NDArray[np.float64], index: int, time: float) -> Affine | None:
+    """Similarity from crop pixels of one frame to those at another time.
 
-    `landmarks` (M, 478, 3) in crop pixels are known at `times` (M,), which rise; between them they are interpolated.
+    Args:
+        landmarks: (M, 478, 3) in crop pixels; they are interpolated in time.
+        times: (M,) increasing times of the landmarks in seconds.
+        index: The frame.
+        time: The other time in seconds.
+
+    Returns:
+        (2, 3), or `None` where both are the same frame.
+
     """
-    if abs(times[index] - moment) <= _SAME:
+    if abs(times[index] - time) <= _SAME:
         return None
-    after = int(np.clip(np.searchsorted(times, moment), 1, len(times) - 1))
+    after = int(np.clip(np.searchsorted(times, time), 1, len(times) - 1))
     left, right = after - 1, after
     span = times[right] - times[left]
-    share = 0.0 if span <= _SAME else float(np.clip((moment - times[left]) / span, 0, 1))
+    share = 0.0 if span <= _SAME else float(np.clip((time - times[left]) / span, 0, 1))
     rigid = list(_RIGID)
-    there = (1 - share) * landmarks[left, rigid, :2] + share * landmarks[right, rigid, :2]
-    return similarity(landmarks[index, rigid, :2].astype(np.float64), there.astype(np.float64))
+    target = (1 - share) * landmarks[left, rigid, :2] + share * landmarks[right, rigid, :2]
+    return similarity(landmarks[index, rigid, :2].astype(np.float64), target.astype(np.float64))
 
 
 def similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Affine:
-    """(2, 3) turn, scale and shift that bring points `source` (N, 2) nearest to `target` (N, 2), least squares."""
-    middle, aim = source.mean(axis=0), target.mean(axis=0)
-    a, b = source - middle, target - aim
+    """(2, 3) least-squares rotation, scale and translation from points `source` (N, 2) to `target` (N, 2)."""
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    a, b = source - source_mean, target - target_mean
     norm = float((a * a).sum())
     cosine = float((a * b).sum()) / norm
     sine = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / norm
-    turn = np.array([[cosine, -sine], [sine, cosine]])
-    return np.column_stack([turn, aim - turn @ middle])
+    linear = np.array([[cosine, -sine], [sine, cosine]])
+    return np.column_stack([linear, target_mean - linear @ source_mean])

@@ -1,4 +1,4 @@
-"""A prepared clip played in another order and to another length, for models that see nothing else."""
+"""A prepared clip with reordered frames and other audio, which models read like any clip."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bench_lipsync.harness.faces.track import FaceTrack
 
 @dataclasses.dataclass(frozen=True)
 class LoopedClip(PreparedClip):
-    """Frame i is frame `order[i]` of the clip that lies in `directory`; sound is the recording, `samples`."""
+    """Frame i is frame `order[i]` of the clip in `directory`; the audio is `samples`."""
 
     order: NDArray[np.intp] = dataclasses.field(default_factory=lambda: np.zeros(0, np.intp), compare=False)
-    """(T,); neighbours differ by at most one or two, so that any few frames lie close together on disk."""
+    """(T,); neighbours differ by one or two at most, so that consecutive frames are close together on disk."""
     samples: NDArray[np.int16] = dataclasses.field(default_factory=lambda: np.zeros(0, np.int16), compare=False)
-    """(T * 640,) at 16 kHz"""
+    """(T * 640,) at 16 kHz."""
 
     @property
     def frames(self) -> int:
@@ -37,21 +37,21 @@ class LoopedClip(PreparedClip):
         return digest.hexdigest()
 
     def read_frames(self, start: int = 0, stop: int | None = None, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:
-        """As `PreparedClip.read_frames`, in the order of this clip."""
+        """Like `PreparedClip.read_frames`, in the order of this clip."""
         stop = self.frames if stop is None else min(stop, self.frames)
         for begin in range(start, stop, chunk):
-            wanted = self.order[begin : min(begin + chunk, stop)]
-            first = int(wanted.min())
-            found = list(super().read_frames(first, int(wanted.max()) + 1, chunk))
-            yield np.concatenate(found)[wanted - first]
+            indices = self.order[begin : min(begin + chunk, stop)]
+            first = int(indices.min())
+            source = np.concatenate(list(super().read_frames(first, int(indices.max()) + 1, chunk)))
+            yield source[indices - first]
 
     def audio(self) -> NDArray[np.int16]:
-        """The recording."""
+        """The audio, int16 mono at 16 kHz."""
         return self.samples
 
     @cached_property
     def faces(self) -> FaceTrack:
-        """The face in every frame, in the order of this clip."""
+        """The face track, in the order of this clip."""
         track = super().faces
         if np.array_equal(self.order, np.arange(len(track))):
             return track

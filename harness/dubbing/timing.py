@@ -1,8 +1,8 @@
-"""Which source moment every output frame shows: forward through the video, then back, then forward again.
+"""Which source frame every output frame shows: forward through the video, then back, then forward again.
 
-Everything is worked out in seconds of one clock, the output's, which begins with the recording. The source stands at
-`bounce(t)`: a triangle wave between its first and its last frame. The model works at 25 frames a second of that clock,
-the output at the source's own rate, and both look at the same wave, so they can never drift apart.
+All times are seconds of the output, which starts with the audio. The position in the source is `bounce(t)`, a triangle
+wave between its first and its last frame. The model works at 25 fps, the output at the source's frame rate; both sample
+the same wave, so they cannot drift apart.
 """
 
 from __future__ import annotations
@@ -21,20 +21,25 @@ Times = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Timing:
-    """The plan for one output. K output frames, T generated frames."""
+    """Frame indices of an output: K output frames, T generated frames."""
 
     shown: Times
-    """(K,) seconds into the source of the picture behind every output frame."""
+    """(K,) source time of every output frame, in seconds."""
     generated: NDArray[np.intp]
-    """(K,) the generated frame whose lips every output frame has: the nearest in time; never falls."""
+    """(K,) index of the generated frame nearest in time to every output frame; never decreases."""
     prepared: NDArray[np.intp]
-    """(T,) the prepared frame that every generated frame is made from."""
+    """(T,) index of the prepared frame that every generated frame is made from."""
 
 
 def make_timing(samples: int, rate: Fraction, last: float, prepared: int) -> Timing:
-    """Plan an output as long as `samples` at 16 kHz, at `rate`, over a source whose last frame stands at `last` s.
+    """Plan an output as long as its audio, of at least one frame.
 
-    `prepared`: the source's frames at 25 per second. At least one frame comes out.
+    Args:
+        samples: Length of the audio at 16 kHz.
+        rate: Frame rate of the output.
+        last: Time of the source's last frame in seconds.
+        prepared: Number of the source's frames at 25 fps.
+
     """
     count = max(1, int(Fraction(samples, SAMPLE_RATE) * rate + Fraction(1, 2)))
     clock = np.arange(count) / float(rate)
@@ -46,26 +51,31 @@ def make_timing(samples: int, rate: Fraction, last: float, prepared: int) -> Tim
 
 
 def bounce(times: Times, end: float) -> Times:
-    """Where a point that runs from 0 to `end` and back without rest is at `times`; 0 throughout when `end` is 0."""
+    """Triangle wave between 0 and `end`, sampled at `times`; 0 where `end` is 0."""
     if end <= 0:
         return np.zeros_like(times)
     phase = np.mod(times, 2 * end)
-    place: Times = np.where(phase <= end + _EPSILON, np.minimum(phase, end), 2 * end - phase)
-    return place
+    position: Times = np.where(phase <= end + _EPSILON, np.minimum(phase, end), 2 * end - phase)
+    return position
 
 
 def output_rate(stated: float | None, times: Times) -> Fraction:
-    """The source's frames per second as a fraction a video file can hold.
+    """The source's frame rate as a fraction that a video file can hold.
 
-    The stated average is taken unless the times of the frames belie it by more than a tenth; a still picture has 25.
+    Args:
+        stated: Average rate according to the container.
+        times: Presentation times; they override a stated rate that is off by more than a tenth.
+
+    Returns:
+        The rate; 25 for a still image.
+
     """
     if len(times) < 2:
         return Fraction(FPS)
-    found = (len(times) - 1) / float(times[-1] - times[0])
-    value = stated if stated and abs(stated / found - 1) <= 0.1 else found
-    for base in (1, 1001):  # whole rates, and 24000/1001, 30000/1001, 60000/1001
-        whole = round(value * base / (1000 if base > 1 else 1))
-        exact = Fraction(whole * (1000 if base > 1 else 1), base)
-        if whole and abs(float(exact) / value - 1) < 1e-5:
+    measured = (len(times) - 1) / float(times[-1] - times[0])
+    value = stated if stated and abs(stated / measured - 1) <= 0.1 else measured
+    for unit in (Fraction(1), Fraction(1000, 1001)):  # Whole rates, and 24000/1001, 30000/1001, 60000/1001.
+        exact = round(value / unit) * unit
+        if exact and abs(float(exact) / value - 1) < 1e-5:
             return exact
     return Fraction(value).limit_denominator(1000)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, PreparedClip
-from bench_lipsync.harness.api.model import AdaptableModel, GenerateContext, LipSyncModel, ModelCard
+from bench_lipsync.harness.api.model import AdaptableModel, AdaptedModel, GenerateContext, LipSyncModel, ModelCard
 from bench_lipsync.harness.api.seen_frames import refuse_seen
 from bench_lipsync.harness.compute.device import device_of_worker
 from bench_lipsync.harness.compute.threads import settle_threads
@@ -90,7 +90,7 @@ class Workshop:
         row, store, ref = self._row(task.row), self.store, self.store.ref
         clip = self._load(task.entry)
         network = self._tuned_to(row, task.footage) if task.footage else row.model
-        refuse_seen(network, clip)
+        refuse_seen(network.seen if isinstance(network, AdaptedModel) else (), clip)
         donor = self._load(task.donor) if task.donor else None
         sound = sounds(row.card, clip, donor, cross=self.setup.spec.protocol == "cross")
         context = GenerateContext(self.setup.spec.seed, self.device, self.setup.batch_size)

@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import FPS, Clip, PreparedClip
-from bench_lipsync.harness.api.model import AdaptableModel, AdaptRequest, GenerateContext, LipSyncModel, TellingModel
+from bench_lipsync.harness.api.model import (
+    AdaptableModel,
+    AdaptRequest,
+    AnnotatingModel,
+    GenerateContext,
+    LipSyncModel,
+    TruthModel,
+)
 from bench_lipsync.harness.errors import BenchError, ClipError, Status
 from bench_lipsync.harness.stages.generate_frames import write_frames
 from bench_lipsync.harness.store.entry import all_files
@@ -111,7 +118,7 @@ def generate(
     model: LipSyncModel, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext, store: Store
 ) -> Generated:
     """The model's frames for `clip` driven by `audio`. Raises `ClipError`."""
-    if getattr(model, "frames_are_truth", False):
+    if isinstance(model, TruthModel) and model.frames_are_truth:
         return Generated(clip.video_path, f"truth:{clip.content_hash}")
     parts = {
         "model": model.card.name,
@@ -126,7 +133,7 @@ def generate(
         began = time.perf_counter()
         facts = write_frames(model, clip, audio, context, folder / "video.mkv")
         facts["seconds"] = round(time.perf_counter() - began, 3)
-        facts["notes"] = list(model.notes(clip)) if isinstance(model, TellingModel) else []
+        facts["notes"] = list(model.notes(clip)) if isinstance(model, AnnotatingModel) else []
         (folder / "meta.json").write_text(json.dumps(facts), encoding="utf-8")
 
     with span("store"):

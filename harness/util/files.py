@@ -66,18 +66,20 @@ def link_or_copy(source: Path, target: Path) -> None:
             half.unlink(missing_ok=True)
 
 
+def sweep_unfinished(folder: Path) -> int:
+    """Remove the unfinished files that ended processes of this machine left in a folder; returns their number."""
+    abandoned = [path for path in folder.glob(f"{_HALF}*") if is_abandoned(path.name) and path.is_file()]
+    for path in abandoned:
+        path.unlink(missing_ok=True)
+    return len(abandoned)
+
+
 def sweep_run_folder(folder: Path) -> int:
     """Remove the unfinished files that ended processes of this machine left anywhere in a run folder; returns how many.
 
     Those of living processes stay: two runs may write to one folder.
     """
-    swept = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            if name.startswith(_HALF) and is_abandoned(name):
-                Path(parent, name).unlink(missing_ok=True)
-                swept += 1
-    return swept
+    return sum(sweep_unfinished(Path(parent)) for parent, _, _ in os.walk(folder))
 
 
 def discard(path: Path) -> None:

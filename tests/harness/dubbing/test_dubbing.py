@@ -17,17 +17,18 @@ from typer.testing import CliRunner
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.model import AdaptRequest, GenerateContext, ModelCard
-from bench_lipsync.harness.dubbing.adapting import adapted
 from bench_lipsync.harness.dubbing.footage import read_footage
-from bench_lipsync.harness.dubbing.generated_crops import lips
+from bench_lipsync.harness.dubbing.generated_crops import generated_crops
 from bench_lipsync.harness.dubbing.looped_clip import LoopedClip
-from bench_lipsync.harness.dubbing.pipeline import DubRequest, dub
+from bench_lipsync.harness.dubbing.pipeline import DubRequest, adapted, dub
 from bench_lipsync.harness.errors import BenchError, ClipError, Status
 from bench_lipsync.harness.media import decode_video, write_preview, write_wav
 from bench_lipsync.harness.media.frames_at_times import pictures_at
 from bench_lipsync.harness.media.yuv_planes import Planes, ToPlanes
 from bench_lipsync.harness.stages import generate_frames as generating
 from bench_lipsync.harness.store.store import Store
+from bench_lipsync.harness.util import files
+from bench_lipsync.harness.util.owner_token import owned_name
 from bench_lipsync.harness.watermark.detect import detect
 from bench_lipsync.harness.watermark.embed import embed
 
@@ -210,6 +211,21 @@ def test_an_interrupted_dub_leaves_nothing(inputs: tuple[Path, Path], tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_output_is_synced_and_what_a_killed_dub_left_is_swept(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "from bench_lipsync.harness.util.owner_token import owned_name; print(owned_name())"
+    dead = subprocess.run([sys.executable, "-c", name], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+    (tmp_path / f".half-{dead}.mp4").write_bytes(b"half a video")
+    (tmp_path / f".half-{owned_name()}.mp4").write_bytes(b"a dub of this process, still at work")
+    synced: list[Path] = []
+    monkeypatch.setattr(files, "sync", synced.append)
+    dub(Painter(), request(inputs, tmp_path / "out.mp4"))
+    assert [path.suffix for path in synced] == [".mp4", ""], "the file, then the folder that names it"
+    assert not (tmp_path / f".half-{dead}.mp4").exists()
+    assert len(list(tmp_path.glob(".half-*"))) == 1
+
+
 def test_a_shortage_of_memory_begins_again_with_smaller_batches(
     inputs: tuple[Path, Path], painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,12 +273,12 @@ def test_streaming_equals_the_whole_clip(inputs: tuple[Path, Path], tmp_path: Pa
     sound = np.random.default_rng(1).integers(-9000, 9000, len(order) * 640).astype(np.int16)
     clip = LoopedClip("c", "c", footage.clip.directory, footage.clip.meta, order=order, samples=sound)
     model = StyleLipSync()
-    frames = {size: list(lips(model, clip, GenerateContext(batch_size=size))) for size in (len(order), 3, 8)}
+    frames = {size: list(generated_crops(model, clip, GenerateContext(batch_size=size))) for size in (len(order), 3, 8)}
     for size in (3, 8):
         for one, other in zip(frames[len(order)], frames[size], strict=True):
             assert one.number == other.number
             assert np.array_equal(one.weight, other.weight)
-            assert np.array_equal(one.crop, other.crop)
+            assert np.array_equal(one.pixels, other.pixels)
     assert 0.02 < frames[3][0].weight.mean() < 0.5, "its mask is used, not the whole crop"
 
 

@@ -10,7 +10,7 @@ import pytest
 from test_pipeline import Darker, World, world  # noqa: F401 - a fixture
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.model import AdaptableModel, AdaptRequest, ModelCard
+from bench_lipsync.harness.api.model import AdaptableModel, AdaptedModel, AdaptRequest, ModelCard
 from bench_lipsync.harness.api.seen_frames import SeenFrames, frames_of, overlap, refuse_seen
 from bench_lipsync.harness.errors import BenchError, ClipError, Status
 from bench_lipsync.harness.registry import plugins
@@ -151,7 +151,8 @@ def test_overlap_knows_clips_and_files() -> None:
 
 
 def test_bound_rows_saw_nothing(people: World) -> None:
-    refuse_seen(Darker(), None)  # type: ignore[arg-type]
+    assert not isinstance(Darker(), AdaptedModel)
+    refuse_seen((), None)  # type: ignore[arg-type]
 
 
 def test_specification_of_modes() -> None:
