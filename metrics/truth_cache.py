@@ -1,4 +1,4 @@
-"""What a scorer has computed of ground-truth frames and of sound, kept for the models that follow on the same clips."""
+"""Results for ground-truth frames and for audio, kept for the models that follow on the same clips."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ from numpy.typing import NDArray
 from bench_lipsync.harness.api.clip import PreparedClip
 
 
-class Recall:
-    """Results for one clip's frames. Without `kept` nothing is remembered."""
+class ClipCache:
+    """Results for the frames of one clip, computed once each. Without `results` nothing is kept."""
 
-    def __init__(self, kept: dict[int, NDArray[np.float32]] | None = None) -> None:
-        self._kept = kept
+    def __init__(self, results: dict[int, NDArray[np.float32]] | None = None) -> None:
+        self._results = results
 
     def __call__(self, frame: int, compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
-        """What `compute` gives for the frame of that number, or gave before."""
-        if self._kept is None:
+        """The result of `compute` for the frame with that number, from the cache where it is."""
+        if self._results is None:
             return compute()
-        if frame not in self._kept:
-            self._kept[frame] = compute()
-        return self._kept[frame]
+        if frame not in self._results:
+            self._results[frame] = compute()
+        return self._results[frame]
 
 
-class TruthMemory:
-    """Room for the results of so many frames. Clips for which there is none are computed again for every model."""
+class TruthCache:
+    """Keeps the results of at most `frames` frames. Clips that no longer fit are computed again for every model."""
 
     def __init__(self, frames: int) -> None:
-        self._left = frames
+        self._free = frames
         self._clips: dict[str, dict[int, NDArray[np.float32]]] = {}
 
-    def of(self, clip: PreparedClip) -> Recall:
-        """The results for the clip's frames so far, and those to come."""
+    def of(self, clip: PreparedClip) -> ClipCache:
+        """The cache of the clip's frames."""
         key = clip.content_hash
-        if key not in self._clips and clip.frames <= self._left:
-            self._left -= clip.frames
+        if key not in self._clips and clip.frames <= self._free:
+            self._free -= clip.frames
             self._clips[key] = {}
-        return Recall(self._clips.get(key))
+        return ClipCache(self._clips.get(key))
 
 
-class SoundMemory:
-    """Embeddings of sounds, kept for the models that follow: all are judged against the same ones."""
+class AudioCache:
+    """Keeps the embeddings of at most `windows` audio windows, since all models are judged against the same audio."""
 
     def __init__(self, windows: int) -> None:
-        self._left = windows
-        self._kept: dict[tuple[str, int], NDArray[np.float32]] = {}
+        self._free = windows
+        self._embeddings: dict[tuple[str, int], NDArray[np.float32]] = {}
 
     def __call__(
         self, samples: NDArray[np.int16], windows: int, compute: Callable[[], NDArray[np.float32]]
     ) -> NDArray[np.float32]:
-        """What `compute` gives for the first `windows` windows of `samples`, or gave before; not to be written into."""
+        """The result of `compute` for the first `windows` windows of `samples`; callers must not write into it."""
         key = hashlib.sha256(np.ascontiguousarray(samples).tobytes()).hexdigest(), windows
-        if key in self._kept:
-            return self._kept[key]
-        found = compute()
-        if windows <= self._left:
-            self._left -= windows
-            self._kept[key] = found
-        return found
+        if key in self._embeddings:
+            return self._embeddings[key]
+        embeddings = compute()
+        if windows <= self._free:
+            self._free -= windows
+            self._embeddings[key] = embeddings
+        return embeddings

@@ -134,13 +134,13 @@ class PoolingScorer(Protocol):
         ...
 
 
-def rows_of(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:
-    """(parts,) how many rows each part has."""
-    import numpy as np
+@runtime_checkable
+class CountedRows(Protocol):
+    """Features in parts whose sizes are known without reading them; `ManyFeatures.parts` may be one."""
 
-    from bench_lipsync.harness.aggregation.stored_features import StoredFeatures
-
-    return parts.rows() if isinstance(parts, StoredFeatures) else np.array([len(part) for part in parts], np.int64)
+    def rows(self) -> NDArray[np.int64]:
+        """(parts,) number of rows of each part."""
+        ...
 
 
 class ScorerClass(Protocol):

@@ -45,7 +45,7 @@ SCORERS: Registry[ScorerClass] = Registry(
     {
         "lse-syncnet_v2": "bench_lipsync.metrics.lse.scorers:SyncNetScorer",
         "lse-open-syncnet": "bench_lipsync.metrics.lse.scorers:OpenSyncScorer",
-        "lse-whole-frame": "bench_lipsync.metrics.lse.whole_frame:WholeFrameScorer",
+        "lse-whole-frame": "bench_lipsync.metrics.lse.scorers:WholeFrameScorer",
         "fid": "bench_lipsync.metrics.distribution.fid:FidScorer",
         "ssim": "bench_lipsync.metrics.image.ssim:SsimScorer",
         "psnr": "bench_lipsync.metrics.image.psnr:PsnrScorer",

@@ -12,8 +12,7 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import ClipScore, ManyFeatures, MetricInfo, Tolerance
 from bench_lipsync.harness.assets.lookup import asset_spec
 from bench_lipsync.harness.compute.batching import Batches
-from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.metrics.base import check_pair
+from bench_lipsync.metrics.base import ClipMetricScorer, check_pair, pooling_of, require_frames
 from bench_lipsync.metrics.distribution.frechet import frechet_distance, frechet_of_moments
 from bench_lipsync.metrics.distribution.kid import INFO as KID
 from bench_lipsync.metrics.distribution.kid import kernel_distance
@@ -63,7 +62,7 @@ def inception_features(
 
 
 class FidAccumulator:
-    """A clip's features as its frames come; a frame equal to the one before it (a still) costs nothing."""
+    """Features of every output frame; a frame equal to the previous one costs nothing."""
 
     def __init__(self, features: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> None:
         self._features = features
@@ -71,7 +70,7 @@ class FidAccumulator:
         self._last: NDArray[np.uint8] | None = None
 
     def update(self, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
-        """Take the next frames. Raises `ClipError` (`bad_output`)."""
+        """Take the next frames; of `truth` only the shape is used. Raises `ClipError` (`bad_output`)."""
         check_pair(output, truth)
         if not len(output):
             return
@@ -79,20 +78,20 @@ class FidAccumulator:
         new = [before is None or not np.array_equal(before, now) for before, now in zip(previous, output, strict=True)]
         known = self._parts[-1][-1:] if self._parts else np.empty((0, 2048), dtype=np.float32)
         computed = np.concatenate([known, self._features(output[new])])
-        # Row 0 of `computed` is the frame before this chunk, if there is one.
-        self._parts.append(computed[np.cumsum(new) - (0 if len(known) else 1)])
+        self._parts.append(computed[np.cumsum(new) + len(known) - 1])
         self._last = output[-1].copy()
 
     def compute(self, audio: NDArray[np.int16]) -> ClipScore:
-        """The features of every frame; the audio plays no part. Raises `ClipError` (`bad_output`) without frames."""
-        if not self._parts:
-            raise ClipError(Status.BAD_OUTPUT, "the output has no frames")
+        """(frames, 2048) features; the audio is not used. Raises `ClipError` (`bad_output`) without frames."""
+        require_frames(self._parts)
         features = np.concatenate(self._parts)
         return ClipScore(features={INFO.column: features, KID.column: features})
 
 
-class FidScorer:
+class FidScorer(ClipMetricScorer):
     """FID and KID, variant `inception-2015-12-05`. Raises `AssetMissing` without the network's weights."""
+
+    metrics = (INFO, KID)
 
     def __init__(self, device: str = "cpu") -> None:
         from bench_lipsync.models.backbones.fold_batchnorm import fold_inception
@@ -101,33 +100,17 @@ class FidScorer:
         self._network = fold_inception(load_inception(device))
         self._batches = Batches(device, _CPU_BATCH)
 
-    @staticmethod
-    def describe() -> tuple[MetricInfo, ...]:
-        """The metrics, without loading anything."""
-        return (INFO, KID)
-
-    @property
-    def metrics(self) -> tuple[MetricInfo, ...]:
-        """Both."""
-        return self.describe()
-
     def open(self, clip: PreparedClip) -> FidAccumulator:
         """Begin a clip."""
         return FidAccumulator(lambda frames: inception_features(self._network, frames, self._batches))
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
-        """FID and KID between the pooled frames of both sides. Raises `ClipError` with fewer than 2 frames a side."""
-        try:
+        """FID and KID of the pooled frames. Raises `ClipError` (`metric_failed`) with fewer than 2 frames a side."""
+        with pooling_of("FID"):
             return {INFO.column: frechet_distance(output, truth), KID.column: kernel_distance(output, truth).mean}
-        except ValueError as error:
-            raise ClipError(Status.METRIC_FAILED, f"FID: {error}") from error
 
     def pool_many(self, output: ManyFeatures, truth: ManyFeatures) -> dict[str, float]:
-        """The same for more frames than memory holds, equal within 1e-9 for FID and exactly for KID."""
-        try:
-            return {
-                INFO.column: frechet_of_moments(output.moments, truth.moments),
-                KID.column: kernel_distance(output.parts, truth.parts).mean,
-            }
-        except ValueError as error:
-            raise ClipError(Status.METRIC_FAILED, f"FID: {error}") from error
+        """The same for more frames than memory holds: FID within 1e-9, KID exactly."""
+        with pooling_of("FID"):
+            fid = frechet_of_moments(output.moments, truth.moments)
+            return {INFO.column: fid, KID.column: kernel_distance(output.parts, truth.parts).mean}

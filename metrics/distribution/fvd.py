@@ -13,7 +13,7 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import ClipScore, ManyFeatures, MetricInfo, Tolerance
 from bench_lipsync.harness.assets.lookup import asset_path, asset_spec
 from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.metrics.base import check_pair
+from bench_lipsync.metrics.base import ClipMetricScorer, LastResult, check_pair, pooling_of
 from bench_lipsync.metrics.distribution.frechet import frechet_distance, frechet_of_moments
 
 if TYPE_CHECKING:
@@ -55,69 +55,51 @@ def video_features(network: nn.Module, window: NDArray[np.uint8]) -> NDArray[np.
 
 
 class FvdAccumulator:
-    """One clip, a window at a time; a window equal to the one before it (a still) costs nothing."""
+    """Features of every window; a window equal to the previous one costs nothing."""
 
     def __init__(self, features: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> None:
-        self._features = features
-        self._frames: list[NDArray[np.uint8]] = []
-        self._found: list[NDArray[np.float32]] = []
-        self._last: NDArray[np.uint8] | None = None
+        self._function = features
+        self._pending: list[NDArray[np.uint8]] = []
+        self._features: list[NDArray[np.float32]] = []
+        self._last = LastResult[NDArray[np.float32]]()
 
     def update(self, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
-        """Take the next frames. Raises `ClipError` (`bad_output`)."""
+        """Take the next frames; of `truth` only the shape is used. Raises `ClipError` (`bad_output`)."""
         check_pair(output, truth)
         for frame in output:
-            self._frames.append(frame.copy())
-            if len(self._frames) == WINDOW:
-                self._take(np.stack(self._frames))
-                self._frames.clear()
-
-    def _take(self, window: NDArray[np.uint8]) -> None:
-        if self._last is None or not np.array_equal(window, self._last):
-            self._found.append(self._features(window))
-            self._last = window
-        else:
-            self._found.append(self._found[-1])
+            self._pending.append(frame.copy())
+            if len(self._pending) == WINDOW:
+                window = np.stack(self._pending)
+                self._features.append(self._last(window, partial(self._function, window)))
+                self._pending.clear()
 
     def compute(self, audio: NDArray[np.int16]) -> ClipScore:
-        """The features of every whole window. Raises `ClipError` (`too_short`) where there is none."""
-        if not self._found:
-            raise ClipError(Status.TOO_SHORT, f"{len(self._frames)} frames; FVD looks at windows of {WINDOW}")
-        return ClipScore(features={INFO.column: np.stack(self._found)})
+        """(windows, 400) features; the audio is not used. Raises `ClipError` (`too_short`) without a full window."""
+        if not self._features:
+            raise ClipError(Status.TOO_SHORT, f"{len(self._pending)} frames; FVD looks at windows of {WINDOW}")
+        return ClipScore(features={INFO.column: np.stack(self._features)})
 
 
-class FvdScorer:
+class FvdScorer(ClipMetricScorer):
     """`FVD[i3d-kinetics-400]`. Raises `AssetMissing` without the network's weights."""
+
+    metrics = (INFO,)
 
     def __init__(self, device: str = "cpu") -> None:
         from bench_lipsync.models.backbones.i3d import load_i3d
 
         self._network = load_i3d(asset_path(_ASSET), device)
 
-    @staticmethod
-    def describe() -> tuple[MetricInfo, ...]:
-        """The metrics, without loading anything."""
-        return (INFO,)
-
-    @property
-    def metrics(self) -> tuple[MetricInfo, ...]:
-        """The one metric it gives."""
-        return (INFO,)
-
     def open(self, clip: PreparedClip) -> FvdAccumulator:
         """Begin a clip."""
         return FvdAccumulator(partial(video_features, self._network))
 
     def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
-        """FVD between the pooled windows of both sides. Raises `ClipError` with fewer than 2 windows a side."""
-        try:
+        """FVD of the pooled windows. Raises `ClipError` (`metric_failed`) with fewer than 2 windows a side."""
+        with pooling_of("FVD", "windows"):
             return {INFO.column: frechet_distance(output, truth)}
-        except ValueError as error:
-            raise ClipError(Status.METRIC_FAILED, f"FVD: {str(error).replace('frames', 'windows')}") from error
 
     def pool_many(self, output: ManyFeatures, truth: ManyFeatures) -> dict[str, float]:
-        """The same for more windows than memory holds, equal within 1e-9."""
-        try:
+        """The same for more windows than memory holds, within 1e-9."""
+        with pooling_of("FVD", "windows"):
             return {INFO.column: frechet_of_moments(output.moments, truth.moments)}
-        except ValueError as error:
-            raise ClipError(Status.METRIC_FAILED, f"FVD: {str(error).replace('frames', 'windows')}") from error

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.metric import MetricInfo, Tolerance, rows_of
+from bench_lipsync.harness.api.metric import CountedRows, MetricInfo, Tolerance
 from bench_lipsync.harness.assets.lookup import asset_spec
 
 SUBSETS = 100
@@ -66,8 +66,8 @@ def kernel_distance(
     rows as the smaller side; where both sides have no more, all subsets are the same and one is computed.
     Raises `ValueError` where a side has fewer than two rows.
     """
-    one, two = rows_of(output), rows_of(truth)
-    in_x, in_y = int(one.sum()), int(two.sum())
+    rows_x, rows_y = _rows(output), _rows(truth)
+    in_x, in_y = int(rows_x.sum()), int(rows_y.sum())
     size = min(subset_size, in_x, in_y)
     if size < 2:
         raise ValueError(f"a kernel distance needs at least 2 frames a side, there are {in_x} and {in_y}")
@@ -78,10 +78,15 @@ def kernel_distance(
             x, y, _members([c.output for c in choices], in_x), _members([c.truth for c in choices], in_y)
         )
     else:
-        whole = np.ones((1, size))
-        drawn = ((_taken(output, one, c.output), _taken(truth, two, c.truth)) for c in choices)
-        values = np.concatenate([_discrepancies(x, y, whole, whole) for x, y in drawn])
+        members = np.ones((1, size))
+        subset_pairs = ((_taken(output, rows_x, c.output), _taken(truth, rows_y, c.truth)) for c in choices)
+        values = np.concatenate([_discrepancies(x, y, members, members) for x, y in subset_pairs])
     return KernelDistance(float(values.mean()), float(values.std()))
+
+
+def _rows(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:
+    """(parts,) number of rows of each part."""
+    return parts.rows() if isinstance(parts, CountedRows) else np.array([len(part) for part in parts], np.int64)
 
 
 @lru_cache(maxsize=32)  # All models of a run have as many frames; a draw takes as long as there are frames.
@@ -98,10 +103,10 @@ def _taken(parts: Sequence[NDArray[np.float32]], rows: NDArray[np.int64], wanted
     places, firsts = np.unique(owner[order], return_index=True)
     taken: NDArray[Any] | None = None
     for place, mine in zip(places, np.split(order, firsts[1:]), strict=True):
-        found = np.asarray(parts[int(place)][wanted[mine] - starts[place]])
+        rows_of_part = np.asarray(parts[int(place)][wanted[mine] - starts[place]])
         if taken is None:
-            taken = np.empty((len(wanted), found.shape[1]), found.dtype)
-        taken[mine] = found
+            taken = np.empty((len(wanted), rows_of_part.shape[1]), rows_of_part.dtype)
+        taken[mine] = rows_of_part
     if taken is None:
         raise ValueError("no rows are wanted")
     return taken

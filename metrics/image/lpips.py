@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import MetricInfo, Tolerance
 from bench_lipsync.harness.assets.lookup import asset_spec
 from bench_lipsync.harness.compute.batching import Batches
-from bench_lipsync.metrics.base import FrameMeanScorer, FrameValues, check_pair, differing
+from bench_lipsync.metrics.base import ClipMetricScorer, FrameMeanAccumulator, FrameValues, check_pair, differing
 from bench_lipsync.models.backbones.lpips import load_lpips
 
 if TYPE_CHECKING:
@@ -65,16 +66,17 @@ def lpips_values(device: str) -> FrameValues:
     return partial(lpips_distance, load_lpips("alex", device), batches=Batches(device))
 
 
-class LpipsScorer(FrameMeanScorer):
+class LpipsScorer(ClipMetricScorer):
     """`LPIPS[alex]`. Raises `AssetMissing` without the backbone's weights."""
 
-    def __init__(self, device: str = "cpu") -> None:
-        super().__init__(INFO, lpips_values(device))
+    metrics = (INFO,)
 
-    @staticmethod
-    def describe() -> tuple[MetricInfo, ...]:
-        """The metrics, without loading anything."""
-        return (INFO,)
+    def __init__(self, device: str = "cpu") -> None:
+        self._function = lpips_values(device)
+
+    def open(self, clip: PreparedClip) -> FrameMeanAccumulator:
+        """Begin a clip."""
+        return FrameMeanAccumulator(INFO, self._function)
 
 
 def _to_tensor(frames: NDArray[np.uint8]) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import ClipScore, MetricInfo, Tolerance
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.landmark_indices import LIPS
-from bench_lipsync.metrics.base import FrameMeanAccumulator, FrameValues, check_pair
+from bench_lipsync.metrics.base import ClipMetricScorer, FrameMeanAccumulator, FrameValues, TrackRows, check_pair
 from bench_lipsync.metrics.image import lpips, psnr, ssim
 
 SIDE = 1.6
@@ -59,27 +59,23 @@ def mouth_squares(landmarks: NDArray[np.float32], size: int) -> NDArray[np.intp]
 
 
 class MouthAccumulator:
-    """One clip: cuts the squares out of both videos and hands them to the metrics."""
+    """Cuts the squares out of both videos and passes them on to the metrics."""
 
-    def __init__(self, clip: PreparedClip, compute: Mapping[str, tuple[MetricInfo, FrameValues]]) -> None:
-        self._squares = mouth_squares(clip.faces.landmarks, clip.size)
-        self._parts = [FrameMeanAccumulator(info, values) for info, values in compute.values()]
-        self._seen = 0
+    def __init__(self, clip: PreparedClip, functions: Mapping[MetricInfo, FrameValues]) -> None:
+        self._squares = TrackRows(mouth_squares(clip.faces.landmarks, clip.size))
+        self._parts = [FrameMeanAccumulator(info, function) for info, function in functions.items()]
 
     def update(self, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
         """Take the next frames. Raises `ClipError` (`bad_output`)."""
         check_pair(output, truth)
-        places = self._squares[self._seen : self._seen + len(output)]
-        if len(places) < len(output):
-            raise ClipError(Status.BAD_OUTPUT, f"more frames than the face track has ({len(self._squares)})")
-        self._seen += len(output)
-        ours = _cut(output, places)
-        theirs = ours if output is truth else _cut(truth, places)
+        squares = self._squares.take(len(output))
+        output_mouths = _cut(output, squares)
+        truth_mouths = output_mouths if output is truth else _cut(truth, squares)
         for part in self._parts:
-            part.update(ours, theirs)
+            part.update(output_mouths, truth_mouths)
 
     def compute(self, audio: NDArray[np.int16]) -> ClipScore:
-        """The clip's means and curves; the audio plays no part. Raises `ClipError` (`bad_output`) without frames."""
+        """Means and per-frame values; the audio is not used. Raises `ClipError` (`bad_output`) without frames."""
         scores = [part.compute(audio) for part in self._parts]
         return ClipScore(
             values={column: value for score in scores for column, value in score.values.items()},
@@ -87,50 +83,28 @@ class MouthAccumulator:
         )
 
 
-def _cut(frames: NDArray[np.uint8], places: NDArray[np.intp]) -> NDArray[np.uint8]:
-    cuts = [f[top : top + side, left : left + side] for f, (left, top, side) in zip(frames, places, strict=True)]
+def _cut(frames: NDArray[np.uint8], squares: NDArray[np.intp]) -> NDArray[np.uint8]:
+    cuts = [f[top : top + side, left : left + side] for f, (left, top, side) in zip(frames, squares, strict=True)]
     return np.stack(cuts) if cuts else frames[:, :0, :0]
 
 
-class _MouthScorer:
-    """What both scorers share."""
+class MouthScorer(ClipMetricScorer):
+    """`SSIM-mouth[wang2004]` and `PSNR-mouth[rgb255]`."""
 
-    def __init__(self, *compute: tuple[MetricInfo, FrameValues]) -> None:
-        self._compute = {info.column: (info, values) for info, values in compute}
+    metrics: tuple[MetricInfo, ...] = (SSIM, PSNR)
 
-    @property
-    def metrics(self) -> tuple[MetricInfo, ...]:
-        """What it gives."""
-        return tuple(info for info, _ in self._compute.values())
+    def __init__(self, device: str = "cpu") -> None:
+        self._functions: tuple[FrameValues, ...] = (ssim.ssim, psnr.psnr)
 
     def open(self, clip: PreparedClip) -> MouthAccumulator:
         """Begin a clip. Raises `ClipError` (`metric_failed`) for a mouth that is too small or too large."""
-        return MouthAccumulator(clip, self._compute)
-
-    def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
-        """Nothing: these are clip metrics."""
-        return {}
+        return MouthAccumulator(clip, dict(zip(self.metrics, self._functions, strict=True)))
 
 
-class MouthScorer(_MouthScorer):
-    """`SSIM-mouth[wang2004]` and `PSNR-mouth[rgb255]`."""
-
-    def __init__(self, device: str = "cpu") -> None:
-        super().__init__((SSIM, ssim.ssim), (PSNR, psnr.psnr))
-
-    @staticmethod
-    def describe() -> tuple[MetricInfo, ...]:
-        """The metrics, without loading anything."""
-        return (SSIM, PSNR)
-
-
-class MouthLpipsScorer(_MouthScorer):
+class MouthLpipsScorer(MouthScorer):
     """`LPIPS-mouth[alex]`. Raises `AssetMissing` without the backbone's weights."""
 
-    def __init__(self, device: str = "cpu") -> None:
-        super().__init__((LPIPS, lpips.lpips_values(device)))
+    metrics = (LPIPS,)
 
-    @staticmethod
-    def describe() -> tuple[MetricInfo, ...]:
-        """The metrics, without loading anything."""
-        return (LPIPS,)
+    def __init__(self, device: str = "cpu") -> None:
+        self._functions = (lpips.lpips_values(device),)

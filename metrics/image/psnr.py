@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import MetricInfo, Tolerance
-from bench_lipsync.metrics.base import FrameMeanScorer, check_pair
+from bench_lipsync.metrics.base import ClipMetricScorer, FrameMeanAccumulator, check_pair
 
 CAP = 100.0
 """dB given to identical frames, whose true value is infinite, and to any that come above it."""
@@ -40,13 +41,11 @@ def psnr(output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.floa
     return np.asarray(np.minimum(decibels, CAP), dtype=np.float64)
 
 
-class PsnrScorer(FrameMeanScorer):
+class PsnrScorer(ClipMetricScorer):
     """`PSNR[rgb255]`."""
 
-    def __init__(self, device: str = "cpu") -> None:
-        super().__init__(INFO, psnr)
+    metrics = (INFO,)
 
-    @staticmethod
-    def describe() -> tuple[MetricInfo, ...]:
-        """The metrics, without loading anything."""
-        return (INFO,)
+    def open(self, clip: PreparedClip) -> FrameMeanAccumulator:
+        """Begin a clip."""
+        return FrameMeanAccumulator(INFO, psnr)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import MetricInfo, Tolerance
-from bench_lipsync.metrics.base import FrameMeanScorer, check_pair, differing
+from bench_lipsync.metrics.base import ClipMetricScorer, FrameMeanAccumulator, check_pair, differing
 
 INFO = MetricInfo(
     name="SSIM",
@@ -68,13 +69,11 @@ def _blur(image: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(blurred[inside, inside], dtype=np.float64)
 
 
-class SsimScorer(FrameMeanScorer):
+class SsimScorer(ClipMetricScorer):
     """`SSIM[wang2004]`."""
 
-    def __init__(self, device: str = "cpu") -> None:
-        super().__init__(INFO, ssim)
+    metrics = (INFO,)
 
-    @staticmethod
-    def describe() -> tuple[MetricInfo, ...]:
-        """The metrics, without loading anything."""
-        return (INFO,)
+    def open(self, clip: PreparedClip) -> FrameMeanAccumulator:
+        """Begin a clip."""
+        return FrameMeanAccumulator(INFO, ssim)

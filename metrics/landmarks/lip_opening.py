@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.metric import MetricInfo, Tolerance
-from bench_lipsync.metrics.landmarks.lmd import UNIT
+from bench_lipsync.harness.api.metric import Tolerance
+from bench_lipsync.metrics.landmarks.lmd import FACE
 
 UPPER, LOWER = (82, 13, 312), (87, 14, 317)
 """Facing points of the inner lips: left of the middle, the middle, right of it."""
 
 _SETTINGS = "points=mediapipe@crop|opening=mean-of-3-inner-lip-pairs"
-_NEEDS = frozenset({"truth", "faces"})
 
-ERROR = MetricInfo(
+ERROR = replace(
+    FACE,
     name="LipOpen-error",
-    variant="mediapipe",
-    direction="lower",
-    unit=UNIT,
-    range=(0.0, None),
-    level="clip",
-    needs=_NEEDS,
     signature=f"LipOpen-error|{_SETTINGS}|unit=median-eye-distance-gt|pool=frame-mean,clip-mean|v1",
     definition="mean absolute difference of the lips' opening from the ground truth's",
     tolerance=Tolerance(relative=0.1, absolute=0.01),
 )
-CORRELATION = MetricInfo(
+CORRELATION = replace(
+    FACE,
     name="LipOpen-corr",
-    variant="mediapipe",
     direction="higher",
     unit="",
     range=(-1.0, 1.0),
-    level="clip",
-    needs=_NEEDS,
     signature=f"LipOpen-corr|{_SETTINGS}|pearson|pool=clip-mean|v1",
     definition="correlation over the clip's frames of the lips' opening with the ground truth's; none for still lips",
     tolerance=Tolerance(absolute=0.03),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,6 @@ FACE_POINTS = 468
 """Points of the face mesh without the irises, which have their own motion."""
 
 _SETTINGS = "points=mediapipe@crop|unit=median-eye-distance-gt|pool=frame-mean,clip-mean|v1"
-_NEEDS = frozenset({"truth", "faces"})
 UNIT = "% of eye distance"
 
 FACE = MetricInfo(
@@ -22,34 +23,22 @@ FACE = MetricInfo(
     unit=UNIT,
     range=(0.0, None),
     level="clip",
-    needs=_NEEDS,
+    needs=frozenset({"truth", "faces"}),
     signature=f"LMD|part=face468|align=none|{_SETTINGS}",
     definition="mean distance of the 468 points of the face mesh from the ground truth's, found in both alike",
     tolerance=Tolerance(relative=0.1, absolute=0.1),
 )
-MOUTH = MetricInfo(
+MOUTH = replace(
+    FACE,
     name="LMD-mouth",
-    variant="mediapipe",
-    direction="lower",
-    unit=UNIT,
-    range=(0.0, None),
-    level="clip",
-    needs=_NEEDS,
     signature=f"LMD-mouth|part=lips40|align=none|{_SETTINGS}",
     definition="the same for the 40 points of the lips",
-    tolerance=Tolerance(relative=0.1, absolute=0.1),
 )
-MOUTH_CENTRED = MetricInfo(
-    name="LMD-mouth",
+MOUTH_CENTRED = replace(
+    MOUTH,
     variant="mediapipe-centred",
-    direction="lower",
-    unit=UNIT,
-    range=(0.0, None),
-    level="clip",
-    needs=_NEEDS,
     signature=f"LMD-mouth|part=lips40|align=centroid|{_SETTINGS}",
     definition="the same after both mouths were moved to one centre: the shape of the lips without their place",
-    tolerance=Tolerance(relative=0.1, absolute=0.1),
 )
 
 

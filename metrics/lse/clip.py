@@ -1,4 +1,4 @@
-"""One clip on its way through a sync network, and what both scorers say about their three metrics."""
+"""What all LSE scorers share: the accumulator of a clip and the description of the three metrics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 GT_BOX = ("gt-box",)
-"""What the variants that are cut by the ground truth's box have in common: `LSE-C[gt-box]` asks for all of them."""
+"""Alias of the variants that crop by the ground truth's box: `LSE-C[gt-box]` requests all of them."""
 
 
 def sync_metrics(
@@ -30,7 +30,17 @@ def sync_metrics(
     aliases: tuple[str, ...] = (),
     on_request: bool = False,
 ) -> tuple[MetricInfo, ...]:
-    """LSE-C, LSE-D and AV-offset of a network; `settings` is the signature after the name, `largest` a distance."""
+    """Describe LSE-C, LSE-D and AV-offset of a network.
+
+    Args:
+        variant: As in `LSE-C[variant]`.
+        settings: The signature after the metric's name.
+        largest: Upper bound of distances; `None` is unbounded.
+        needs: As `MetricInfo.needs`.
+        aliases: As `MetricInfo.aliases`.
+        on_request: As `MetricInfo.on_request`; such variants are not in the default run.
+
+    """
     base = MetricInfo(
         name="LSE-C",
         variant=variant,
@@ -51,7 +61,7 @@ def sync_metrics(
         name="LSE-D",
         direction="lower",
         signature=f"LSE-D|{settings}",
-        definition="minimum over +-15 shifts of the mean distance of lips and sound",
+        definition="minimum over +-15 shifts of the mean distance of lips and audio",
     )
     offset = replace(
         base,
@@ -60,18 +70,18 @@ def sync_metrics(
         unit="frames",
         range=(-VSHIFT, VSHIFT),
         signature=f"AV-offset|{settings}",
-        definition="shift of the minimum; positive: the sound comes too early",
+        definition="shift of the minimum; positive: the audio comes too early",
         tolerance=Tolerance(absolute=0.5),
     )
     return base, distance, offset
 
 
 class SyncAccumulator:
-    """One clip: crops go into the stream of lip windows as they come, the sound is read at the end."""
+    """Streams face crops through the lip network as frames come; the audio is embedded at the end."""
 
     def __init__(
         self,
-        crop: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]],
+        crop: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
         stream: WindowStream,
         embed_audio: Callable[[NDArray[np.int16], int], NDArray[np.float32]],
         read: Callable[[NDArray[np.float32], NDArray[np.float32]], SyncReading],
@@ -85,21 +95,23 @@ class SyncAccumulator:
         self._frames = 0
 
     def update(self, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
-        """Take the next frames (n, size, size, 3) RGB; the truth's are not looked at."""
-        self._stream.push(self._crop(output, self._frames))
+        """Take the next frames (n, size, size, 3) RGB; `truth` is not used."""
+        self._stream.push(self._crop(output))
         self._frames += len(output)
 
     def compute(self, audio: NDArray[np.int16]) -> ClipScore:
-        """The clip's reading. Raises `ClipError` (`too_short`)."""
+        """LSE-C, LSE-D and AV-offset of the output against `audio`. Raises `ClipError` (`too_short`)."""
         windows = window_count(self._frames, len(audio))
         lips = self._stream.finish()[:windows]
-        sound = self._embed_audio(audio, windows) if windows else lips
-        reading = self._read(lips, sound)
+        reading = self._read(lips, self._embed_audio(audio, windows) if windows else lips)
         values = {"LSE-C": reading.confidence, "LSE-D": reading.distance, "AV-offset": float(reading.offset)}
-        # A window belongs to its middle frame; the ends repeat their nearest window, so that there is one per frame.
-        after = self._frames - 2 - len(reading.frame_confidence)
-        curve = np.pad(reading.frame_confidence, (2, after), mode="edge")
         return ClipScore(
             values={self._columns[name]: value for name, value in values.items()},
-            per_frame={self._columns["LSE-C"]: curve.astype(np.float32)},
+            per_frame={self._columns["LSE-C"]: confidence_curve(reading, self._frames)},
         )
+
+
+def confidence_curve(reading: SyncReading, frames: int) -> NDArray[np.float32]:
+    """(frames,) per-frame confidence: a window belongs to its middle frame, the ends repeat the nearest window."""
+    after = frames - 2 - len(reading.frame_confidence)
+    return np.pad(reading.frame_confidence, (2, after), mode="edge").astype(np.float32)

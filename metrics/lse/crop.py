@@ -27,9 +27,9 @@ _MEDIAN = 13
 def face_boxes(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     """(T, 3) of centre x, centre y and half side in pixels, from (T, 478, 3) landmarks.
 
-    An S3FD box is guessed from the landmarks (`harness.faces.landmark_indices`). As published, the half side is half of
-    its larger side, which is its height but for a nodding head, and all three are median-filtered over 13 frames (with
-    the end frames repeated, where the published code pads with zeros).
+    The S3FD box is estimated from the landmarks (`harness.faces.landmark_indices`). As published, the half side is half
+    of its larger side, which is its height but for a nodding head, and all three are median-filtered over 13 frames
+    (with the end frames repeated, where the published code pads with zeros).
     """
     from scipy.ndimage import median_filter
 
@@ -42,11 +42,9 @@ def face_boxes(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
 def crop_face(frame: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.uint8]:
     """(224, 224, 3) BGR crop of one (H, W, 3) RGB frame around (x, y, half side).
 
-    Rows y-h to y+1.8h, columns x-1.4h to x+1.4h, 110 beyond the picture, bilinear. Raises `ClipError` for a face of
+    Rows y-h to y+1.8h, columns x-1.4h to x+1.4h, 110 beyond the frame, bilinear. Raises `ClipError` for a face of
     no size.
     """
-    import cv2
-
     x, y, half = (float(value) for value in box)
     if not np.isfinite(box).all() or half < 1:
         raise ClipError(Status.METRIC_FAILED, f"face box of {half:.2f} pixels half side at ({x:.1f}, {y:.1f})")
@@ -57,4 +55,16 @@ def crop_face(frame: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.
     face = np.full((bottom - top, right - left, 3), PAD_VALUE, np.uint8)
     row, column = max(-top, 0), max(-left, 0)
     face[row : row + inside.shape[0], column : column + inside.shape[1]] = inside
-    return np.asarray(cv2.resize(face, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return resize_face(face)
+
+
+def crop_faces(frames: NDArray[np.uint8], boxes: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """(n, 224, 224, 3) crops of (n, H, W, 3) frames around their boxes (n, 3); see `crop_face`."""
+    return np.stack([crop_face(frame, box) for frame, box in zip(frames, boxes, strict=True)])
+
+
+def resize_face(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(224, 224, 3) from (H, W, 3), bilinear; the aspect ratio is not kept."""
+    import cv2
+
+    return np.asarray(cv2.resize(image, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -5,6 +5,7 @@ Source: `run_pipeline.py` of Chung's `syncnet_python`, which Wav2Lip's script fo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -12,7 +13,9 @@ import numpy as np
 
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, PreparedClip
 from bench_lipsync.harness.api.metric import ClipScore, MetricInfo
-from bench_lipsync.metrics.lse.crop import crop_face
+from bench_lipsync.metrics.base import TrackRows
+from bench_lipsync.metrics.lse.clip import confidence_curve
+from bench_lipsync.metrics.lse.crop import crop_faces
 from bench_lipsync.metrics.lse.formulas import SyncReading, read_sync, window_count
 from bench_lipsync.metrics.lse.published import PUBLISHED, PublishedScorer
 from bench_lipsync.metrics.lse.scenes import THRESHOLD, SceneCuts
@@ -26,22 +29,22 @@ _SCALE = 0.25
 
 
 class FaceDetector(Protocol):
-    """Finds the faces of one picture."""
+    """Finds the faces in a frame."""
 
     @property
     def tag(self) -> str:
-        """Name and weights, as `s3fd@d54a87`: part of the signature, so that no detector passes for another."""
+        """Name and weights, such as `s3fd@d54a87`; part of the signature."""
         ...
 
     def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """(n, 5) left, top, right, bottom, probability in an (H, W, 3) RGB picture."""
+        """(n, 5) left, top, right, bottom, probability in an (H, W, 3) RGB frame."""
         ...
 
 
 class PipelineScorer(PublishedScorer):
     """LSE by the published network in the boxes of the published pipeline (variant `pipeline`).
 
-    Raises `AssetMissing` without the weights of SyncNet and of S3FD. A `detector` of one's own shows in the signature.
+    Raises `AssetMissing` without the weights of SyncNet and of S3FD. Another `detector` changes the signature.
     """
 
     variant: ClassVar[str] = "pipeline"
@@ -68,16 +71,16 @@ class PipelineScorer(PublishedScorer):
         tag = f"s3fd@{asset_spec('s3fd').sha256[:6]}"
         infos = super().describe(sha256)
         settings = infos[0].signature.partition("|")[2]
-        tracks = MetricInfo(
+        tracks = replace(
+            infos[0],
             name="LSE-tracks",
-            variant=cls.variant,
             direction="none",
             unit="tracks",
             range=(1, None),
-            level="clip",
-            needs=cls.needs,
             signature=f"LSE-tracks|{settings}",
             definition="face tracks that the pipeline kept, over which the clip's LSE-C and LSE-D are means",
+            on_request=False,
+            tolerance=None,
         )
         return tuple(_with_detector(info, tag) for info in (*infos, tracks))
 
@@ -86,20 +89,18 @@ class PipelineScorer(PublishedScorer):
         return PipelineAccumulator(self)
 
     def read_track(self, spool: FrameSpool, track: Track, audio: NDArray[np.int16]) -> SyncReading:
-        """The reading of one track and the sound of its frames. Raises `ClipError` (`too_short`)."""
-        boxes, stream, done = smooth_boxes(track), self.stream(), 0
+        """Reading of one track against the audio of its frames. Raises `ClipError` (`too_short`)."""
+        boxes, stream = TrackRows(smooth_boxes(track)), self.stream()
         for frames in spool.read(track.first, track.end):
-            places = boxes[done : done + len(frames)]
-            stream.push(np.stack([crop_face(frame, box) for frame, box in zip(frames, places, strict=True)]))
-            done += len(frames)
-        heard = audio[track.first * SAMPLES_PER_FRAME : track.end * SAMPLES_PER_FRAME]
-        windows = window_count(done, len(heard))
+            stream.push(crop_faces(frames, boxes.take(len(frames))))
+        samples = audio[track.first * SAMPLES_PER_FRAME : track.end * SAMPLES_PER_FRAME]
+        windows = window_count(boxes.used, len(samples))
         lips = stream.finish()[:windows]
-        return read_sync(lips, self.embed_audio(heard, windows) if windows else lips)
+        return read_sync(lips, self.embed_audio(samples, windows) if windows else lips)
 
 
 class PipelineAccumulator:
-    """One clip: faces are searched as frames come; what lies between them is only known at the end."""
+    """Detects faces as frames come; tracks are only known at the end, so frames are kept on disk until then."""
 
     def __init__(self, scorer: PipelineScorer) -> None:
         self._scorer = scorer
@@ -108,7 +109,7 @@ class PipelineAccumulator:
         self._faces: list[NDArray[np.float64]] = []
 
     def update(self, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
-        """Take the next frames (n, size, size, 3) RGB; the truth's are not looked at."""
+        """Take the next frames (n, size, size, 3) RGB; `truth` is not used."""
         for frame in output:
             self._faces.append(self._scorer.detector(frame))
             self._scenes.push(frame)
@@ -132,13 +133,13 @@ class PipelineAccumulator:
         columns = {info.name: info.column for info in self._scorer.metrics}
         curve = np.full(len(self._faces), np.nan, np.float32)
         for index in np.argsort(lengths, kind="stable"):  # Where two overlap, the longer one is drawn.
-            track, own = tracks[index], readings[index].frame_confidence
-            curve[track.first : track.end] = np.pad(own, (2, len(track.boxes) - 2 - len(own)), mode="edge")
+            track = tracks[index]
+            curve[track.first : track.end] = confidence_curve(readings[index], len(track.boxes))
         return ClipScore({columns[name]: value for name, value in values.items()}, per_frame={columns["LSE-C"]: curve})
 
 
 def _require(names: list[str]) -> None:
-    """Raise one `AssetMissing` that tells of all that are missing, so that nobody gets them one error at a time."""
+    """Raise one `AssetMissing` that names all missing assets."""
     from bench_lipsync.harness.assets.lookup import AssetMissing, asset_path
 
     problems = []
@@ -152,8 +153,6 @@ def _require(names: list[str]) -> None:
 
 
 def _with_detector(info: MetricInfo, tag: str) -> MetricInfo:
-    from dataclasses import replace
-
     fields = [part for part in info.signature.split("|") if not part.startswith("det=")]
     at = next(i for i, part in enumerate(fields) if part.startswith("crop="))
     return replace(info, signature="|".join([*fields[: at + 1], f"det={tag}", *fields[at + 1 :]]))

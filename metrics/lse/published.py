@@ -1,8 +1,8 @@
-"""What the three ways of cropping for the published SyncNet share: its network, its sound and its signature."""
+"""What the three scorers with the published SyncNet share: network, audio embedding and signature."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -11,9 +11,10 @@ import numpy as np
 
 from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.compute.batching import Batches
+from bench_lipsync.metrics.base import ClipMetricScorer
 from bench_lipsync.metrics.lse.clip import SyncAccumulator, sync_metrics
 from bench_lipsync.metrics.lse.formulas import read_sync
-from bench_lipsync.metrics.truth_cache import SoundMemory
+from bench_lipsync.metrics.truth_cache import AudioCache
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,38 +27,37 @@ STRETCH = 20
 _CPU_WINDOWS = 4
 """Windows embedded at once on a CPU: the first layer's output then stays small enough not to be fetched from memory."""
 
-_REMEMBERED_WINDOWS = 36_000
-"""Windows of sound (24 minutes) whose embeddings are kept from one model to the next, together 150 MB at most."""
+_CACHED_WINDOWS = 36_000
+"""Audio windows (24 minutes) whose embeddings are kept from one model to the next, together 150 MB at most."""
 
 
-class PublishedScorer:
-    """LSE by the published network and definition; subclasses say how a frame becomes a face crop.
+class PublishedScorer(ClipMetricScorer):
+    """LSE by the published network and definition; subclasses define the face crop.
 
-    Raises `AssetMissing` where the weights are not, with the way out; `weights` reads another file of the same
-    layout, and the signature then carries that file's hash.
+    Raises `AssetMissing` without the weights. `weights` is another file of the same layout; the signature then carries
+    its hash.
     """
 
     variant: ClassVar[str]
     """As in `LSE-C[variant]`."""
     crop: ClassVar[str]
-    """The signature's fields that say how crops are cut."""
+    """The fields of the signature that describe the crop."""
     needs: ClassVar[frozenset[str]]
     aliases: ClassVar[tuple[str, ...]] = ()
     on_request: ClassVar[bool] = True
-    """The field's ways of cropping beside the default one are measured when they are named."""
+    """Only the default way of cropping is in the default run."""
 
     def __init__(self, device: str = "cpu", weights: Path | None = None) -> None:
         from bench_lipsync.harness.assets.lookup import asset_path
         from bench_lipsync.harness.util.files import sha256_file
         from bench_lipsync.models.syncnet.published.checkpoint import load_syncnet_v2
-
-        path = weights or asset_path(PUBLISHED)
         from bench_lipsync.models.syncnet.published.lips import LipNetwork
 
+        path = weights or asset_path(PUBLISHED)
         self._network = load_syncnet_v2(path, device)
         self._lips = LipNetwork(self._network)
         self._device = device
-        self._heard = SoundMemory(_REMEMBERED_WINDOWS)
+        self._audio = AudioCache(_CACHED_WINDOWS)
         self._batches = Batches(device, cpu=_CPU_WINDOWS, accelerator=STRETCH)
         self.metrics = self.describe(sha256_file(path))
         self._columns = {info.name: info.column for info in self.metrics}
@@ -71,22 +71,18 @@ class PublishedScorer:
         settings = f"net={PUBLISHED}@{short}|{cls.crop}|fps=25|vshift=15|pool=clip-mean|v1"
         return sync_metrics(cls.variant, settings, None, cls.needs, aliases=cls.aliases, on_request=cls.on_request)
 
-    def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
-        """Nothing: all are clip metrics."""
-        return {}
-
     def stream(self) -> WindowStream:
-        """Where crops (n, 224, 224, 3) uint8 BGR go in and (windows, 1024) embeddings come out."""
+        """Turns crops (n, 224, 224, 3) uint8 BGR into (windows, 1024) embeddings."""
         from bench_lipsync.models.syncnet.open.stream import WindowStream
 
         return WindowStream(self._embed_lips, STRETCH)
 
     def embed_audio(self, samples: NDArray[np.int16], windows: int) -> NDArray[np.float32]:
         """(windows, 1024) embeddings of int16 samples at 16 kHz."""
-        return self._heard(samples, windows, partial(self._embed_audio, samples, windows))
+        return self._audio(samples, windows, partial(self._embed_audio, samples, windows))
 
-    def scoring(self, crop: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]) -> SyncAccumulator:
-        """A clip whose crops do not depend on the frames that are still to come."""
+    def accumulate(self, crop: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> SyncAccumulator:
+        """The accumulator of a clip; `crop` turns the next frames into (n, 224, 224, 3) BGR face crops."""
         return SyncAccumulator(crop, self.stream(), self.embed_audio, read_sync, self._columns)
 
     def _embed_audio(self, samples: NDArray[np.int16], windows: int) -> NDArray[np.float32]:
@@ -94,9 +90,9 @@ class PublishedScorer:
 
         from bench_lipsync.models.syncnet.published.mfcc import mfcc, mfcc_windows
 
-        sound = torch.from_numpy(mfcc_windows(mfcc(samples), windows))
+        features = torch.from_numpy(mfcc_windows(mfcc(samples), windows))
         batches = Batches(self._device, cpu=STRETCH)
-        parts = batches.run(lambda first, end: self._network.embed_audio(sound[first:end].to(self._device)), windows)
+        parts = batches.run(lambda first, end: self._network.embed_audio(features[first:end].to(self._device)), windows)
         return np.asarray(torch.cat(parts).cpu().numpy(), np.float32)
 
     def _embed_lips(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:

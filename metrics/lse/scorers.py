@@ -1,11 +1,10 @@
-"""LSE-C, LSE-D and the audio-visual offset in one box from the ground truth, by the published and by the open SyncNet.
+"""LSE-C, LSE-D and AV-offset on crops that do not depend on the scored video, by the published and the open SyncNet.
 
-Two scorers, never mixed. See docs/metrics/lse.md for the definition, its traps and how the two differ.
+The networks' values are never mixed. See docs/metrics/lse.md for the definition, its traps and how the two differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -14,7 +13,9 @@ import numpy as np
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import MetricInfo
+from bench_lipsync.metrics.base import ClipMetricScorer, TrackRows
 from bench_lipsync.metrics.lse.clip import GT_BOX, SyncAccumulator, sync_metrics
+from bench_lipsync.metrics.lse.crop import crop_faces, face_boxes, resize_face
 from bench_lipsync.metrics.lse.formulas import read_sync
 from bench_lipsync.metrics.lse.published import PUBLISHED, STRETCH, PublishedScorer
 
@@ -37,19 +38,28 @@ class SyncNetScorer(PublishedScorer):
 
     def open(self, clip: PreparedClip) -> SyncAccumulator:
         """Begin a clip."""
-        from bench_lipsync.metrics.lse.crop import crop_face, face_boxes
-
-        boxes = face_boxes(clip.faces.landmarks)
-
-        def crop(frames: NDArray[np.uint8], first: int) -> NDArray[np.uint8]:
-            places = boxes[first : first + len(frames)]
-            return np.stack([crop_face(frame, box) for frame, box in zip(frames, places, strict=True)])
-
-        return self.scoring(crop)
+        boxes = TrackRows(face_boxes(clip.faces.landmarks))
+        return self.accumulate(lambda frames: crop_faces(frames, boxes.take(len(frames))))
 
 
-class OpenSyncScorer:
-    """The same reading by the open network trained in this project (variant `open-syncnet`); another scale.
+class WholeFrameScorer(PublishedScorer):
+    """LSE by the published network on whole frames resized to 224x224 (variant `whole-frame`).
+
+    Wav2Lip's `evaluation/scores_LSE/calculate_scores_LRS.py` assumes footage that is cropped to the face already. So
+    are prepared clips, but less tightly than the network's own crop: values are on a scale of their own.
+    """
+
+    variant: ClassVar[str] = "whole-frame"
+    crop: ClassVar[str] = "crop=whole-frame"
+    needs: ClassVar[frozenset[str]] = frozenset({"audio"})
+
+    def open(self, clip: PreparedClip) -> SyncAccumulator:
+        """Begin a clip."""
+        return self.accumulate(lambda frames: np.stack([resize_face(frame[..., ::-1]) for frame in frames]))
+
+
+class OpenSyncScorer(ClipMetricScorer):
+    """LSE by the open network trained in this project (variant `open-syncnet`); another scale.
 
     Its embeddings are unit vectors, so shifts are averaged over the windows that have a partner (`edges=pairs`).
     """
@@ -73,24 +83,20 @@ class OpenSyncScorer:
         settings = f"net={OPEN}@{short}|crop=mouth-gt-box|fps=25|vshift=15|edges=pairs|pool=clip-mean|v1"
         return sync_metrics(OPEN, settings, 2.0, frozenset({"audio", "faces"}), aliases=GT_BOX)
 
-    def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
-        """Nothing: all three are clip metrics."""
-        return {}
-
     def open(self, clip: PreparedClip) -> SyncAccumulator:
         """Begin a clip."""
         from bench_lipsync.models.syncnet.open.crops import crop_mouths, mouth_frames
         from bench_lipsync.models.syncnet.open.stream import WindowStream
 
-        where = mouth_frames(clip.faces.landmarks)
+        boxes = TrackRows(mouth_frames(clip.faces.landmarks))
         size = self._network.config.crop
-
-        def crop(frames: NDArray[np.uint8], first: int) -> NDArray[np.uint8]:
-            return crop_mouths(frames, where[first : first + len(frames)], size)
-
-        stream = WindowStream(self._embed_lips, STRETCH)
-        read = partial(read_sync, edges="pairs", min_pairs=_MIN_PAIRS)
-        return SyncAccumulator(crop, stream, self._embed_audio, read, self._columns)
+        return SyncAccumulator(
+            lambda frames: crop_mouths(frames, boxes.take(len(frames)), size),
+            WindowStream(self._embed_lips, STRETCH),
+            self._embed_audio,
+            partial(read_sync, edges="pairs", min_pairs=_MIN_PAIRS),
+            self._columns,
+        )
 
     def _embed_lips(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch

@@ -1,11 +1,11 @@
 """Temporal steadiness of the lower face: warping error (`TWE`) and acceleration of its motion (`Jitter`).
 
-Neither knows what the lips should do: read them against the ground truth's row, see docs/metrics/steadiness.md.
+Both are no-reference metrics: compare them with the ground truth's row, see docs/metrics/steadiness.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import ClipScore, MetricInfo, Tolerance
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.landmark_indices import FACE_SIDES
-from bench_lipsync.metrics.base import check_frames
+from bench_lipsync.metrics.base import ClipMetricScorer, TrackRows, check_frames
 from bench_lipsync.metrics.temporal.formulas import (
     FlowFinder,
     acceleration,
@@ -24,7 +24,7 @@ from bench_lipsync.metrics.temporal.formulas import (
 )
 
 _SMALLEST = 24
-"""Sides in pixels below which a cut-out is too small to find motion in."""
+"""Sides in pixels below which a crop of the lower face is too small to find motion in."""
 
 TWE = MetricInfo(
     name="TWE",
@@ -39,69 +39,63 @@ TWE = MetricInfo(
     default=True,
     tolerance=Tolerance(relative=0.1, absolute=0.05),
 )
-JITTER = MetricInfo(
+JITTER = replace(
+    TWE,
     name="Jitter",
-    variant="dis",
-    direction="lower",
     unit="% of face width / frame²",
     range=(0.0, None),
-    level="clip",
-    needs=frozenset({"faces"}),
     signature="Jitter|flow=dis-medium,own|frames=crop|region=jaw-hull-gt|unit=face-width|pool=frame-mean,clip-mean|v1",
     definition="mean length of the flow to the next frame plus the flow to the frame before, in the lower face",
-    default=True,
     tolerance=Tolerance(relative=0.1, absolute=0.02),
 )
 
 
 class SteadinessAccumulator:
-    """One clip: two frames and one flow are kept, whatever the clip's length."""
+    """Keeps two frames and one flow, whatever the clip's length."""
 
     def __init__(self, clip: PreparedClip) -> None:
-        self._landmarks = clip.faces.landmarks
-        left, top, right, bottom = lower_face_box(self._landmarks, clip.size)
+        landmarks = clip.faces.landmarks
+        left, top, right, bottom = lower_face_box(landmarks, clip.size)
         if min(right - left, bottom - top) < _SMALLEST:
-            raise ClipError(
-                Status.METRIC_FAILED, f"the lower face is {right - left} x {bottom - top} pixels of the crop"
-            )
-        self._place = (slice(top, bottom), slice(left, right))
+            reason = f"the lower face is {right - left} x {bottom - top} pixels of the crop"
+            raise ClipError(Status.METRIC_FAILED, reason)
+        self._box = (slice(top, bottom), slice(left, right))
         self._origin = (left, top)
-        sides = self._landmarks[:, FACE_SIDES, :2]
-        self._width = float(np.median(np.linalg.norm(sides[:, 0] - sides[:, 1], axis=-1)))
+        sides = landmarks[:, FACE_SIDES, :2]
+        self._face_width = float(np.median(np.linalg.norm(sides[:, 0] - sides[:, 1], axis=-1)))
+        self._track = TrackRows(landmarks)
         self._flow = FlowFinder()
-        self._last: NDArray[np.uint8] | None = None
+        self._last: tuple[NDArray[np.uint8], NDArray[np.float32]] | None = None
+        """The previous frame, cropped, and its landmarks."""
         self._backward: NDArray[np.float32] | None = None
-        self._seen = 0
         self._errors: list[float] = []
         self._accelerations: list[float] = []
 
     def update(self, output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
-        """Take the next frames (n, size, size, 3) RGB; the truth's are not looked at. Raises `ClipError`."""
+        """Take the next frames (n, size, size, 3) RGB; `truth` is not used. Raises `ClipError`."""
         check_frames(output)
-        for frame in output:
-            if self._seen >= len(self._landmarks):
-                raise ClipError(Status.BAD_OUTPUT, f"more frames than the face track has ({len(self._landmarks)})")
-            self._take(np.ascontiguousarray(frame[self._place]))
+        for frame, landmarks in zip(output, self._track.take(len(output)), strict=True):
+            crop = np.ascontiguousarray(frame[self._box])
+            if self._last is not None:
+                self._compare(*self._last, crop)
+            self._last = crop, landmarks
 
-    def _take(self, picture: NDArray[np.uint8]) -> None:
-        if self._last is not None:
-            region = lower_face(self._landmarks[self._seen - 1], picture.shape[:2], self._origin)
-            if not region.any():
-                raise ClipError(Status.METRIC_FAILED, f"the lower face is outside the crop in frame {self._seen - 1}")
-            forward = self._flow(self._last, picture)
-            self._errors.append(warping_error(self._last, picture, forward, region))
-            if self._backward is not None:
-                pixels = acceleration(forward, self._backward, region)
-                self._accelerations.append(100.0 * pixels / self._width)
-            self._backward = self._flow(picture, self._last)
-        self._last = picture
-        self._seen += 1
+    def _compare(self, before: NDArray[np.uint8], landmarks: NDArray[np.float32], after: NDArray[np.uint8]) -> None:
+        region = lower_face(landmarks, before.shape[:2], self._origin)
+        if not region.any():
+            raise ClipError(Status.METRIC_FAILED, f"the lower face is outside the crop in frame {len(self._errors)}")
+        forward = self._flow(before, after)
+        self._errors.append(warping_error(before, after, forward, region))
+        if self._backward is not None:
+            pixels = acceleration(forward, self._backward, region)
+            self._accelerations.append(100.0 * pixels / self._face_width)
+        self._backward = self._flow(after, before)
 
     def compute(self, audio: NDArray[np.int16]) -> ClipScore:
-        """The clip's means and curves; the audio plays no part. Raises `ClipError` (`too_short`) under 3 frames."""
-        if self._seen < 3:
-            raise ClipError(Status.TOO_SHORT, f"{self._seen} frames; a change of motion shows in 3")
-        # One value a frame: a pair's error stands at its second frame; the ends repeat their neighbours.
+        """Means and per-frame values; the audio is not used. Raises `ClipError` (`too_short`) under 3 frames."""
+        if self._track.used < 3:
+            raise ClipError(Status.TOO_SHORT, f"{self._track.used} frames; a change of motion shows in 3")
+        # One value per frame: a pair's error stands at its second frame; the ends repeat their neighbours.
         curves = {
             TWE.column: np.pad(np.asarray(self._errors, np.float32), (1, 0), mode="edge"),
             JITTER.column: np.pad(np.asarray(self._accelerations, np.float32), 1, mode="edge"),
@@ -110,26 +104,11 @@ class SteadinessAccumulator:
         return ClipScore(values=values, per_frame=curves)
 
 
-class SteadinessScorer:
+class SteadinessScorer(ClipMetricScorer):
     """`TWE[dis]` and `Jitter[dis]`."""
 
-    def __init__(self, device: str = "cpu") -> None:
-        pass
-
-    @staticmethod
-    def describe() -> tuple[MetricInfo, ...]:
-        """The metrics, without loading anything."""
-        return (TWE, JITTER)
-
-    @property
-    def metrics(self) -> tuple[MetricInfo, ...]:
-        """Both."""
-        return self.describe()
+    metrics = (TWE, JITTER)
 
     def open(self, clip: PreparedClip) -> SteadinessAccumulator:
         """Begin a clip. Raises `ClipError` (`metric_failed`) where the truth's lower face is not in the crop."""
         return SteadinessAccumulator(clip)
-
-    def pool(self, output: Sequence[NDArray[np.float32]], truth: Sequence[NDArray[np.float32]]) -> dict[str, float]:
-        """Nothing: both are clip metrics."""
-        return {}

@@ -12,7 +12,7 @@ from skimage.transform import SimilarityTransform
 from bench_lipsync.harness.assets.lookup import AssetMissing, asset_present
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.metrics.identity.csim import INFO, CsimScorer
-from bench_lipsync.metrics.truth_cache import TruthMemory
+from bench_lipsync.metrics.truth_cache import TruthCache
 from bench_lipsync.models.backbones.arcface import ASSET, FIVE_POINTS, TEMPLATE, ArcFace, align, alignment, cosine
 
 SILENCE = np.zeros(0, np.int16)
@@ -36,7 +36,7 @@ def synthetic(face: np.ndarray) -> np.ndarray:
 
 def scorer_with(embed: Any, room: int = 100) -> CsimScorer:
     scorer = CsimScorer.__new__(CsimScorer)
-    scorer._embed, scorer._memory = embed, TruthMemory(room)
+    scorer._embed, scorer._truth = embed, TruthCache(room)
     return scorer
 
 

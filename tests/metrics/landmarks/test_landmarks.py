@@ -16,7 +16,7 @@ from bench_lipsync.harness.faces.landmark_indices import LIPS
 from bench_lipsync.harness.faces.landmarker import Landmarker
 from bench_lipsync.metrics.landmarks import lip_leak, lip_opening, lmd
 from bench_lipsync.metrics.landmarks.scorer import LandmarkAccumulator, LandmarkScorer
-from bench_lipsync.metrics.truth_cache import TruthMemory
+from bench_lipsync.metrics.truth_cache import TruthCache
 
 FRAMES, SIZE, EYES = 40, 64, 50.0
 RNG = np.random.default_rng(0)
@@ -122,7 +122,7 @@ def test_equal_pictures_are_looked_at_once_and_the_truth_once_a_run() -> None:
     truth = mouth(SPEECH)
     finder = Finder(dict(enumerate(truth)) | {200: truth[0]})
     scorer._finder = lambda: finder  # type: ignore[assignment, return-value]
-    scorer._memory = TruthMemory(FRAMES)
+    scorer._truth = TruthCache(FRAMES)
     real = frames(range(FRAMES))
     results = []
     for output in (real, np.repeat(frames([200]), FRAMES, axis=0), real):
@@ -132,7 +132,7 @@ def test_equal_pictures_are_looked_at_once_and_the_truth_once_a_run() -> None:
     # The truth costs a look a frame, the still picture one, the truth again none.
     assert [calls for calls, _ in results] == [FRAMES, FRAMES + 1, FRAMES + 1]
     assert not finder.open
-    scorer._memory = TruthMemory(FRAMES - 1)  # no room for the clip
+    scorer._truth = TruthCache(FRAMES - 1)  # no room for the clip
     for asked in (2, 3):
         scoring = scorer.open(clip())
         scoring.update(real, real)

@@ -12,8 +12,7 @@ from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, Clip
 from bench_lipsync.harness.assets.lookup import asset_present
 from bench_lipsync.harness.media import decode_audio, decode_video
 from bench_lipsync.harness.stages.prepare_clip import prepare_clip
-from bench_lipsync.metrics.lse.scorers import OpenSyncScorer
-from bench_lipsync.metrics.lse.whole_frame import WholeFrameScorer
+from bench_lipsync.metrics.lse.scorers import OpenSyncScorer, WholeFrameScorer
 
 SHIFTS = (-6, -3, 4, 8)
 CLIPS = ("hdtf/WDA_AlexandriaOcasioCortez_000.mp4", "wild/syncnet_example.avi", "wild/dfrf_cnn2_25fps.mp4")

@@ -18,9 +18,8 @@ from bench_lipsync.harness.scoring.scorers import load_scorers
 from bench_lipsync.metrics.lse.crop import crop_face
 from bench_lipsync.metrics.lse.formulas import read_sync, window_count
 from bench_lipsync.metrics.lse.pipeline import PipelineScorer
-from bench_lipsync.metrics.lse.scorers import SyncNetScorer
+from bench_lipsync.metrics.lse.scorers import SyncNetScorer, WholeFrameScorer
 from bench_lipsync.metrics.lse.tracks import find_tracks
-from bench_lipsync.metrics.lse.whole_frame import WholeFrameScorer
 from bench_lipsync.models.syncnet.published.network import SyncNet
 
 SIZE = 256

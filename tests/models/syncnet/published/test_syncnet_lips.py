@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench_lipsync.metrics.truth_cache import SoundMemory
+from bench_lipsync.metrics.truth_cache import AudioCache
 from bench_lipsync.models.backbones.fold_batchnorm import fold
 from bench_lipsync.models.syncnet.published.lips import LipNetwork
 from bench_lipsync.models.syncnet.published.network import SyncNet
@@ -54,7 +54,7 @@ def test_lips_in_the_plane_are_the_published_ones() -> None:
 
 
 def test_a_sound_is_embedded_once() -> None:
-    memory, calls = SoundMemory(windows=10), []
+    memory, calls = AudioCache(windows=10), []
 
     def embed() -> np.ndarray:
         calls.append(1)
