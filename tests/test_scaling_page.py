@@ -56,14 +56,11 @@ def test_every_script_of_the_page_is_found_and_is_bash(tmp_path: Path) -> None:
 
 
 def test_every_option_on_the_page_exists() -> None:
-    from importlib import import_module
-
     from typer.testing import CliRunner
 
-    from bench_lipsync.harness.cli import COMMANDS, app
+    from bench_lipsync.harness.cli import app, register
 
-    for command in COMMANDS:
-        import_module(f"bench_lipsync.harness.cli.{command}").register(app)
+    register()
     for name in ("run", "merge"):
         shown = CliRunner(env={"COLUMNS": "200"}).invoke(app, [name, "--help"]).output
         for text in re.findall(rf"bench {name} ((?:[^\n`]|\\\n)*)", PAGE.read_text(encoding="utf-8")):

@@ -1,7 +1,7 @@
-"""The `bench` command: one file per command, nothing heavy imported before a command needs it.
+"""The `bench` command; nothing heavy is imported before a command needs it.
 
-Exit codes: 0 done, 1 done but an asked model has no result (or a check failed), 2 wrong use or missing set-up,
-130 interrupted (the same command goes on where it stopped).
+Exit codes: 0 done, 1 done but a requested model has no result (or a check failed), 2 wrong use or missing set-up,
+130 interrupted (the same command continues where it stopped).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util.disk import room_needed
 from bench_lipsync.harness.util.sanitize import shown
 
-COMMANDS = (
-    *("run", "merge", "score", "report", "generate", "watermark"),
-    *("compare", "baseline", "ablate", "export", "study"),
-    *("train", "adapt", "convert", "data", "assets", "cache", "baselines", "doctor", "list"),
+MODULES = (
+    *("run", "score", "report", "generate", "gate", "ablate", "study"),
+    *("train", "adapt", "convert", "data", "storage", "baselines", "info"),
 )
+"""Modules of this package that add commands, in the order of `bench --help`."""
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -41,14 +41,19 @@ def _root() -> None:
     """Measure lip-sync video models: same clips, signed numbers, bound rows, a page to look at."""
 
 
+def register() -> None:
+    """Add all commands to `app`."""
+    for module in MODULES:
+        importlib.import_module(f"{__name__}.{module}").register(app)
+
+
 def main() -> None:
     """Entry point of the console script."""
     # A batch queue's way to say that the time is up; what it ends tidies up as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.raiseExceptions = False  # A log that cannot be written is no reason for a traceback.
     try:
-        for command in COMMANDS:
-            importlib.import_module(f"bench_lipsync.harness.cli.{command}").register(app)
+        register()
         with room_needed(Path()):
             app()
     except BenchError as error:

@@ -1,14 +1,15 @@
-"""`bench ablate`: what each part of a model is worth."""
+"""`bench ablate`: what each part of a model contributes."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from bench_lipsync.harness.cli.workers import Asked, BatchSize, Workers, run_options
+from bench_lipsync.harness.cli import _options as options
+from bench_lipsync.harness.cli._run_common import exit_code, given, page_writer, settle_libraries
 
 _EXAMPLES = """Examples:
 
@@ -25,82 +26,72 @@ def register(app: typer.Typer) -> None:
 
 
 def ablate(
-    dataset: Annotated[str, typer.Option("--dataset", "-d", help="demo, hdtf, voxceleb2 or folder.")],
+    dataset: options.Dataset,
     model: Annotated[str | None, typer.Option("--model", "-m", help="The full model.")] = None,
     variants: Annotated[
         Path | None, typer.Option(help="YAML: `variants: {LABEL: MODEL}`. Default: what the model lists.")
     ] = None,
-    mode: Annotated[
-        list[str] | None, typer.Option(help="zero-shot, adapted, adapted-no-reg; side by side where several.")
-    ] = None,
+    mode: options.Mode = None,
     adapt_seconds: Annotated[
-        str | None, typer.Option(help="Footage to adapt on, at least 2; several with commas make a curve.")
+        str | None, typer.Option(help="Seconds of footage to adapt on, at least 2; several with commas make a curve.")
     ] = None,
     adapt_steps: Annotated[
         str | None, typer.Option(help="Steps of the adaptation; several with commas make a curve.")
     ] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Folder with the footage (demo needs none).")] = None,
-    split: Annotated[str | None, typer.Option(help="test, train, all, or auto.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Use at most this many clips.", min=1)] = None,
-    metrics: Annotated[str | None, typer.Option(help="Comma-separated, or all. Default: as bench run.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed for models and intervals, the same for all.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/DATASET-HASH.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
-    batch_size: BatchSize = "auto",
-    workers: Workers = "auto",
-    report: Annotated[bool, typer.Option(help="Write report.html with the players as well.")] = True,
+    data_root: options.DataRoot = None,
+    split: options.OptionalSplit = None,
+    limit: options.Limit = None,
+    metrics: options.Metrics = None,
+    seed: options.Seed = None,
+    out: options.RunFolder = None,
+    device: options.Device = "auto",
+    batch_size: options.BatchSize = "auto",
+    workers: options.Workers = "auto",
+    report: options.Report = True,
 ) -> None:
     """Run or reuse every variant over one clip list with one seed, and write ablation.html, .tex and .md.
 
-    Each variant's difference from the full model has an interval and a paired test over people.
+    Each variant's difference from the full model has a confidence interval and a paired test over speakers.
     """
     from bench_lipsync.harness.ablation.variants import default_variants, load_variants
-    from bench_lipsync.harness.cli.run import exit_code, page_writer, settle_libraries
     from bench_lipsync.harness.run.spec import make_spec
 
     if model is None and variants is None:
         raise typer.BadParameter("is needed, or --variants FILE", param_hint="--model")
-    asked = load_variants(variants, model) if variants else default_variants(model or "")
+    compared = load_variants(variants, model) if variants else default_variants(model or "")
     seconds, steps = _numbers(adapt_seconds, "--adapt-seconds"), _numbers(adapt_steps, "--adapt-steps")
-    given: dict[str, Any] = {
-        **{"models": asked.models, "dataset": dataset, "data_root": data_root, "split": split, "limit": limit},
-        **{"mode": ",".join(mode) if mode else None, "seed": seed},
-        "metrics": tuple(name.strip() for name in metrics.split(",") if name.strip()) if metrics else None,
-        "adapt": _adapt(seconds, steps),
-    }
-    spec = make_spec({key: value for key, value in given.items() if value is not None})
-    if (seconds or steps) and spec.modes == ("zero-shot",):
+    adapt = given(seconds=max(seconds, default=None), steps=int(max(steps)) if steps else None)
+    values = given(
+        models=compared.models,
+        dataset=dataset,
+        data_root=data_root,
+        split=split,
+        limit=limit,
+        mode=",".join(mode) if mode else None,
+        seed=seed,
+        metrics=options.words(metrics) or None,
+        adapt=adapt or None,
+    )
+    spec = make_spec(values)
+    if adapt and spec.modes == ("zero-shot",):
         raise typer.BadParameter("says how to adapt, and no mode adapts: --mode zero-shot,adapted")
     settle_libraries()
-
     from bench_lipsync.harness.ablation.run import carry_out
-    from bench_lipsync.harness.util.files import write_text_atomically
-    from bench_lipsync.reports.ablation.page import write_ablation
-    from bench_lipsync.reports.ablation.tables import ablation_table, print_ablation
 
-    options = run_options(Asked(workers), device, batch_size, out=out, report=page_writer(report))
-    done = carry_out(spec, asked, options, seconds, [int(count) for count in steps])
+    work = options.ExecutorArgs(workers)
+    how = options.run_options(work, device, batch_size, out=out, report=page_writer(report))
+    done = carry_out(spec, compared, how, seconds, [int(count) for count in steps])
+    from bench_lipsync.reports.ablation.page import write_reports
+    from bench_lipsync.reports.ablation.tables import print_ablation
+
     print_ablation(done.ablation)
-    folder = done.outcome.folder
-    written = [write_ablation(done.ablation, folder / "ablation.html")]
-    for name, format in (("ablation.tex", "latex"), ("ablation.md", "markdown")):
-        written.append(write_text_atomically(folder / name, ablation_table(done.ablation, format)))
-    for path in written:
+    for path in write_reports(done.ablation, done.outcome.folder):
         print(path, file=sys.stderr)
     raise typer.Exit(exit_code(done.outcome, spec))
 
 
 def _numbers(text: str | None, flag: str) -> list[float]:
     try:
-        return [float(word) for word in (text or "").split(",") if word.strip()]
+        return [float(word) for word in options.words(text)]
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a list of numbers with commas", param_hint=flag) from None
-
-
-def _adapt(seconds: list[float], steps: list[float]) -> dict[str, float | int] | None:
-    given: dict[str, float | int] = {}
-    if seconds:
-        given["seconds"] = max(seconds)
-    if steps:
-        given["steps"] = int(max(steps))
-    return given or None

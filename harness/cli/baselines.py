@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from bench_lipsync.harness.cli import _options as options
 
 baselines_app = typer.Typer(
     help="External models: list them, set one up, see what it lacks.",
@@ -16,7 +18,6 @@ baselines_app = typer.Typer(
 _LIST = "bench baselines list"
 _SETUP = "bench baselines setup wav2lip-original --repo ~/Wav2Lip --weights ~/weights --python ~/envs/w2l/bin/python"
 _NAME = typer.Argument(help="A name of `bench baselines list`, or a description file (.yaml).")
-_JSON = typer.Option("--json", help="Print JSON for programs.")
 _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "missing": ("!!", "bold red")}
 
 
@@ -26,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 @baselines_app.command("list", epilog=f"Example: {_LIST}")
-def list_models(as_json: Annotated[bool, _JSON] = False) -> None:
+def list_models(as_json: options.Json = False) -> None:
     """Every external model with its licence, and whether it is set up here."""
     from bench_lipsync.baselines.external.catalogue import names
     from bench_lipsync.baselines.external.doctor import overview
@@ -49,23 +50,23 @@ def list_models(as_json: Annotated[bool, _JSON] = False) -> None:
 
 
 @baselines_app.command(epilog="Example: bench baselines show sadtalker")
-def show(name: Annotated[str, _NAME], as_json: Annotated[bool, _JSON] = False) -> None:
+def show(name: Annotated[str, _NAME], as_json: options.Json = False) -> None:
     """What is written down about a model, and where it is on this machine."""
     from bench_lipsync.baselines.external.catalogue import load
     from bench_lipsync.baselines.external.installation import read_installation
 
     description = load(name)
-    found = read_installation(description.name)
-    told: dict[str, Any] = {
+    installation = read_installation(description.name)
+    facts = {
         "description": description.model_dump(mode="json", exclude_defaults=True),
-        "installation": found.model_dump(mode="json") if found else None,
+        "installation": installation.model_dump(mode="json") if installation else None,
     }
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(facts, indent=2))
         return
     import yaml
 
-    typer.echo(yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=110).rstrip())
+    typer.echo(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=110).rstrip())
 
 
 @baselines_app.command(epilog=f"Example: {_SETUP}")
@@ -81,13 +82,13 @@ def setup(
     """Say where a model's clone, weights and environment are; what is not given stays as it was."""
     from bench_lipsync.baselines.external.setup import SetupRequest, set_up
 
-    wish = SetupRequest(repo=repo, weights=weights, python=python, uv=uv, conda=conda, docker=docker)
-    set_up(name, wish, typer.echo)
+    request = SetupRequest(repo=repo, weights=weights, python=python, uv=uv, conda=conda, docker=docker)
+    set_up(name, request, typer.echo)
     doctor(name)
 
 
 @baselines_app.command(epilog="Example: bench baselines doctor sadtalker")
-def doctor(name: Annotated[str, _NAME], as_json: Annotated[bool, _JSON] = False) -> None:
+def doctor(name: Annotated[str, _NAME], as_json: options.Json = False) -> None:
     """Say what a model still lacks, with the commands that fix it; exit code 1 if it cannot run."""
     from bench_lipsync.baselines.external.doctor import examine
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench_lipsync.harness.cli import _options as options
 from bench_lipsync.harness.errors import BenchError
 
 if TYPE_CHECKING:
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from bench_lipsync.harness.datasets.hdtf.plan import Outcome
 
 _Dataset = Annotated[str, typer.Argument(help="demo, hdtf, voxceleb2 or folder.", show_default=False)]
-_Root = Annotated[Path | None, typer.Option("--data-root", help="Folder with the footage (demo needs none).")]
-_Split = Annotated[str, typer.Option("--split", help="test, train, all, or auto: the test list if at hand, else all.")]
-_Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most this many.")]
-_Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,25 +34,26 @@ def register(app: typer.Typer) -> None:
 
 def list_clips(
     dataset: _Dataset,
-    data_root: _Root = None,
-    split: _Split = "auto",
-    limit: _Limit = None,
+    data_root: options.DataRoot = None,
+    split: options.Split = "auto",
+    limit: options.Limit = None,
     seconds: Annotated[bool, typer.Option(help="Open every file and say how long it is.")] = True,
-    as_json: _Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """The clips of a dataset as a run would take them: id, identity, seconds, split, file (tab-separated)."""
     from bench_lipsync.harness.datasets.discover import shown
     from bench_lipsync.harness.datasets.verify import clip_seconds
     from bench_lipsync.harness.util.progress import each
 
-    found = _clips(dataset, data_root, split)
+    listed = _clips(dataset, data_root, split)
     rows: list[dict[str, Any]] = []
-    for clip in each("list", found.clips[:limit], quiet=not seconds):
+    for clip in each("list", listed.clips[:limit], quiet=not seconds):
         stated = clip_seconds(clip) if seconds else None
         parts = (clip.id, clip.identity, stated, clip.split, str(clip.video))
         rows.append(dict(zip(("id", "identity", "seconds", "split", "file"), parts, strict=True)))
     if as_json:
-        print(json.dumps({"dataset": dataset, "split": found.split, "notices": found.notices, "clips": rows}, indent=1))
+        answer = {"dataset": dataset, "split": listed.split, "notices": listed.notices, "clips": rows}
+        print(json.dumps(answer, indent=1))
         return
     for row in rows:
         length = "?" if row["seconds"] is None else f"{row['seconds']:.2f}"
@@ -65,18 +63,18 @@ def list_clips(
 
 def verify(
     dataset: _Dataset,
-    data_root: _Root = None,
-    split: _Split = "all",
-    limit: _Limit = None,
-    as_json: _Json = False,
+    data_root: options.DataRoot = None,
+    split: options.Split = "all",
+    limit: options.Limit = None,
+    as_json: options.Json = False,
 ) -> None:
     """Decode every clip from end to end; exit code 1 if one of them cannot be used."""
     from bench_lipsync.harness.datasets.verify import verify_clip
     from bench_lipsync.harness.errors import Status
     from bench_lipsync.harness.util.progress import each
 
-    found = _clips(dataset, data_root, split)
-    verdicts = [verify_clip(clip) for clip in each("verify", found.clips[:limit])]
+    listed = _clips(dataset, data_root, split)
+    verdicts = [verify_clip(clip) for clip in each("verify", listed.clips[:limit])]
     bad = sum(verdict.status is not Status.OK for verdict in verdicts)
     if as_json:
         print(json.dumps([verdict.row() for verdict in verdicts], indent=1))
@@ -97,8 +95,8 @@ def prepare(
     download: Annotated[bool, typer.Option("--download", help="Fetch missing videos with yt-dlp.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Cut again what is there already.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
-    limit: _Limit = None,
-    as_json: _Json = False,
+    limit: options.Limit = None,
+    as_json: options.Json = False,
 ) -> None:
     """Cut and crop HDTF's intervals out of full videos; every interval gets a row in hdtf_report.csv.
 
@@ -141,10 +139,10 @@ def _clips(dataset: str, data_root: Path | None, split: str) -> ClipList:
     from bench_lipsync.harness.api.dataset import ClipRequest
     from bench_lipsync.harness.registry.plugins import DATASETS
 
-    found = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
-    for notice in found.notices:
+    listed = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
+    for notice in listed.notices:
         print(f"note: {notice}", file=sys.stderr)
-    return found
+    return listed
 
 
 def _show_outcomes(outcomes: list[Outcome], as_json: bool) -> None:

@@ -1,12 +1,13 @@
-"""`bench report` and `bench table`: pages and tables from run folders that already exist."""
+"""`bench report`, `bench table` and `bench export`: pages, tables and files from run folders that already exist."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from bench_lipsync.harness.cli import _options as options
 from bench_lipsync.harness.errors import BenchError
 
 _REPORT = """Examples:
@@ -20,17 +21,24 @@ bench table runs/demo-1a2b3c4d --format latex > table.tex
 
 bench table runs/demo-1a2b3c4d -f latex --columns LSE-C,FID,SSIM --rows models,ground-truth --caption "Ours and theirs"
 """
-Runs = Annotated[list[Path], typer.Argument(help="Run folders that `bench run` wrote.", show_default=False)]
+_EXPORT = """Examples:
+
+bench export runs/demo-1a2b3c4d --format parquet --out results.parquet
+
+bench export runs/before runs/after --format csv --out results.csv
+
+bench export runs/demo-1a2b3c4d --format tensorboard --out boards"""
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command("report", epilog=_REPORT)(report)
     app.command("table", epilog=_TABLE)(table)
+    app.command("export", epilog=_EXPORT)(export)
 
 
 def report(
-    runs: Runs,
+    runs: options.Runs,
     out: Annotated[Path | None, typer.Option(help="Page to write. Default for one run: RUN/report.html.")] = None,
     embed: Annotated[
         bool, typer.Option("--embed", help="Put the previews into the page: one file, instead of a folder beside it.")
@@ -45,16 +53,16 @@ def report(
     if out is None and len(runs) > 1:
         raise BenchError("several runs need --out, for example: bench report RUN1 RUN2 --out both.html")
     target = out or runs[0] / "report.html"
-    written = write_page(runs, target, embed=embed, clips=clip or ())
-    typer.echo(str(written))
+    typer.echo(str(write_page(runs, target, embed=embed, clips=clip or ())))
 
 
 def table(
-    runs: Runs,
+    runs: options.Runs,
     format: Annotated[
-        str, typer.Option("--format", "-f", help="text, markdown, latex, csv or json (the last two unrounded).")
+        Literal["text", "markdown", "latex", "csv", "json"],
+        typer.Option("--format", "-f", help="Format of the table; csv and json are not rounded."),
     ] = "text",
-    out: Annotated[Path | None, typer.Option(help="File to write instead of printing.")] = None,
+    out: options.OutFile = None,
     rows: Annotated[
         str | None, typer.Option(help="Rows in this order, with commas; `models` and `bounds` are groups.")
     ] = None,
@@ -71,18 +79,13 @@ def table(
     signatures: Annotated[bool, typer.Option(help="Signatures under a Markdown table or a caption.")] = True,
 ) -> None:
     """Print the results of one or several runs over the same clips as one table."""
-    from bench_lipsync.harness.util.files import write_text_atomically
     from bench_lipsync.reports.table.console import print_result
     from bench_lipsync.reports.table.options import TableOptions, parse_digits
     from bench_lipsync.reports.table.render import render_table
 
-    plain = not (rows or columns or digits or caption or label) and intervals and gaps
-    if format == "text" and out is None and plain:
-        print_result(runs)
-        return
-    options = TableOptions(
-        rows=_words(rows),
-        columns=_words(columns),
+    wanted = TableOptions(
+        rows=options.words(rows),
+        columns=options.words(columns),
         intervals=intervals,
         gaps=gaps,
         digits=parse_digits(digits) if digits else {},
@@ -90,12 +93,34 @@ def table(
         label=label,
         signatures=signatures,
     )
-    text = render_table(runs, format, options)
+    if format == "text" and out is None and wanted == TableOptions(signatures=signatures):
+        print_result(runs)  # On a terminal in colour and in its width.
+        return
+    write_or_print(render_table(runs, format, wanted), out)
+
+
+def export(
+    runs: options.Runs,
+    out: Annotated[Path, typer.Option(help="File (parquet, csv) or folder (the others) to write.")],
+    format: Annotated[
+        Literal["parquet", "csv", "tensorboard", "wandb", "mlflow"],
+        typer.Option("--format", "-f", help="A long table (parquet, csv), or an experiment tracker."),
+    ] = "parquet",
+) -> None:
+    """Write runs as one long table (a line for every clip and metric), or as runs of an experiment tracker.
+
+    Trackers must be installed; they get files on this disk and nothing is sent anywhere.
+    """
+    from bench_lipsync.harness.export.formats import export as write
+
+    typer.echo(str(write(runs, format, out)))
+
+
+def write_or_print(text: str, out: Path | None) -> None:
+    """Print `text`, or write it to `out` and print the file's name."""
     if out is None:
         typer.echo(text, nl=False)
-    else:
-        typer.echo(str(write_text_atomically(out, text)))
+        return
+    from bench_lipsync.harness.util.files import write_text_atomically
 
-
-def _words(text: str | None) -> tuple[str, ...]:
-    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
+    typer.echo(str(write_text_atomically(out, text)))

@@ -1,14 +1,15 @@
-"""`bench score`: the same pipeline for videos that somebody else made."""
+"""`bench score`: the same pipeline for videos that were made elsewhere."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bench_lipsync.harness.cli.workers import Asked, Workers, run_options
+from bench_lipsync.harness.cli import _options as options
+from bench_lipsync.harness.cli._run_common import exit_code, given, page_writer, settle_libraries, show
 from bench_lipsync.harness.errors import BenchError
 
 if TYPE_CHECKING:
@@ -36,71 +37,61 @@ def score(
             help="Folder with one video per clip, named by the clip's id; several make a comparison.",
         ),
     ] = None,
-    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="demo, hdtf, voxceleb2 or folder.")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Folder with the footage (demo needs none).")] = None,
-    split: Annotated[
-        str | None, typer.Option(help="test, train, all, or auto: the test list if at hand, else all.")
-    ] = None,
-    protocol: Annotated[
-        str | None, typer.Option(help="reconstruction (own audio) or cross (another clip's audio).")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="Use at most this many clips.", min=1)] = None,
-    metrics: Annotated[str | None, typer.Option(help="Comma-separated, or all. Default: as bench run.")] = None,
+    dataset: options.OptionalDataset = None,
+    data_root: options.DataRoot = None,
+    split: options.OptionalSplit = None,
+    protocol: options.Protocol = None,
+    limit: options.Limit = None,
+    metrics: options.Metrics = None,
     geometry: Annotated[
-        str,
+        Literal["auto", "crop", "frame"],
         typer.Option(
-            help="What the pictures show: crop (the canonical crop), frame (the dataset's whole frame), or auto: "
+            help="What the frames show: crop (the canonical crop), frame (the dataset's whole frame), or auto: "
             "told by their size."
         ),
     ] = "auto",
     inputs: Annotated[
-        Path | None, typer.Option(help="Write every clip's canonical video and sound into this folder, and stop.")
+        Path | None, typer.Option(help="Write every clip's canonical video and audio into this folder, and stop.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed for intervals.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/DATASET-HASH.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
-    workers: Workers = "auto",
-    report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print run.json instead of the table.")] = False,
+    seed: options.Seed = None,
+    out: options.RunFolder = None,
+    device: options.Device = "auto",
+    workers: options.Workers = "auto",
+    report: options.Report = True,
+    as_json: options.RunJson = False,
 ) -> None:
     """Score videos that were made elsewhere, beside the bound rows, exactly as `bench run` scores its models.
 
     Files are matched by the clips' ids and must have the size (canonical crop or the dataset's own frame), the rate
     (25, or the dataset's own) and the length (give or take 5 frames) of their clip; what does not match is reported
-    clip by clip. Sound in the files is not used.
+    clip by clip. Audio in the files is not used.
     """
-    from bench_lipsync.harness.cli.run import exit_code, page_writer, settle_libraries, show
-    from bench_lipsync.harness.run.spec import make_spec
-
     if dataset is None:
         raise typer.BadParameter("is needed, for example: bench score PRED_DIR --dataset demo", param_hint="--dataset")
     if not pred_dir and inputs is None:
         raise typer.BadParameter("name a folder of videos, or --inputs DIR to get what to run a model on")
-    given: dict[str, Any] = {
-        "models": tuple(_model(folder, geometry) for folder in pred_dir or ()) or ("ground-truth",),
-        "dataset": dataset,
-        "data_root": data_root,
-        "split": split,
-        "protocol": protocol,
-        "limit": limit,
-        "metrics": tuple(name.strip() for name in metrics.split(",") if name.strip()) if metrics else None,
-        "seed": seed,
-    }
-    spec = make_spec({key: value for key, value in given.items() if value is not None})
+    from bench_lipsync.harness.run.spec import make_spec
+
+    values = given(
+        models=tuple(_model(folder, geometry) for folder in pred_dir or ()) or ("ground-truth",),
+        dataset=dataset,
+        data_root=data_root,
+        split=split,
+        protocol=protocol,
+        limit=limit,
+        metrics=options.words(metrics) or None,
+        seed=seed,
+    )
+    spec = make_spec(values)
     settle_libraries()
     if inputs is not None:
-        from bench_lipsync.harness.run.model_inputs import write_inputs
-
-        written = write_inputs(spec, inputs)
-        for problem in written.problems:
-            typer.echo(problem, err=True)
-        typer.echo(f"{written.clips} clips (CLIP.mkv, CLIP.wav) in {inputs}")
+        _write_inputs(spec, inputs)
         return
     _say_matches(spec, pred_dir or [])
-
     from bench_lipsync.harness.run.pipeline import execute
 
-    outcome = execute(spec, run_options(Asked(workers), device, "auto", out=out, report=page_writer(report)))
+    work = options.ExecutorArgs(workers)
+    outcome = execute(spec, options.run_options(work, device, out=out, report=page_writer(report)))
     show(outcome, as_json)
     raise typer.Exit(exit_code(outcome, spec))
 
@@ -111,24 +102,33 @@ def _model(folder: Path, geometry: str) -> str:
     return f"precomputed{at}:{folder.resolve()}"
 
 
+def _write_inputs(spec: RunSpec, folder: Path) -> None:
+    from bench_lipsync.harness.run.model_inputs import write_inputs
+
+    written = write_inputs(spec, folder)
+    for problem in written.problems:
+        typer.echo(problem, err=True)
+    typer.echo(f"{written.clips} clips (CLIP.mkv, CLIP.wav) in {folder}")
+
+
 def _say_matches(spec: RunSpec, folders: list[Path]) -> None:
-    """How many files belong to a clip. Raises `BenchError` where none does, before anything long begins."""
+    """Print how many files belong to a clip. Raises `BenchError` where none does, before anything long begins."""
     from bench_lipsync.harness.datasets.discover import listed
     from bench_lipsync.harness.predictions.files import PredictedFiles
     from bench_lipsync.harness.run.model_loading import load_models
     from bench_lipsync.harness.run.selection import select_clips
 
-    load_models(spec.models)  # folders that are none, and two of one name, are found out here
+    load_models(spec.models)  # Finds folders that do not exist, and two of one name.
     ids = [clip.id for clip in select_clips(spec).clips]
     for folder in folders:
         files = PredictedFiles(folder.resolve())
         matched = files.match(ids)
         unused = [path for path in files.files if path not in set(matched.values())]
         if not matched:
-            found = listed(list(files.files), files.root)
+            names = listed(list(files.files), files.root)
             raise BenchError(
                 f"none of the videos in {folder} is named as one of the {len(ids)} clips of {spec.dataset}; found "
-                f"{found}, expected {ids[0]}.mp4 and so on; `bench data list {spec.dataset}` lists the ids"
+                f"{names}, expected {ids[0]}.mp4 and so on; `bench data list {spec.dataset}` lists the ids"
             )
         rest = f"; belonging to none of them: {listed(unused, files.root)}" if unused else ""
         print(f"{folder}: videos for {len(matched)} of {len(ids)} clips{rest}", file=sys.stderr)

@@ -1,29 +1,34 @@
-"""`bench study`: ask people about the videos of a run, and read their answers."""
+"""`bench study`: a user study on the videos of a run."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+from bench_lipsync.harness.cli import _options as options
+from bench_lipsync.harness.cli.report import write_or_print
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    study = typer.Typer(help="Ask people about the videos of a run, and read their answers.", no_args_is_help=True)
+    study = typer.Typer(
+        help="User study on the videos of a run: make the page, score the answers.", no_args_is_help=True
+    )
     study.command("make", epilog="Example: bench study make runs/demo-1a2b3c4d --out study")(make)
     study.command("score", epilog="Example: bench study score answers/*.json --key study/key.json -f latex")(score)
     app.add_typer(study, name="study")
 
 
 def make(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders that `bench run` wrote.", show_default=False)],
+    runs: options.Runs,
     out: Annotated[Path, typer.Option(help="Folder to write: page/ goes to the raters, key.json stays with you.")],
-    clips: Annotated[int | None, typer.Option(help="At most this many clips; other people first.", min=1)] = None,
+    clips: Annotated[int | None, typer.Option(help="At most this many clips; other speakers first.", min=1)] = None,
     ratings: Annotated[int, typer.Option(help="Videos that one rater scores, drawn anew for each.", min=0)] = 20,
     pairs: Annotated[int, typer.Option(help="Pairs that one rater compares, drawn anew for each.", min=0)] = 20,
     checks: Annotated[int, typer.Option(help="Attention checks of each of the two kinds.", min=0)] = 2,
-    seed: Annotated[int, typer.Option(help="Seed of the videos' numbers.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the order of the videos.")] = 0,
 ) -> None:
     """Write a page with blinded questions about a run's videos; it works offline and saves answers as a file."""
     from bench_lipsync.reports.study.make import make_study
@@ -35,16 +40,13 @@ def make(
 def score(
     answers: Annotated[list[Path], typer.Argument(help="Files that raters saved.", show_default=False)],
     key: Annotated[Path, typer.Option(help="The study's key.json.")],
-    format: Annotated[str, typer.Option("--format", "-f", help="text, markdown, latex or json.")] = "text",
+    format: Annotated[
+        Literal["text", "markdown", "latex", "json"], typer.Option("--format", "-f", help="Format of the tables.")
+    ] = "text",
     keep_failed: Annotated[bool, typer.Option(help="Count raters who failed a check too.")] = False,
-    out: Annotated[Path | None, typer.Option(help="File to write instead of printing.")] = None,
+    out: options.OutFile = None,
 ) -> None:
-    """Opinion scores and preferences with intervals, and the agreement between raters."""
-    from bench_lipsync.harness.util.files import write_text_atomically
+    """Opinion scores and preferences with confidence intervals, and the agreement between raters."""
     from bench_lipsync.reports.study.score import score_files
 
-    text = score_files(answers, key, format, keep_failed)
-    if out is None:
-        typer.echo(text, nl=False)
-    else:
-        typer.echo(str(write_text_atomically(out, text)))
+    write_or_print(score_files(answers, key, format, keep_failed), out)

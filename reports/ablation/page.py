@@ -12,7 +12,7 @@ from bench_lipsync.harness.ablation.variants import Ablation
 from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.reports.ablation.charts import curve_charts, delta_charts
 from bench_lipsync.reports.ablation.grid import AblationGrid, ablation_grid
-from bench_lipsync.reports.ablation.tables import NOTE, labelled, said_about
+from bench_lipsync.reports.ablation.tables import NOTE, ablation_table, labelled, said_about
 from bench_lipsync.reports.page.templating import asset, environment
 from bench_lipsync.reports.table.format import decimals_for, format_change, format_interval, format_value
 
@@ -61,6 +61,15 @@ def write_ablation(ablation: Ablation, out: Path) -> Path:
         )
     )
     return write_text_atomically(out, text)
+
+
+def write_reports(ablation: Ablation, folder: Path) -> list[Path]:
+    """Write the page and the tables for papers (`ablation.html`, `.tex`, `.md`) into a run folder."""
+    return [
+        write_ablation(ablation, folder / "ablation.html"),
+        write_text_atomically(folder / "ablation.tex", ablation_table(ablation, "latex")),
+        write_text_atomically(folder / "ablation.md", ablation_table(ablation, "markdown")),
+    ]
 
 
 def _settings(settings: Mapping[str, Mapping[str, object]]) -> list[list[str]]:

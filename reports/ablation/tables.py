@@ -8,7 +8,8 @@ from bench_lipsync.harness.ablation.variants import Ablation
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.reports.ablation.grid import AblationCell, AblationGrid, AblationRow, ablation_grid
 from bench_lipsync.reports.escape import markdown, visible
-from bench_lipsync.reports.table.latex import escape, latex_number
+from bench_lipsync.reports.table.latex import escape, latex_head, latex_line, latex_number
+from bench_lipsync.reports.terminal import terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,7 +65,7 @@ def _latex(grid: AblationGrid, ablation: Ablation) -> str:
         *(f"% {visible(column.signature).encode('ascii', 'replace').decode()}" for column in grid.columns),
         f"\\begin{{tabular}}{{l{'r' * len(grid.columns)}}}",
         "\\toprule",
-        _row(["", *(_head(column.name, column.direction) for column in grid.columns)]),
+        latex_line(["", *(latex_head(column) for column in grid.columns)]),
     ]
     group = None
     for row in grid.rows:
@@ -72,22 +73,16 @@ def _latex(grid: AblationGrid, ablation: Ablation) -> str:
             lines.append("\\midrule")
             group = row.mode
         label = escape(labelled(row, ablation))
-        lines.append(_row([f"\\textit{{{label}}}" if row.bound else label, *(latex_number(c.text) for c in row.cells)]))
+        lines.append(
+            latex_line([f"\\textit{{{label}}}" if row.bound else label, *(latex_number(c.text) for c in row.cells)])
+        )
         if any(cell.change for cell in row.cells):
-            lines.append(_row(["", *(_change(cell) for cell in row.cells)]))
+            lines.append(latex_line(["", *(_change(cell) for cell in row.cells)]))
         if any(cell.interval for cell in row.cells):
-            lines.append(_row(["", *(_small(cell.interval) for cell in row.cells)]))
+            lines.append(latex_line(["", *(_small(cell.interval) for cell in row.cells)]))
     lines += ["\\bottomrule", "\\end{tabular}"]
     lines += [f"\n{{\\footnotesize {escape(text)}.\\par}}" for text in (said_about(ablation), NOTE, grid.said)]
     return "\n".join(lines) + "\n"
-
-
-def _row(cells: list[str]) -> str:
-    return " & ".join(cells) + r" \\"
-
-
-def _head(name: str, direction: str) -> str:
-    return escape(name) + {"higher": r" $\uparrow$", "lower": r" $\downarrow$"}.get(direction, "")
 
 
 def _change(cell: AblationCell) -> str:
@@ -101,14 +96,11 @@ def _small(text: str, mark: str = "") -> str:
 def print_ablation(ablation: Ablation, console: Console | None = None) -> None:
     """The same on a terminal: a block for every metric, because values, changes and intervals side by side are wide."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     grid = ablation_grid(ablation)
-    target = console or Console()
-    if console is None and not target.is_terminal:
-        target = Console(width=120)
+    target = terminal(console, 120)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     for name in ("Metric", "Row", "Value", "Change", "95% interval", "p (Holm)"):
         table.add_column(name, justify="left" if name in ("Metric", "Row") else "right", overflow="fold")

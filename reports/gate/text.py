@@ -1,4 +1,4 @@
-"""The gate's answer for a terminal, for a pull request and for programs."""
+"""The gate's verdicts for a terminal, a pull request and programs; a baseline for a terminal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from bench_lipsync.harness.gate.baseline import Baseline
 from bench_lipsync.harness.gate.verdicts import Finding, GateResult, Verdict
 from bench_lipsync.reports.escape import markdown, visible
-from bench_lipsync.reports.table.format import ARROWS, decimals_for
+from bench_lipsync.reports.table.format import ARROWS, decimals_for, format_value
+from bench_lipsync.reports.terminal import terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 HEAD = ("Row", "Number", "Baseline", "Candidate", "Change", "Allowed", "p", "Verdict")
 _SIGNS = {Verdict.OK: "✅", Verdict.BETTER: "✅", Verdict.UNSURE: "⚠️", Verdict.SHOWN: "➖", Verdict.NEW: "➖"}
 _FAIL = "❌"
+_WIDTH = 140
 _COLOURS = {Verdict.OK: "green", Verdict.BETTER: "green", Verdict.UNSURE: "yellow"}
 _QUIET = (Verdict.OK, Verdict.SHOWN, Verdict.NEW)
 
@@ -99,13 +102,10 @@ def gate_json(result: GateResult) -> str:
 def print_gate(result: GateResult, console: Console | None = None) -> None:
     """The table on a terminal, and under it why something failed."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    target = console or Console()
-    if console is None and not target.is_terminal:
-        target = Console(width=140)
+    target = terminal(console, _WIDTH)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     for place, name in enumerate(HEAD):
         table.add_column(name, justify="right" if 2 <= place <= 6 else "left", overflow="fold")
@@ -126,3 +126,33 @@ def print_gate(result: GateResult, console: Console | None = None) -> None:
     for notice in result.notices:
         target.print(Text(visible(f"note: {notice}")), soft_wrap=True)
     target.print(Text(headline(result), style="bold red" if result.failed else "bold green"))
+
+
+def print_baseline(baseline: Baseline, console: Console | None = None) -> None:
+    """Print a baseline: its table, then the clips, the origin and the signatures of its numbers."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    target = terminal(console, _WIDTH)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("Number", no_wrap=True, min_width=max(map(len, baseline.measured), default=0) + 2)
+    for name in baseline.models:
+        table.add_column(Text(visible(name)), justify="right", overflow="fold")
+    for column, facts in baseline.columns.items():
+        values = [row.metrics.get(column) for row in baseline.models.values()]
+        numbers = [value.value if value else None for value in values]
+        if any(number is not None for number in numbers):
+            digits = decimals_for(numbers)
+            label = Text(visible(f"{column} {ARROWS[facts.direction]}"))
+            table.add_row(label, *(format_value(number, digits) for number in numbers))
+    target.print(table)
+    people = len({clip.identity for clip in baseline.clips.values()})
+    spec = ", ".join(f"{key} {value}" for key, value in baseline.spec.items() if value is not None)
+    lines = [
+        f"{len(baseline.clips)} clips of {people} people; {spec}",
+        f"made {baseline.created} by bench {baseline.bench} on {baseline.device}",
+    ]
+    lines += sorted(baseline.columns[column].signature for column in baseline.measured)
+    for line in lines:
+        target.print(Text(visible(line)), soft_wrap=True)

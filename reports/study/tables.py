@@ -9,7 +9,7 @@ from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.reports.escape import visible
 from bench_lipsync.reports.study.result import Preference, StudyResult
 from bench_lipsync.reports.table.format import format_interval, format_value
-from bench_lipsync.reports.table.latex import escape
+from bench_lipsync.reports.table.latex import escape, latex_line
 
 FORMATS = ("text", "markdown", "latex", "json")
 
@@ -96,7 +96,7 @@ def _plain(text: str) -> str:
 
 
 def _latex(table: _Table) -> str:
-    head, *rows = [" & ".join(map(escape, row)) + r" \\" for row in table.rows]
+    head, *rows = [latex_line([escape(cell) for cell in row]) for row in table.rows]
     columns = "l" * len(table.rows[0])
     return "\n".join(
         [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from bench_lipsync.reports.table.grid import make_grid
 from bench_lipsync.reports.table.loading import Run, Source, load_runs
 from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
 from bench_lipsync.reports.table.remarks import remarks
+from bench_lipsync.reports.terminal import terminal
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -25,12 +25,8 @@ GAP = "Δ is the distance from the ground truth's value"
 
 def print_result(runs: Source | Iterable[Source], console: Console | None = None) -> None:
     """Print the table of one or several runs. Errors as `reports.table.render.render_table`."""
-    from rich.console import Console
-
     loaded = load_runs(runs)
-    target = console or Console()
-    if console is None and not target.is_terminal and "COLUMNS" not in os.environ:
-        target = Console(width=_TEXT_WIDTH)  # a pipe has no width; rich would take 80
+    target = terminal(console, _TEXT_WIDTH)
     for part in _parts(loaded, make_grid(loaded), target):
         target.print(part)
 

@@ -87,8 +87,8 @@ def _tabular(grid: Grid) -> list[str]:
     return [
         "\\begin{tabular}{l" + "r" * len(grid.columns) + "r}",
         "\\toprule",
-        _line(["Model", *(_head(column) for column in grid.columns), "Clips"]),
-        _line(["", *(f"{{\\scriptsize {escape(column.detail)}}}" for column in grid.columns), ""]),
+        latex_line(["Model", *(latex_head(column) for column in grid.columns), "Clips"]),
+        latex_line(["", *(f"{{\\scriptsize {escape(column.detail)}}}" for column in grid.columns), ""]),
         *(
             line
             for group in groups
@@ -113,21 +113,12 @@ def _below(grid: Grid, remarks: list[str]) -> list[str]:
 
 def _rows(row: Row) -> list[str]:
     label = f"\\textit{{{escape(row.label)}}}" if row.bound else escape(row.label)
-    lines = [_line([label, *(_cell(cell) for cell in row.cells), row.coverage])]
+    lines = [latex_line([label, *(_cell(cell) for cell in row.cells), row.coverage])]
     for part in (_interval, _gap):
         cells = [part(cell) for cell in row.cells]
         if any(cells):
-            lines.append(_line(["", *cells, ""]))
+            lines.append(latex_line(["", *cells, ""]))
     return lines
-
-
-def _line(cells: list[str]) -> str:
-    return " & ".join(cells) + r" \\"
-
-
-def _head(column: Column) -> str:
-    arrow = {"higher": r" $\uparrow$", "lower": r" $\downarrow$"}.get(column.direction, "")
-    return escape(column.name) + arrow
 
 
 def _cell(cell: Cell) -> str:
@@ -143,6 +134,17 @@ def _interval(cell: Cell) -> str:
 
 def _gap(cell: Cell) -> str:
     return f"{{\\scriptsize $\\Delta${latex_number(cell.gap)}}}" if cell.gap else ""
+
+
+def latex_line(cells: list[str]) -> str:
+    """A row of a `tabular`; the cells are LaTeX already."""
+    return " & ".join(cells) + r" \\"
+
+
+def latex_head(column: Column) -> str:
+    """The name of a column with its arrow."""
+    arrow = {"higher": r" $\uparrow$", "lower": r" $\downarrow$"}.get(column.direction, "")
+    return escape(column.name) + arrow
 
 
 def latex_number(text: str) -> str:

@@ -12,7 +12,7 @@ from noise_runs import NoiseRuns, noise  # noqa: F401, a fixture
 from results_digest import differences
 from typer.testing import CliRunner
 
-from bench_lipsync.harness.cli import cache
+from bench_lipsync.harness.cli import storage
 from bench_lipsync.harness.store.store import KEY_FILE
 
 pytestmark = pytest.mark.faults
@@ -75,7 +75,7 @@ def test_files_of_another_size_are_made_again(
 def test_flipped_bits_are_found_by_their_hashes_and_made_again(noise: NoiseRuns) -> None:  # noqa: F811
     whole = noise.run("whole")
     app = typer.Typer()
-    cache.register(app)
+    storage.register(app)
     runner = CliRunner()
     assert runner.invoke(app, ["cache", "verify"]).exit_code == 0
     hit = _hit(noise, _flipped)

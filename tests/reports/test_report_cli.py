@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 import typer
 from make_runs import make_folder
 from typer.testing import CliRunner
 
-from bench_lipsync.harness.cli.report import register
+from bench_lipsync.harness.cli import study
+from bench_lipsync.harness.cli.report import export, register, table
 from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.export.formats import FORMATS as EXPORTS
+from bench_lipsync.reports.study.tables import FORMATS as STUDIES
+from bench_lipsync.reports.table.render import FORMATS as TABLES
+from bench_lipsync.reports.table.render import render_table
 
 
 def invoke(*arguments: object) -> str:
@@ -55,5 +62,15 @@ def test_table_in_every_format(folder: Path, tmp_path: Path) -> None:
 
 
 def test_unknown_format(folder: Path) -> None:
-    with pytest.raises(BenchError, match="no table format is called 'excel'"):
-        invoke("table", folder, "--format", "excel")
+    with pytest.raises(BenchError, match="no table format is called 'excel'; known: text, markdown"):
+        render_table(folder, "excel")
+    app = typer.Typer()
+    register(app)
+    result = CliRunner().invoke(app, ["table", str(folder), "--format", "excel"])
+    assert result.exit_code == 2 and "'excel' is not one of" in result.output
+
+
+@pytest.mark.parametrize(("command", "formats"), [(table, TABLES), (export, EXPORTS), (study.score, STUDIES)])
+def test_the_choices_of_a_command_are_the_formats(command: Callable[..., None], formats: Iterable[str]) -> None:
+    hint, *_ = get_args(get_type_hints(command, include_extras=True)["format"])
+    assert get_args(hint) == tuple(formats)

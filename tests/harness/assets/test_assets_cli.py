@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from bench_lipsync.harness.assets.catalog import CATALOG
-from bench_lipsync.harness.cli.assets import register
+from bench_lipsync.harness.cli.storage import register
 from bench_lipsync.harness.errors import BenchError
 
 runner = CliRunner()

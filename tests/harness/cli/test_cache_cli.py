@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from bench_lipsync.harness.cli.cache import register
+from bench_lipsync.harness.cli.storage import register
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.store.store import KEY_FILE, Store
 

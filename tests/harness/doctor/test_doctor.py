@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from bench_lipsync.harness.assets.cache import file_path
 from bench_lipsync.harness.assets.catalog import CATALOG
 from bench_lipsync.harness.assets.lookup import AssetMissing
-from bench_lipsync.harness.cli.doctor import register
+from bench_lipsync.harness.cli.info import register
 from bench_lipsync.harness.doctor import machine as doctor_machine
 from bench_lipsync.harness.doctor import plugins as doctor_parts
 from bench_lipsync.harness.doctor.examine import examine

@@ -13,7 +13,7 @@ import typer
 from gate_runs import KINDS, PEOPLE, metric, result, usual
 from typer.testing import CliRunner
 
-from bench_lipsync.harness.cli.export import register
+from bench_lipsync.harness.cli.report import register
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.export import formats as module
 from bench_lipsync.harness.export.formats import FORMATS, export
@@ -100,7 +100,7 @@ def test_the_command(tmp_path: Path) -> None:
     app = typer.Typer()
     register(app)
     out = tmp_path / "t.csv"
-    done = CliRunner().invoke(app, [str(folder(tmp_path / "run")), "-f", "csv", "--out", str(out)])
+    done = CliRunner().invoke(app, ["export", str(folder(tmp_path / "run")), "-f", "csv", "--out", str(out)])
     assert done.output.strip() == str(out) and out.is_file()
     assert set(FORMATS) == {"parquet", "csv", "tensorboard", "wandb", "mlflow"}
 

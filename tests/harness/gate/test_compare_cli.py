@@ -12,15 +12,14 @@ from gate_runs import Parts, result, usual
 from junitparser import JUnitXml
 from typer.testing import CliRunner
 
-from bench_lipsync.harness.cli import baseline, compare
+from bench_lipsync.harness.cli import gate
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.results.schema import Failure, write_result
 
 
 def invoke(*arguments: object) -> Any:
     app = typer.Typer()
-    baseline.register(app)
-    compare.register(app)
+    gate.register(app)
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

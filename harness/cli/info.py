@@ -1,11 +1,13 @@
-"""`bench doctor`: one screen that says what can and cannot be computed here, and how to fix it."""
+"""`bench doctor` and `bench list`: what can be computed here, and the names that other commands take."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
+
+from bench_lipsync.harness.cli import _options as options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,25 +19,24 @@ _STYLES = {"ok": "green", "fetch": "cyan", "note": "yellow", "missing": "yellow"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
+    """Add the commands to `app`."""
     app.command("doctor", epilog="Example: bench doctor --json")(doctor)
+    app.command("list", epilog="Example: bench list models")(list_names)
 
 
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Every finding as JSON, for programs.")] = False,
-) -> None:
+def doctor(as_json: options.Json = False) -> None:
     """Say what can and cannot be computed here and how to fix it; exit code 1 if the default run does not work."""
     from bench_lipsync.harness.doctor.examine import examine
 
-    found = examine()
+    diagnosis = examine()
     if as_json:
-        typer.echo(json.dumps(found.as_json(), indent=2))
+        typer.echo(json.dumps(diagnosis.as_json(), indent=2))
     else:
-        _show(found)
-    raise typer.Exit(0 if found.default_run_works else 1)
+        _show(diagnosis)
+    raise typer.Exit(0 if diagnosis.default_run_works else 1)
 
 
-def _show(found: Diagnosis) -> None:
+def _show(diagnosis: Diagnosis) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -44,21 +45,21 @@ def _show(found: Diagnosis) -> None:
 
     console = Console()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for row in _rows(found.findings):
+    for row in _rows(diagnosis.findings):
         # As text: `LSE-C[...]` is no markup.
         table.add_row(
             Text(row.section, style="bold"), Text(_MARKS[row.state], style=_STYLES[row.state]), Text(row.text)
         )
     console.print(table)
-    if any(item.section == "assets" and item.state == "fetch" for item in found.findings):
+    if any(item.section == "assets" and item.state == "fetch" for item in diagnosis.findings):
         console.print(
             Text("\nfetch: comes by itself when first needed, or now with: bench assets fetch NAME, or --all")
         )
-    if found.default_run_works:
+    if diagnosis.default_run_works:
         console.print(Text(f"\nThe default run works here: {DEFAULT_RUN}", style="green"))
     else:
         console.print(Text(f"\nThe default run does not work here: {DEFAULT_RUN}", style="bold red"))
-        for item in found.obstacles:
+        for item in diagnosis.obstacles:
             console.print(Text(f"  {item.name}: {item.detail}" + (f"\n    {item.fix}" if item.fix else "")))
 
 
@@ -87,3 +88,17 @@ def _rows(findings: Iterable[Finding]) -> list[_Row]:
         rows.append(_Row(section if section != before else "", state, f"{text}: {key}" if shared else text))
         before = section
     return rows
+
+
+def list_names(
+    what: Annotated[Literal["models", "datasets", "metrics"], typer.Argument(help="What to list.", show_default=False)],
+    as_json: options.Json = False,
+) -> None:
+    """List the names that the other commands take."""
+    from bench_lipsync.harness.registry.metric_names import metric_names
+    from bench_lipsync.harness.registry.plugins import DATASETS, MODELS
+
+    registry = MODELS if what == "models" else DATASETS
+    # Scorers are asked for their metrics, which imports them all.
+    names = list(metric_names().words) if what == "metrics" else registry.names()
+    print(json.dumps(names) if as_json else "\n".join(names))

@@ -1,0 +1,166 @@
+"""Options that several commands share, each written once, and the run options that are made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:
+    from bench_lipsync.harness.run.executors.factory import ExecutorOptions
+    from bench_lipsync.harness.run.pipeline import RunOptions
+
+_DATASET = typer.Option("--dataset", "-d", help="demo, hdtf, voxceleb2 or folder.")
+_SPLIT = "test, train, all, or auto: the test list if there is one, else all."
+_LIMIT = "Use at most this many clips."
+
+# Which clips
+Dataset = Annotated[str, _DATASET]
+OptionalDataset = Annotated[str | None, _DATASET]
+DataRoot = Annotated[Path | None, typer.Option("--data-root", help="Folder with the footage (demo needs none).")]
+Split = Annotated[str, typer.Option("--split", help=_SPLIT)]
+OptionalSplit = Annotated[str | None, typer.Option("--split", help=_SPLIT)]
+Limit = Annotated[int | None, typer.Option("--limit", help=_LIMIT, min=1)]
+Protocol = Annotated[
+    Literal["reconstruction", "cross"] | None,
+    typer.Option("--protocol", help="reconstruction (own audio) or cross (audio of another clip)."),
+]
+
+# What is measured, and how
+Metrics = Annotated[
+    str | None, typer.Option("--metrics", help="Comma-separated, e.g. LSE-C,LSE-D,FID; or all. See bench list metrics.")
+]
+Mode = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mode",
+        help="zero-shot, adapted (tuned to each speaker), adapted-no-reg; repeatable or with commas, one row each.",
+    ),
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of models and confidence intervals.")]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, or auto.")]
+BatchSize = Annotated[
+    str, typer.Option("--batch-size", help="Frames that a model processes at once: a number, or auto.")
+]
+
+# What comes out
+RunFolder = Annotated[Path | None, typer.Option("--out", help="Run folder. Default: runs/DATASET-HASH.")]
+Report = Annotated[bool, typer.Option("--report/--no-report", help="Write report.html and its previews.")]
+RunJson = Annotated[bool, typer.Option("--json", help="Print run.json instead of the table.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+OutFile = Annotated[Path | None, typer.Option("--out", help="File to write instead of printing.")]
+Runs = Annotated[list[Path], typer.Argument(help="Run folders that `bench run` wrote.", show_default=False)]
+
+# Who does the work
+Workers = Annotated[
+    str,
+    typer.Option(
+        "--workers",
+        help="Worker processes: a number, or auto for as many as cores and memory (two a GPU) allow.",
+        envvar="BENCH_WORKERS",
+    ),
+]
+ExecutorKind = Literal["auto", "local", "process", "ray"]
+Kind = Annotated[ExecutorKind, typer.Option("--executor", help="auto, local (this process), process, or ray.")]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", help="Ray cluster: auto, HOST:6379 or ray://HOST:10001. Default: one on this machine."),
+]
+Gpus = Annotated[float, typer.Option("--gpus-per-worker", help="Share of a GPU that Ray gives a worker: 0.25, 1.")]
+Cpus = Annotated[float, typer.Option("--cpus-per-worker", help="Cores that Ray gives a worker.")]
+ClipTimeout = Annotated[
+    float | None,
+    typer.Option("--clip-timeout", help="Seconds after which a step of a clip ends as `timeout`.", min=0.001),
+]
+ClipMemory = Annotated[
+    float | None,
+    typer.Option("--clip-memory", help="GB of memory of a worker beyond which the clip ends as `memory`.", min=0.001),
+]
+Retries = Annotated[
+    int, typer.Option("--retries", help="How often a clip is tried again after its worker was lost.", min=0)
+]
+
+
+class ExecutorArgs(NamedTuple):
+    """The executor as requested on the command line."""
+
+    workers: str = "auto"
+    kind: ExecutorKind = "auto"
+    address: str | None = None
+    gpus: float = 0.0
+    cpus: float = 1.0
+    clip_timeout: float | None = None
+    clip_memory: float | None = None
+    retries: int = 2
+
+
+def words(text: str | None) -> tuple[str, ...]:
+    """The parts of a comma-separated option, without blanks."""
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
+
+
+def run_options(executor: ExecutorArgs, device: str, batch_size: str = "auto", **others: Any) -> RunOptions:
+    """Options of a run.
+
+    Args:
+        executor: Who does the work.
+        device: As requested: `auto`, `cpu`, `cuda:1`.
+        batch_size: As requested: `auto` or a number.
+        **others: Further fields of `RunOptions`.
+
+    Raises:
+        BenchError: There is no such device, or the batch size is no number.
+
+    """
+    from bench_lipsync.harness.compute.batching import parse_batch_size
+    from bench_lipsync.harness.compute.device import pick_device
+    from bench_lipsync.harness.run.pipeline import RunOptions
+    from bench_lipsync.harness.run.progress_display import progress_display
+
+    # With Ray this process only directs, perhaps on a machine without a GPU; workers look for themselves.
+    own_device = "cpu" if executor.kind == "ray" else pick_device(device)
+    return RunOptions(
+        device=own_device,
+        workers_device=device if executor.kind == "ray" else None,
+        batch_size=parse_batch_size(batch_size),
+        executor=executor_options(executor, own_device),
+        display=progress_display,
+        **others,
+    )
+
+
+def executor_options(requested: ExecutorArgs, device: str) -> ExecutorOptions:
+    """Options of the executor for the resolved `device`. Raises a usage error that names the option."""
+    from bench_lipsync.harness.run.executors import factory
+    from bench_lipsync.harness.run.executors.pool import Limits
+
+    ray_only = {
+        "--address": requested.address,
+        "--gpus-per-worker": requested.gpus,
+        "--cpus-per-worker": requested.cpus != 1,
+    }
+    for flag, value in ray_only.items():
+        if value and requested.kind != "ray":
+            raise typer.BadParameter("needs --executor ray", param_hint=flag)
+    memory = None if requested.clip_memory is None else int(requested.clip_memory * 1e9)
+    return factory.ExecutorOptions(
+        kind=requested.kind,
+        workers=_workers(requested, device),
+        limits=Limits(requested.clip_timeout, memory, requested.retries),
+        address=requested.address,
+        gpus_per_worker=requested.gpus,
+        cpus_per_worker=requested.cpus,
+    )
+
+
+def _workers(requested: ExecutorArgs, device: str) -> int | None:
+    if requested.workers != "auto":
+        if not requested.workers.isdecimal() or int(requested.workers) < 1:
+            raise typer.BadParameter(f"{requested.workers!r} is neither auto nor 1 or more", param_hint="--workers")
+        return int(requested.workers)
+    if requested.kind in ("local", "ray"):
+        return None
+    from bench_lipsync.harness.run.executors.factory import workers_here
+
+    return workers_here(device)
