@@ -49,7 +49,6 @@ def adapt(
     from bench_lipsync.harness.datasets.recordings import read_speech
     from bench_lipsync.harness.errors import BenchError, ClipError
     from bench_lipsync.harness.registry.model_names import parse_name
-    from bench_lipsync.harness.registry.plugins import ADAPTERS
     from bench_lipsync.harness.stages import stages
     from bench_lipsync.harness.store.mirror import open_store
     from bench_lipsync.harness.util.sanitize import safe_id
@@ -58,7 +57,8 @@ def adapt(
         raise typer.BadParameter(f"{out.name} must end in .safetensors", param_hint="--out")
     out.parent.mkdir(parents=True, exist_ok=True)  # If it cannot be, then now and not after the adaptation.
     name = parse_name(model)
-    adapter = ADAPTERS.get(name.kind)
+    if name.kind != "stylelipsync":
+        raise BenchError(f"{name.kind!r} cannot be adapted; stylelipsync can, with any of its weights and variants")
     speech = (safe_id(foreign.name), read_speech(foreign)) if foreign else None
     person = safe_id(video.stem)
     try:
@@ -68,5 +68,5 @@ def adapt(
             f"{video.name} cannot be adapted on, from {start:g} s: {error.reason} ({error.status})"
         ) from None
     changes = {"steps": steps, "lr": lr, "lambda_reg": lambda_reg, "lambda_sync": lambda_sync, "seed": seed}
-    written = adapter(name.argument, name.variant, footage, out, changes, foreign=speech, device=pick_device(device))
+    written = run(name.argument, name.variant, footage, out, changes, foreign=speech, device=pick_device(device))
     print(f"adapted on {footage.frames / 25:g} s: {written}")

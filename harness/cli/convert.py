@@ -36,6 +36,6 @@ def convert_stylegan2(
     ] = "published",
 ) -> None:
     """Make a prior of a StyleGAN2-ADA generator: what `bench train stylelipsync --init` begins from."""
-    from bench_lipsync.harness.registry.plugins import CONVERTERS
+    from bench_lipsync.models.stylegan2.convert import run
 
-    print(f"prior: {CONVERTERS.get('stylegan2')(network, out, preset)}")
+    print(f"prior: {run(network, out, preset)}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bench_lipsync.harness.api.dataset import Dataset
 from bench_lipsync.harness.api.metric import ScorerClass
@@ -74,24 +73,3 @@ PACKAGED: Registry[Path] = Registry(
     },
 )
 """Weights that come with the package, by the model or scorer that cannot work without them."""
-
-TRAINERS: Registry[Callable[..., Any]] = Registry(
-    "trainer",
-    {
-        "stylelipsync": "bench_lipsync.models.stylelipsync.training.train:run",
-        "stylegan2": "bench_lipsync.models.stylegan2.training.train:run",
-        "syncnet": "bench_lipsync.models.syncnet.open.train:run",
-        "sync-expert": "bench_lipsync.models.syncnet.expert.train:run",
-        "wav2lip": "bench_lipsync.models.wav2lip.training.train:run",
-    },
-)
-
-CONVERTERS: Registry[Callable[..., Any]] = Registry(
-    "converter", {"stylegan2": "bench_lipsync.models.stylegan2.convert:run"}
-)
-"""Called with the file of a published network and the file to write."""
-
-ADAPTERS: Registry[Callable[..., Any]] = Registry(
-    "adapter", {"stylelipsync": "bench_lipsync.models.stylelipsync.adaptation.adapt:run"}
-)
-"""Models that `bench adapt` can tune to a person."""

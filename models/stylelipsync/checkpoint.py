@@ -13,6 +13,7 @@ from torch import Tensor
 from bench_lipsync.harness.api.seen_frames import SeenFrames
 from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.serialization.weights import read_safetensors, read_torch, save_weights
+from bench_lipsync.harness.util.files import sha256_file
 from bench_lipsync.harness.util.sanitize import shown
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
@@ -77,7 +78,7 @@ class Checkpoint(NamedTuple):
 
 def save_checkpoint(path: Path, net: StyleLipSyncNet, info: CheckpointInfo, *, half: bool = False) -> None:
     """Write safetensors with the configuration in the metadata; `half` stores float16 and loads back as float32."""
-    tensors = {key: _stored(value, half) for key, value in {**net.state_dict(), "w_avg": net.w_avg}.items()}
+    tensors = {key: _stored(value, half) for key, value in net.state_dict().items()}
     metadata = {
         "format": FORMAT,
         "config": net.config.model_dump_json(),
@@ -106,8 +107,8 @@ def _load_safetensors(path: Path) -> Checkpoint:
     config = validate(StyleLipSyncConfig, metadata.get("config", ""), source)
     info = validate(CheckpointInfo, metadata.get("info", "{}"), source)
     state = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
-    w_avg = state.pop("w_avg", torch.zeros(config.w_dim))
-    return Checkpoint(_build(config, state, w_avg, path), info, _sha256(path))
+    state.setdefault("w_avg", torch.zeros(config.w_dim))
+    return Checkpoint(_build(config, state, path), info, sha256_file(path))
 
 
 def _load_published(path: Path, w_avg_path: Path | None) -> Checkpoint:
@@ -122,14 +123,18 @@ def _load_published(path: Path, w_avg_path: Path | None) -> Checkpoint:
     if not isinstance(mean, dict) or not isinstance(mean.get("w_avg"), Tensor):
         raise BenchError(f"{w_avg_path} has no tensor 'w_avg' in it")
     state = {str(key).removeprefix("module."): value for key, value in content["G"].items()}
-    net = _build(StyleLipSyncConfig(), state, mean["w_avg"], path)
+    config = StyleLipSyncConfig()
+    state["w_avg"] = mean["w_avg"].float().reshape(-1)
+    if state["w_avg"].numel() != config.w_dim:
+        raise BenchError(f"the mean latent for {path} has {state['w_avg'].numel()} values, not {config.w_dim}")
+    net = _build(config, state, path)
     info = CheckpointInfo(
         name=path.stem, trained_on="as published by the authors (VoxCeleb2)", licence="research use only"
     )
-    return Checkpoint(net, info, hashlib.sha256((_sha256(path) + _sha256(w_avg_path)).encode()).hexdigest())
+    return Checkpoint(net, info, hashlib.sha256((sha256_file(path) + sha256_file(w_avg_path)).encode()).hexdigest())
 
 
-def _build(config: StyleLipSyncConfig, state: dict[str, Tensor], w_avg: Tensor, path: Path) -> StyleLipSyncNet:
+def _build(config: StyleLipSyncConfig, state: dict[str, Tensor], path: Path) -> StyleLipSyncNet:
     # Random initialisation of 138 million parameters takes longer than loading them.
     with torch.device("meta"):
         net = StyleLipSyncNet(config)
@@ -139,10 +144,7 @@ def _build(config: StyleLipSyncConfig, state: dict[str, Tensor], w_avg: Tensor, 
     given = {key: tuple(value.shape) for key, value in state.items()}
     if given != expected:
         raise BenchError(f"{path} does not fit {config.resolution} px StyleLipSync: {_difference(given, expected)}")
-    if w_avg.numel() != config.w_dim:
-        raise BenchError(f"the mean latent for {path} has {w_avg.numel()} values, not {config.w_dim}")
     net.load_state_dict(state, assign=True)
-    net.w_avg = w_avg.float().reshape(-1)
     return net.float().eval()
 
 
@@ -151,11 +153,3 @@ def _difference(given: dict[str, tuple[int, ...]], expected: dict[str, tuple[int
     shapes = sorted(key for key in given.keys() & expected.keys() if given[key] != expected[key])
     parts = [("missing", missing), ("unexpected", extra), ("of another shape", shapes)]
     return "; ".join(f"{len(keys)} {what}, such as {keys[0]}" for what, keys in parts if keys)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()

@@ -20,6 +20,7 @@ from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
 from bench_lipsync.models.stylelipsync.training.train import run
 from bench_lipsync.models.training.clip_arrays import ClipSpan
 from bench_lipsync.models.training.distributed import first_alone, join, leave
+from bench_lipsync.models.training.settings import change_settings
 from bench_lipsync.models.training.split import split_clips
 
 FRAMES = 12
@@ -39,6 +40,7 @@ SETTINGS = TrainSettings(
     batch=2,
     frames=3,
     lr=2e-3,
+    lr_decoder=1e-2,
     lambda_lpips=0.0,
     lambda_sync=0.0,
     lambda_tone=1.0,
@@ -80,7 +82,7 @@ def main(out: Path, changes: dict[str, object]) -> None:
             folder = data_folder(part, out / "data", CONFIG)
             if not folder.is_dir():
                 write_arrays(part, folder)
-    run(clips(), out, "demo", {**SETTINGS.model_dump(), **changes}, ranks=ranks)
+    run(clips(), out, change_settings(SETTINGS, changes, "tiny"), ranks=ranks)
     leave()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench_lipsync.models.stylegan2.network.config import PriorConfig
 
@@ -24,9 +24,9 @@ class GanSettings(BaseModel):
     batch: int = Field(default=64, ge=2)
     group: int = 8
     """Pictures that the minibatch standard deviation compares; divides the batch."""
-    lr: float = 2.5e-3
+    lr: float = Field(default=2.5e-3, ge=0)
     betas: tuple[float, float] = (0.0, 0.99)
-    r1_gamma: float = 1.0
+    r1_gamma: float = Field(default=1.0, ge=0)
     r1_every: int = Field(default=16, ge=1)
     """Steps between two R1 penalties of the discriminator (lazy regularisation)."""
     path_weight: float = 2.0
@@ -49,10 +49,16 @@ class GanSettings(BaseModel):
     precision: Literal["fp32", "bf16"] = "bf16"
     """Ours: bfloat16 where the original has float16; both penalties stay in float32."""
     seed: int = 0
-    save_every: int = 1000
+    save_every: int = Field(default=1000, ge=1)
     """Steps between two saves."""
-    sheet_every: int = 1000
+    sheet_every: int = Field(default=1000, ge=1)
     """Steps between two sheets of samples."""
+
+    @model_validator(mode="after")
+    def _batch_divides_into_groups(self) -> GanSettings:
+        if self.batch > self.group and self.batch % self.group:
+            raise ValueError(f"a batch of {self.batch} cannot be divided into groups of {self.group}")
+        return self
 
     @property
     def steps(self) -> int:

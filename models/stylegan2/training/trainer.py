@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.serialization.weights import read_torch
 from bench_lipsync.models.stylegan2.network.discriminator import Discriminator
 from bench_lipsync.models.stylegan2.network.generator import Generator
 from bench_lipsync.models.stylegan2.training.data import draw
@@ -26,9 +24,7 @@ from bench_lipsync.models.stylegan2.training.losses import (
 )
 from bench_lipsync.models.stylegan2.training.optimizers import average, descend, lazy_adam
 from bench_lipsync.models.stylegan2.training.settings import GanSettings
-
-_MAY_CHANGE = frozenset({"kimg", "save_every", "sheet_every"})
-"""Settings that a resumed training may have otherwise."""
+from bench_lipsync.models.training.trainer import Stateful, Trainer
 
 
 class GanLosses(NamedTuple):
@@ -45,12 +41,16 @@ class GanLosses(NamedTuple):
     """Mean path length."""
 
 
-class GanTrainer:
-    """Trains by `step`; the state after `load(save())` gives the same steps as without them."""
+class GanTrainer(Trainer[GanLosses]):
+    """Trains a StyleGAN2 generator and its discriminator, and a moving average of the generator."""
+
+    settings: GanSettings
+    may_change = frozenset({"kimg", "save_every", "sheet_every"})
 
     def __init__(self, settings: GanSettings, frames: NDArray[np.uint8], device: str = "cpu") -> None:
+        super().__init__(settings, device)
         torch.manual_seed(settings.seed)
-        self.settings, self.frames, self.device = settings, frames, device
+        self.frames = frames
         self.rng = np.random.default_rng(settings.seed)
         # Channels last: bfloat16 convolutions are twice as fast on a CPU and no slower on a GPU.
         last = torch.channels_last
@@ -65,7 +65,6 @@ class GanTrainer:
         )
         self.path_mean = torch.zeros((), device=device)
         self.r1 = 0.0
-        self.done = 0
 
     def step(self) -> GanLosses:
         """Both networks once, and the penalties that are due."""
@@ -127,45 +126,36 @@ class GanTrainer:
             half_life = min(half_life, self.done * self.settings.batch * self.settings.ema_ramp)
         average(self.ema, self.generator, 0.5 ** (self.settings.batch / max(half_life, 1e-8)))
 
-    def save(self, path: Path) -> None:
-        """Write everything that the next step depends on."""
-        state = {
-            "settings": self.settings.model_dump_json(),
-            "done": self.done,
-            "frames": len(self.frames),
+    def parts(self) -> Mapping[str, Stateful]:
+        """Networks, moving average and optimizers."""
+        names = ("generator", "discriminator", "ema", "generator_adam", "discriminator_adam")
+        return {name: getattr(self, name) for name in names}
+
+    def inputs(self) -> Mapping[str, object]:
+        """Number of frames that are drawn from."""
+        return {"frames": len(self.frames)}
+
+    def extra_state(self) -> Mapping[str, Any]:
+        """The last penalties, and all states of random generators: latents and noise are drawn from them."""
+        return {
             "r1": self.r1,
             "path_mean": self.path_mean,
             "torch_rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state(self.device) if self._on_gpu() else None,
             "numpy_rng": json.dumps(self.rng.bit_generator.state),
-            **{name: part.state_dict() for name, part in self._parts().items()},
         }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
 
-    def load(self, path: Path) -> None:
-        """Go on where `save` was called. Raises `BenchError` if the training had other settings."""
-        state: dict[str, Any] = read_torch(path, str(self.device))
-        saved, wanted = json.loads(state["settings"]), json.loads(self.settings.model_dump_json())
-        changed = sorted(key for key in wanted if key not in _MAY_CHANGE and saved.get(key) != wanted[key])
-        if changed:
-            raise BenchError(f"{path} was made with other settings ({', '.join(changed)}); use another --out")
-        if state["frames"] != len(self.frames):
-            raise BenchError(
-                f"{path} was made with {state['frames']} frames, not {len(self.frames)}; use another --out"
-            )
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-        self.done, self.r1, self.path_mean = state["done"], state["r1"], state["path_mean"]
+    def load_extra_state(self, state: Mapping[str, Any]) -> None:
+        """Take over penalties and random states."""
+        self.r1, self.path_mean = state["r1"], state["path_mean"]
         torch.set_rng_state(state["torch_rng"].cpu())
         if self._on_gpu() and state["cuda_rng"] is not None:
             torch.cuda.set_rng_state(state["cuda_rng"].cpu(), self.device)
         self.rng.bit_generator.state = json.loads(state["numpy_rng"])
 
+    def note(self, losses: GanLosses) -> str:
+        """The losses of both networks."""
+        return f"D {losses.discriminator:.3f} G {losses.generator:.3f}"
+
     def _on_gpu(self) -> bool:
         return torch.device(self.device).type == "cuda"
-
-    def _parts(self) -> dict[str, Any]:
-        names = ("generator", "discriminator", "ema", "generator_adam", "discriminator_adam")
-        return {name: getattr(self, name) for name in names}

@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.seen_frames import frames_of
-from bench_lipsync.harness.errors import BenchError, validate
-from bench_lipsync.harness.util import progress
+from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.stylelipsync.adaptation.foreign_speech import ForeignSpeech, demo_speech, foreign_speech
 from bench_lipsync.models.stylelipsync.adaptation.settings import AdaptSettings, preset
-from bench_lipsync.models.stylelipsync.adaptation.trainer import Adapter, AdaptLosses, Judge, Task
+from bench_lipsync.models.stylelipsync.adaptation.trainer import AdaptLosses, AdaptTrainer, Judge, Task
 from bench_lipsync.models.stylelipsync.checkpoint import Adaptation, Checkpoint, save_checkpoint
 from bench_lipsync.models.stylelipsync.training.data import load_data
 from bench_lipsync.models.stylelipsync.variants import load_named_checkpoint
-from bench_lipsync.models.training.metrics_log import Curves
+from bench_lipsync.models.training.loop import Callback, fit
+from bench_lipsync.models.training.metrics_log import MetricsLog
+from bench_lipsync.models.training.settings import change_settings
 
 _LOG_EVERY = 10
 
@@ -57,13 +58,18 @@ def adapt(
     work = out.with_name(f".{out.stem}.data")
     out.parent.mkdir(parents=True, exist_ok=True)
     data = load_data([footage], work, checkpoint.net.config)
-    adapter = Adapter(checkpoint.net, settings, Task(data, start, stop, foreign, key), device, judge)
+    trainer = AdaptTrainer(checkpoint.net, settings, Task(data, start, stop, foreign, key), device, judge)
     state = out.with_name(f"{out.stem}.state.pt")
     if state.is_file():
-        adapter.load(state)
-    _loop(adapter, out, state)
+        trainer.load(state)
+    log = MetricsLog(out.with_name(f"{out.stem}.log") / "log.csv", (*AdaptLosses._fields, "seconds"), trainer.done)
+
+    def add_row(losses: AdaptLosses) -> None:
+        log.add(trainer.done, {name: float(value) for name, value in losses._asdict().items()})
+
+    fit(trainer, [Callback(_LOG_EVERY, add_row)], lambda: trainer.save(state), title="adapt")
     seen = frames_of(footage, start, stop)
-    told = Adaptation(
+    adaptation = Adaptation(
         base=checkpoint.sha256,
         base_name=checkpoint.info.name,
         **{key: value for key, value in asdict(seen).items() if key in Adaptation.model_fields},
@@ -74,8 +80,8 @@ def adapt(
         settings=hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:16],
         seed=settings.seed,
     )
-    info = checkpoint.info.model_copy(update={"name": f"{checkpoint.info.name}-adapted", "adapted": told})
-    save_checkpoint(out, adapter.net, info)
+    info = checkpoint.info.model_copy(update={"name": f"{checkpoint.info.name}-adapted", "adapted": adaptation})
+    save_checkpoint(out, trainer.net, info)
     state.unlink(missing_ok=True)
     shutil.rmtree(work, ignore_errors=True)
     return out
@@ -97,29 +103,11 @@ def run(
     utterances at 16 kHz for the sync regulariser.
     """
     checkpoint = load_named_checkpoint(weights, variant).checkpoint
-    given = {key: value for key, value in changes.items() if value is not None}
-    recipe = {**preset(checkpoint.net.config).model_dump(), **given}
-    settings = validate(AdaptSettings, recipe, "the adaptation's settings are not valid")
+    recipe = preset(checkpoint.net.config)
+    settings = change_settings(recipe, changes, "the adaptation's settings are not valid")
     speech = foreign_speech(foreign[1], foreign[0]) if foreign and settings.lambda_reg else None
     return adapt(checkpoint, footage, (0, footage.frames), settings, out, foreign=speech, device=device)
 
 
 def _device(device: str) -> str:
     return torch.device(device).type
-
-
-def _loop(adapter: Adapter, out: Path, state: Path) -> None:
-    settings = adapter.settings
-    log = out.with_name(f"{out.stem}.log")
-    log.mkdir(exist_ok=True)
-    curves = Curves(log, AdaptLosses._fields, adapter.done)
-    with progress.stage("adapt", settings.steps - adapter.done) as tick:
-        while adapter.done < settings.steps:
-            losses = adapter.step()
-            if not torch.isfinite(losses.total):
-                raise BenchError(f"the loss is {float(losses.total)} at step {adapter.done}; lower the learning rate")
-            tick(f"loss {float(losses.total):.4f}")
-            if adapter.done % _LOG_EVERY == 0:
-                curves.add(adapter.done, {name: float(value) for name, value in losses._asdict().items()})
-            if adapter.done % settings.save_every == 0 and adapter.done < settings.steps:
-                adapter.save(state)

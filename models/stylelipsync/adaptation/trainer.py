@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +14,6 @@ import torch
 from torch import Tensor
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.serialization.weights import read_torch
 from bench_lipsync.models.stylelipsync.adaptation.foreign_speech import ForeignSpeech
 from bench_lipsync.models.stylelipsync.adaptation.settings import AdaptSettings
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
@@ -26,6 +23,7 @@ from bench_lipsync.models.stylelipsync.training.batches import Batch, window
 from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.losses import ReconstructionLoss
 from bench_lipsync.models.syncnet.expert.network import load_expert, sync_loss
+from bench_lipsync.models.training.trainer import Stateful, Trainer
 
 Judge = Callable[[Tensor, Tensor, Tensor], Tensor]
 """`judge(frames (B, T, 3, R, R), squares (B, T, 3), mel (B, T, 20, 80))`: a scalar, low when in sync."""
@@ -57,25 +55,37 @@ def expert_judge(device: str) -> Judge:
     return partial(sync_loss, load_expert(None, device))
 
 
-class Adapter:
-    """Tunes a copy of `net` by `step`. What a step does follows from weights, settings, task and its number alone."""
+class AdaptTrainer(Trainer[AdaptLosses]):
+    """Tunes the synthesis part of a copy of `net`.
+
+    Args:
+        net: Network to adapt, which is left as it is.
+        settings: Of the adaptation.
+        task: Footage and foreign speech.
+        device: Torch device.
+        judge: Replaces the sync expert.
+
+    Raises:
+        BenchError: For too little footage, and for a sync regulariser without foreign speech.
+
+    """
 
     def __init__(
         self, net: StyleLipSyncNet, settings: AdaptSettings, task: Task, device: str = "cpu", judge: Judge | None = None
     ) -> None:
+        super().__init__(settings, device)
         if settings.lambda_reg and task.foreign is None:
             raise BenchError("the sync regulariser (lambda_reg) needs foreign speech")
         if task.stop - task.start < settings.frames:
             raise BenchError(f"{task.stop - task.start} frames to adapt on; at least {settings.frames} are needed")
-        self.settings, self.task, self.device = settings, task, device
+        self.task = task
         # Evaluation mode: batch statistics of one person must not get into the frozen encoders.
         self.net = copy.deepcopy(net).to(device).eval().requires_grad_(False)
         self.net.synthesis.requires_grad_(True)
         self.optimiser = torch.optim.Adam(self.net.synthesis.parameters(), lr=settings.lr, betas=settings.betas)
         self.loss = ReconstructionLoss(settings.reconstruction(net.config), device)
-        asked = settings.lambda_sync or settings.lambda_reg
-        self.judge = judge or (expert_judge(device) if asked else None)
-        self.done = 0
+        judged = settings.lambda_sync or settings.lambda_reg
+        self.judge = judge or (expert_judge(device) if judged else None)
 
     def step(self) -> AdaptLosses:
         """One optimiser step on windows drawn at random."""
@@ -138,31 +148,13 @@ class Adapter:
         frames = output + tone
         return frames + (batch.frames - frames) * batch.keep if self.settings.composite else frames
 
-    def save(self, path: Path) -> None:
-        """Write everything that the next step depends on."""
-        state = {
-            "settings": self.settings.model_dump_json(),
-            "task": self.task.key,
-            "done": self.done,
-            "synthesis": self.net.synthesis.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
+    def parts(self) -> Mapping[str, Stateful]:
+        """The synthesis network and its optimizer."""
+        return {"synthesis": self.net.synthesis, "optimiser": self.optimiser}
 
-    def load(self, path: Path) -> None:
-        """Go on where `save` was called. Raises `BenchError` if that was another task or had other settings."""
-        state: dict[str, Any] = read_torch(path, str(self.device))
-        saved, wanted = json.loads(state["settings"]), json.loads(self.settings.model_dump_json())
-        changed = sorted(key for key in wanted if key != "save_every" and saved.get(key) != wanted[key])
-        if state["task"] != self.task.key:
-            changed.append("weights, footage, frames or foreign speech")
-        if changed:
-            raise BenchError(f"{path} is of another adaptation ({', '.join(changed)}); use another --out or delete it")
-        self.done = state["done"]
-        self.net.synthesis.load_state_dict(state["synthesis"])
-        self.optimiser.load_state_dict(state["optimiser"])
+    def inputs(self) -> Mapping[str, object]:
+        """Everything of the task."""
+        return {"weights, footage, frames or foreign speech": self.task.key}
 
 
 class _Sample(NamedTuple):

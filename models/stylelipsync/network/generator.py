@@ -28,8 +28,8 @@ class StyleLipSyncNet(nn.Module):
         self.lip_encoder = ReferenceEncoder(config)
         if config.mals:
             self.mals = nn.ModuleList(MaLS(config.w_dim) for _ in range(config.num_ws))
-        # The mean latent of StyleGAN comes in a file of its own, so it is no part of the state dict.
-        self.register_buffer("w_avg", torch.zeros(config.w_dim), persistent=False)
+        # The mean latent of StyleGAN, which the published checkpoint has in a file of its own.
+        self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
     def latents(self, mel: Tensor, reference: Tensor) -> Tensor:
         """Latents (B, T, num_ws, w_dim) of mel windows (B, T, 20, 80) and reference frames (B, 3, R, R)."""

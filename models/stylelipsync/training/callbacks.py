@@ -1,4 +1,4 @@
-"""What a training run leaves beside its weights while it goes on: curves, pictures, measurements, checkpoints."""
+"""What a training leaves in its folder while it goes on: curves, sheets, measurements, checkpoints."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from bench_lipsync.models.stylelipsync.checkpoint import CheckpointInfo, save_ch
 from bench_lipsync.models.stylelipsync.training.data import load_data
 from bench_lipsync.models.stylelipsync.training.losses import Losses
 from bench_lipsync.models.stylelipsync.training.sheet import write_sheet
-from bench_lipsync.models.stylelipsync.training.trainer import Trainer, schedule
+from bench_lipsync.models.stylelipsync.training.trainer import StyleLipSyncTrainer, schedule
 from bench_lipsync.models.stylelipsync.training.validation import Measured, Validation
-from bench_lipsync.models.training.metrics_log import Curves
+from bench_lipsync.models.training.loop import Callback
+from bench_lipsync.models.training.metrics_log import MetricsLog
 
 STATE = "state.pt"
 WEIGHTS = "stylelipsync.safetensors"
@@ -21,39 +22,38 @@ LOG_EVERY = 20
 """Steps between rows of `log.csv`."""
 
 
-class Watch:
-    """Writes into `out` for the first process; `clips` are of people who are not trained on."""
+class Recorder:
+    """Writes into `out`; `clips` are of identities that are not trained on."""
 
-    def __init__(self, trainer: Trainer, clips: Sequence[PreparedClip], out: Path, name: str, trained_on: str) -> None:
-        self.trainer, self.out, self.name, self.trained_on = trainer, out, name, trained_on
+    def __init__(
+        self, trainer: StyleLipSyncTrainer, clips: Sequence[PreparedClip], out: Path, info: CheckpointInfo
+    ) -> None:
+        self.trainer, self.out, self.info = trainer, out, info
         settings = trainer.settings
         self.data = load_data(clips, out / "data", settings.network)
-        self.curves = Curves(out, ("lr", *Losses._fields), trainer.done)
-        self.validation: Validation | None = None
+        self.log = MetricsLog(out / "log.csv", ("lr", *Losses._fields, "seconds"), trainer.done)
+        self.callbacks = [Callback(LOG_EVERY, self._log), Callback(settings.sheet_every, self._sheet)]
         if settings.validate_every:
             self.validation = Validation(clips, self.data, settings.validate_clips, trainer.device)
-            self.measured = Curves(out, Measured._fields, trainer.done, "validation")
-
-    def after(self, losses: Losses) -> None:
-        """Write what is due after a step."""
-        trainer, settings, done = self.trainer, self.trainer.settings, self.trainer.done
-        if done % LOG_EVERY == 0:
-            rate = settings.lr * schedule(settings, done - 1)
-            self.curves.add(done, {"lr": rate, **{key: float(value) for key, value in losses._asdict().items()}})
-        if done % settings.sheet_every == 0:
-            (self.out / "sheets").mkdir(exist_ok=True)
-            write_sheet(self.out / "sheets" / f"{done:06d}.png", trainer.ema, self.data, trainer.device)
-        if self.validation and done % settings.validate_every == 0:
-            measured = self.validation.measure(trainer.ema)
-            self.measured.add(done, measured._asdict())
-            print(f"step {done}, held out: {measured}", file=sys.stderr, flush=True)
-        if done % settings.save_every == 0:
-            self.save()
+            self.measured = MetricsLog(out / "validation.csv", (*Measured._fields, "seconds"), trainer.done)
+            self.callbacks.append(Callback(settings.validate_every, self._validate))
 
     def save(self) -> None:
-        """The state to go on from, and the averaged weights as a checkpoint."""
-        trainer = self.trainer
-        trainer.save(self.out / STATE)
-        seed = trainer.settings.seed
-        info = CheckpointInfo(name=self.name, trained_on=self.trained_on, steps=trainer.done, seed=seed)
-        save_checkpoint(self.out / WEIGHTS, trainer.ema, info, half=True)
+        """Write the resume state, and the averaged weights as a checkpoint."""
+        self.trainer.save(self.out / STATE)
+        info = self.info.model_copy(update={"steps": self.trainer.done})
+        save_checkpoint(self.out / WEIGHTS, self.trainer.ema, info, half=True)
+
+    def _log(self, losses: Losses) -> None:
+        settings, done = self.trainer.settings, self.trainer.done
+        rate = settings.lr * schedule(settings, done - 1)
+        self.log.add(done, {"lr": rate, **{name: float(value) for name, value in losses._asdict().items()}})
+
+    def _sheet(self, _: Losses) -> None:
+        path = self.out / "sheets" / f"{self.trainer.done:06d}.png"
+        write_sheet(path, self.trainer.ema, self.data, self.trainer.device)
+
+    def _validate(self, _: Losses) -> None:
+        measured = self.validation.measure(self.trainer.ema)
+        self.measured.add(self.trainer.done, measured._asdict())
+        print(f"step {self.trainer.done}, held out: {measured}", file=sys.stderr, flush=True)

@@ -17,7 +17,7 @@ from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 from bench_lipsync.models.stylelipsync.network.samf import StyleAwareMaskedFusion
 
-SWITCHES = frozenset({"mals", "samf", "mask"})
+SWITCHES = frozenset({"mals", "samf", "mask", "mesh"})
 """Fields of the configuration in which the beginning may differ: they leave most weights as they are."""
 _EQUALISED = (FullyConnected, StyledConv, ToRGB, StyleAwareMaskedFusion)
 
@@ -27,8 +27,6 @@ class Beginning(NamedTuple):
 
     state: dict[str, Tensor]
     """By the names of `StyleLipSyncNet`; some or all of them."""
-    w_avg: Tensor
-    """(w_dim,)"""
     note: str
     """What was taken from where, for people."""
 
@@ -51,7 +49,7 @@ def from_net(net: StyleLipSyncNet, config: StyleLipSyncConfig, name: str = "the 
     if other:
         changes = ", ".join(f"{key} {given[key]} -> {wanted[key]}" for key in other)
         note += f" with other switches ({changes})"
-    return Beginning(net.state_dict(), net.w_avg, note)
+    return Beginning(net.state_dict(), note)
 
 
 def take_over(net: StyleLipSyncNet, beginning: Beginning) -> str:
@@ -59,7 +57,6 @@ def take_over(net: StyleLipSyncNet, beginning: Beginning) -> str:
     own = net.state_dict()
     both = {key: value for key, value in beginning.state.items() if key in own}
     net.load_state_dict(both, strict=False)
-    net.w_avg.copy_(beginning.w_avg)
     new = sorted({key.rsplit(".", 1)[0] for key in own.keys() - both.keys()})
     left = f"; new are the {len(own) - len(both)} of {', '.join(_short(new))}" if new else ""
     return f"{beginning.note}: {len(both)} of {len(own)} tensors{left}"
@@ -105,7 +102,8 @@ def _from_prior(path: Path, config: StyleLipSyncConfig) -> Beginning:
         if given[key] != value:
             raise BenchError(f"the prior {path.name} has {key} {given[key]}, the network to train {value}")
     state = {f"synthesis.{key}": value for key, value in prior.synthesis_state.items()}
-    return Beginning(state, prior.w_avg.float().reshape(-1), f"begun from the StyleGAN2 prior {path.name}")
+    state["w_avg"] = prior.w_avg.float().reshape(-1)
+    return Beginning(state, f"begun from the StyleGAN2 prior {path.name}")
 
 
 def _format(path: Path) -> str | None:

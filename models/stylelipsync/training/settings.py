@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 
@@ -18,15 +18,15 @@ class TrainSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: StyleLipSyncConfig = StyleLipSyncConfig()
-    steps: int = 200_000
-    batch: int = 8
+    steps: int = Field(default=200_000, ge=1)
+    batch: int = Field(default=8, ge=1)
     """Clips that go through the network at once, in every process."""
-    accumulate: int = 1
+    accumulate: int = Field(default=1, ge=1)
     """Ours: batches whose gradients are added up to one step."""
     frames: int = 5
     """Consecutive frames of each clip."""
-    lr: float = 1e-4
-    lr_decoder: float | None = None
+    lr: float = Field(default=1e-4, ge=0)
+    lr_decoder: float | None = Field(default=None, ge=0)
     """Ours: learning rate of StyleGAN2's unit-size weights (decoder, SaMF); `None` is `lr`."""
     betas: tuple[float, float] = (0.9, 0.99)
     schedule: Literal["constant", "cosine"] = "constant"
@@ -37,9 +37,9 @@ class TrainSettings(BaseModel):
     lambda_lpips: float = 1.0
     lpips_net: Literal["alex", "vgg"] = "vgg"
     """Ours: which one was used is not known; its authors recommend VGG as a loss."""
-    lambda_sync: float = 0.1
+    lambda_sync: float = Field(default=0.1, ge=0)
     """Synchrony, judged by the sync expert (`models.syncnet.expert.network`) on the same frames; 0 leaves it out."""
-    sync_start: int = 0
+    sync_start: int = Field(default=0, ge=0)
     """Ours: the step from which synchrony counts; before it the expert is not asked."""
     lambda_mouth: float = 0.0
     """Ours: weight of L2 and LPIPS on the mouth, cut out and enlarged, relative to those on the frame."""
@@ -67,10 +67,10 @@ class TrainSettings(BaseModel):
     """Ours: the saved weights are a moving average with this factor."""
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0
-    save_every: int = 5000
-    sheet_every: int = 5000
+    save_every: int = Field(default=5000, ge=1)
+    sheet_every: int = Field(default=5000, ge=1)
     """Steps between pictures of validation clips."""
-    validate_every: int = 5000
+    validate_every: int = Field(default=5000, ge=0)
     """Steps between measurements on held-out identities; 0 is never."""
     validate_clips: int = 8
     """Held-out clips that are measured."""

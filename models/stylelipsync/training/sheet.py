@@ -24,6 +24,7 @@ def write_sheet(path: Path, net: StyleLipSyncNet, data: TrainingData, device: st
     """One row a sample: truth, masked, reference, output; then the mouth of truth and output. PNG."""
     import cv2
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     rows = [_row(net, data, start, reference, device) for start, reference in _positions(data)]
     cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.serialization.weights import read_torch
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 from bench_lipsync.models.stylelipsync.network.tone import masked_input, tone_of
 from bench_lipsync.models.stylelipsync.training.batches import Batch, draw
@@ -29,16 +28,24 @@ from bench_lipsync.models.stylelipsync.training.initialization import (
 from bench_lipsync.models.stylelipsync.training.losses import Losses, ReconstructionLoss, SyncLoss
 from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
 from bench_lipsync.models.training.distributed import Ranks
-
-_MAY_CHANGE = frozenset({"steps", "accumulate", "save_every", "sheet_every", "validate_every", "validate_clips"})
-"""Settings that a resumed run may have otherwise (`accumulate` as long as as many clips make a step)."""
+from bench_lipsync.models.training.trainer import Stateful, Trainer
 
 
-class Trainer:
-    """Trains by `step`. What a step does follows from the weights, the settings and its number alone.
+class StyleLipSyncTrainer(Trainer[Losses]):
+    """Trains the network and a moving average of its weights.
 
-    `expert` are weights of another sync expert than the one that comes with the package.
+    Args:
+        settings: Of the training.
+        data: Clips to train on.
+        device: Torch device.
+        expert: Weights of another sync expert than the one that comes with the package.
+        ranks: The processes that train together.
+
     """
+
+    settings: TrainSettings
+    # `accumulate` as long as as many clips make a step, see `inputs`.
+    may_change = frozenset({"steps", "accumulate", "save_every", "sheet_every", "validate_every", "validate_clips"})
 
     def __init__(
         self,
@@ -49,8 +56,9 @@ class Trainer:
         expert: Path | None = None,
         ranks: Ranks = Ranks(),  # noqa: B008 - a constant
     ) -> None:
+        super().__init__(settings, device)
         torch.manual_seed(settings.seed)
-        self.settings, self.data, self.device, self.ranks = settings, data, device, ranks
+        self.data, self.ranks = data, ranks
         self.net = StyleLipSyncNet(settings.network).to(device)
         if settings.train_synthesis:
             widen_codes(self.net)
@@ -61,7 +69,6 @@ class Trainer:
         self.loss = ReconstructionLoss(settings, device)
         self.sync = SyncLoss(settings, expert, device)
         self.parallel: nn.Module = self.net if ranks.world == 1 else _parallel(self.net, settings, device)
-        self.done = 0
 
     def step(self) -> Losses:
         """One optimiser step; the losses are means over its batches in all processes."""
@@ -129,43 +136,13 @@ class Trainer:
         take_over(self.ema, beginning)
         return take_over(self.net, beginning)
 
-    @property
-    def _clips_a_step(self) -> int:
-        return self.settings.batch * self.settings.accumulate * self.ranks.world
+    def parts(self) -> Mapping[str, Stateful]:
+        """Network, moving average and optimizer."""
+        return {"net": self.net, "ema": self.ema, "optimiser": self.optimiser}
 
-    def save(self, path: Path) -> None:
-        """Write everything that the next step depends on."""
-        state = {
-            "settings": self.settings.model_dump_json(),
-            "clips_a_step": self._clips_a_step,
-            "done": self.done,
-            "net": self.net.state_dict(),
-            "ema": self.ema.state_dict(),
-            "w_avg": self.net.w_avg,
-            "optimiser": self.optimiser.state_dict(),
-        }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
-
-    def load(self, path: Path) -> None:
-        """Go on where `save` was called. Raises `BenchError` if the run had other settings."""
-        state: dict[str, Any] = read_torch(path, str(self.device))
-        saved, wanted = TrainSettings.model_validate_json(state["settings"]).model_dump(), self.settings.model_dump()
-        changed = sorted(key for key in wanted if key not in _MAY_CHANGE and saved[key] != wanted[key])
-        if changed:
-            raise BenchError(f"{path} was made with other settings ({', '.join(changed)}); use another --out")
-        if state["clips_a_step"] != self._clips_a_step:
-            raise BenchError(
-                f"{path} was made with {state['clips_a_step']} clips a step, not {self._clips_a_step}: "
-                "keep batch x accumulate x processes, or use another --out"
-            )
-        self.done = state["done"]
-        self.net.load_state_dict(state["net"])
-        self.ema.load_state_dict(state["ema"])
-        for net in (self.net, self.ema):
-            net.w_avg.copy_(state["w_avg"])
-        self.optimiser.load_state_dict(state["optimiser"])
+    def inputs(self) -> Mapping[str, object]:
+        """Clips that make a step, whatever the processes and batches are that they are spread over."""
+        return {"clips_a_step": self.settings.batch * self.settings.accumulate * self.ranks.world}
 
 
 def schedule(settings: TrainSettings, step: int) -> float:

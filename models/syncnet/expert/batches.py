@@ -11,7 +11,7 @@ from numpy.random import Generator
 from torch import Tensor
 
 from bench_lipsync.models.syncnet.expert.data import ExpertData
-from bench_lipsync.models.syncnet.open.batches import TrainConfig
+from bench_lipsync.models.syncnet.settings import SyncSettings
 from bench_lipsync.models.training.clip_arrays import ClipSpan
 from bench_lipsync.models.vision.frames import to_tensor
 
@@ -28,14 +28,14 @@ class ExpertBatch(NamedTuple):
 
 
 def make_batch(
-    data: ExpertData, clips: list[ClipSpan], config: TrainConfig, step: int, *, augment: bool
+    data: ExpertData, clips: list[ClipSpan], settings: SyncSettings, step: int, *, augment: bool
 ) -> ExpertBatch:
     """Random stretches for `step`; negative steps are for watching held-out clips."""
-    draw = np.random.Generator(np.random.PCG64([config.seed, abs(step), step < 0]))
-    chosen = draw.permutation(len(clips))[: config.batch]
-    if len(chosen) < config.batch:
-        chosen = draw.integers(0, len(clips), config.batch)
-    parts = [_stretch(data, clips[index], config.frames, draw, augment=augment) for index in chosen]
+    draw = np.random.Generator(np.random.PCG64([settings.seed, abs(step), step < 0]))
+    chosen = draw.permutation(len(clips))[: settings.batch]
+    if len(chosen) < settings.batch:
+        chosen = draw.integers(0, len(clips), settings.batch)
+    parts = [_stretch(data, clips[index], settings.frames, draw, augment=augment) for index in chosen]
     return ExpertBatch(*(torch.stack(part) for part in zip(*parts, strict=True)))
 
 

@@ -1,13 +1,9 @@
-"""Training of the sync expert: telling true windows from ones shifted by a few frames, and from other people's."""
+"""Training of the sync expert: telling true windows from ones shifted by a few frames, and from other speakers'."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,11 +14,11 @@ from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.syncnet.expert.batches import make_batch
 from bench_lipsync.models.syncnet.expert.data import ExpertData, load_data
 from bench_lipsync.models.syncnet.expert.network import SyncExpert, save_expert
-from bench_lipsync.models.syncnet.loop import Loop, Outcome, fingerprint
-from bench_lipsync.models.syncnet.losses import contrastive_loss, hits
-from bench_lipsync.models.syncnet.open.batches import TrainConfig
+from bench_lipsync.models.syncnet.losses import contrastive_loss
+from bench_lipsync.models.syncnet.settings import PRESETS, SyncSettings
+from bench_lipsync.models.syncnet.trainer import Pairs, SyncTrainer, train
 from bench_lipsync.models.training.clip_arrays import ClipSpan
-from bench_lipsync.models.training.split import split_by_hash
+from bench_lipsync.models.training.split import Split, split_by_hash
 
 WEIGHTS = "sync_expert.safetensors"
 HARD = 2
@@ -32,29 +28,38 @@ HARD = 2
 def run(
     clips: Sequence[PreparedClip],
     out: Path,
+    settings: SyncSettings = PRESETS["expert"],
     *,
-    config: TrainConfig | Mapping[str, Any] | None = None,
     resolution: int = 128,
     device: str = "cpu",
-    save_every: int = 100,
-    on_step: Callable[[str], None] | None = None,
 ) -> Path:
-    """Train on `clips` at `resolution` and write `out/sync_expert.safetensors`, whose path is returned.
+    """Train the sync expert on `clips`; goes on where an earlier call stopped.
 
-    Goes on where it stopped; files, errors and the rest as of `models.syncnet.open.train.run`.
+    Args:
+        clips: Prepared clips; about a tenth of the identities is only watched.
+        out: Folder. Gets `sync_expert.safetensors`, `checkpoint.pt` (to resume) and `curve.csv`: step, seconds, loss,
+            rate, scale, and the share of windows found within a frame, on the batch and on held-out identities.
+        settings: Of the training.
+        resolution: Side in pixels of the frames that the expert is trained on.
+        device: Torch device.
+
+    Returns:
+        Path of the weights.
+
+    Raises:
+        BenchError: For clips that are too few or too short, a folder of another training, and a loss that is not
+            finite.
+
     """
-    given = config if isinstance(config, TrainConfig) else TrainConfig(**{"frames": 12, **(config or {})})
-    out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(given.seed)
-    usable = [clip for clip in clips if clip.frames >= given.frames]
-    data = load_data(usable, out / "data", resolution)
-    training, watched = split_by_hash(data.clips)
-    if len(training) < 2:
-        raise BenchError(f"{len(training)} clips of at least {given.frames} frames to train on; at least 2 are needed")
-    loop = _ExpertLoop(SyncExpert().to(device), given, data, training, watched, out=out, device=device)
-    loop.run(save_every, on_step)
-    facts = {"train": json.dumps(asdict(given)), "clips": str(len(training)), "seconds": f"{loop.seconds:.0f}"}
-    save_expert(loop.network, out / WEIGHTS, facts)
+    torch.manual_seed(settings.seed)
+    data = load_data([clip for clip in clips if clip.frames >= settings.frames], out / "data", resolution)
+    split = split_by_hash(data.clips)
+    if len(split.train) < 2:
+        raise BenchError(
+            f"{len(split.train)} clips of at least {settings.frames} frames to train on; at least 2 are needed"
+        )
+    trainer = _ExpertTrainer(SyncExpert().to(device), settings, data, split, device)
+    train(trainer, out, lambda facts: save_expert(trainer.network, out / WEIGHTS, facts), len(split.train))
     return out / WEIGHTS
 
 
@@ -73,43 +78,26 @@ def pair_loss(expert: SyncExpert, faces: Tensor, sounds: Tensor) -> Tensor:
     return right + 0.5 * F.softplus(within[:, far]).mean() + 0.5 * F.softplus(beside).mean()
 
 
-class _ExpertLoop(Loop):
+class _ExpertTrainer(SyncTrainer):
     network: SyncExpert
 
     def __init__(
-        self,
-        network: SyncExpert,
-        config: TrainConfig,
-        data: ExpertData,
-        training: list[ClipSpan],
-        watched: list[ClipSpan],
-        *,
-        out: Path,
-        device: str,
+        self, network: SyncExpert, settings: SyncSettings, data: ExpertData, split: Split[ClipSpan], device: str
     ) -> None:
-        mark = fingerprint("expert", config, [(clip.id, clip.frames) for clip in training])
-        super().__init__(network, config, out, device, mark)
-        self.data, self.training, self.watched = data, training, watched
+        super().__init__(network, settings, device, [(clip.id, clip.frames) for clip in split.train])
+        self.data, self.split = data, split
 
-    def outcome(self) -> Outcome:
-        faces, sounds = self._embed(self.training, self.step, augment=True)
+    @property
+    def watched(self) -> bool:
+        return bool(self.split.held_out)
+
+    def pairs(self, step: int) -> Pairs:
+        clips = self.split.train if step >= 0 else self.split.held_out
+        batch = make_batch(self.data, clips, self.settings, step, augment=step >= 0)
+        frames, squares, mel = (part.to(self.device) for part in batch)
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.settings.bf16):
+            return Pairs(self.network.embed_faces(frames, squares), self.network.embed_audio(mel))
+
+    def loss(self, pairs: Pairs) -> Tensor:
         # The contrastive part teaches the vectors quickly; the pairs make probabilities of their cosines.
-        loss = contrastive_loss(faces, sounds, self.network.log_scale.exp().clamp(max=60))
-        loss = loss + pair_loss(self.network, faces, sounds)
-        return Outcome(loss, lambda: hits(faces.detach(), sounds.detach()))
-
-    def watch(self) -> float:
-        if not self.watched:
-            return math.nan
-        found = [hits(*self._embed(self.watched, -1 - k, augment=False)) for k in range(2)]
-        return sum(found) / len(found)
-
-    def scale(self) -> float:
-        return self.network.log_scale.exp().item()
-
-    def _embed(self, clips: list[ClipSpan], step: int, *, augment: bool) -> tuple[Tensor, Tensor]:
-        batch = make_batch(self.data, clips, self.config, step, augment=augment)
-        batch = type(batch)(*(part.to(self.device) for part in batch))
-        with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.config.bf16):
-            faces = self.network.embed_faces(batch.frames, batch.squares)
-            return faces, self.network.embed_audio(batch.mel)
+        return contrastive_loss(*pairs, self.scale.clamp(max=60)) + pair_loss(self.network, *pairs)

@@ -2,96 +2,74 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.models.syncnet.loop import Loop, Outcome, fingerprint
-from bench_lipsync.models.syncnet.losses import contrastive_loss, hits
-from bench_lipsync.models.syncnet.open.batches import Batch, TrainConfig, make_batch
+from bench_lipsync.models.syncnet.losses import contrastive_loss
+from bench_lipsync.models.syncnet.open.batches import make_batch
 from bench_lipsync.models.syncnet.open.data import TrainingClip, load_clips
 from bench_lipsync.models.syncnet.open.network import OpenSyncNet, save_open_syncnet
-from bench_lipsync.models.training.split import split_by_hash
+from bench_lipsync.models.syncnet.settings import PRESETS, SyncSettings
+from bench_lipsync.models.syncnet.trainer import Pairs, SyncTrainer, train
+from bench_lipsync.models.training.split import Split, split_by_hash
 
 WEIGHTS = "open_syncnet.safetensors"
 
 
 def run(
-    clips: Sequence[PreparedClip],
-    out: Path,
-    *,
-    config: TrainConfig | Mapping[str, Any] | None = None,
-    device: str = "cpu",
-    save_every: int = 100,
-    on_step: Callable[[str], None] | None = None,
+    clips: Sequence[PreparedClip], out: Path, settings: SyncSettings = PRESETS["open"], *, device: str = "cpu"
 ) -> Path:
-    """Train on `clips` and write `out/open_syncnet.safetensors`, whose path is returned; goes on where it stopped.
+    """Train the open SyncNet on `clips`; goes on where an earlier call stopped.
 
-    `config` may be a mapping of `TrainConfig`'s fields; `on_step` is called with a note after every step taken.
+    Args:
+        clips: Prepared clips; about a tenth of the identities is only watched.
+        out: Folder. Gets `open_syncnet.safetensors`, `checkpoint.pt` (to resume) and `curve.csv`: step, seconds, loss,
+            rate, scale, and the share of windows found within a frame, on the batch and on held-out identities.
+        settings: Of the training.
+        device: Torch device.
 
-    `out` also gets `checkpoint.pt` and `curve.csv` (step, seconds, loss, rate, scale, and the share of windows found
-    within a frame, on the batch and on held-out identities). Raises `BenchError` for clips that are too few or too
-    short, and for an `out` that holds a run with other settings.
+    Returns:
+        Path of the weights.
+
+    Raises:
+        BenchError: For clips that are too few or too short, a folder of another training, and a loss that is not
+            finite.
+
     """
-    config = config if isinstance(config, TrainConfig) else TrainConfig(**(config or {}))
-    out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(config.seed)
+    torch.manual_seed(settings.seed)
     network = OpenSyncNet().to(device)
-    material = list(load_clips(clips, out / "crops", network.config.crop))
-    training, watched = split_by_hash([clip for clip in material if clip.frames >= config.frames])
-    if len(training) < 2:
-        raise BenchError(f"{len(training)} clips of at least {config.frames} frames to train on; at least 2 are needed")
-    loop = _OpenLoop(network, config, training, watched, out=out, device=device)
-    loop.run(save_every, on_step)
-    facts = {"train": json.dumps(asdict(config)), "clips": str(len(training)), "seconds": f"{loop.seconds:.0f}"}
-    save_open_syncnet(network, out / WEIGHTS, facts)
+    material = load_clips(clips, out / "crops", network.config.crop)
+    split = split_by_hash([clip for clip in material if clip.frames >= settings.frames])
+    if len(split.train) < 2:
+        raise BenchError(
+            f"{len(split.train)} clips of at least {settings.frames} frames to train on; at least 2 are needed"
+        )
+    trainer = _OpenTrainer(network, settings, split, device)
+    train(trainer, out, lambda facts: save_open_syncnet(network, out / WEIGHTS, facts), len(split.train))
     return out / WEIGHTS
 
 
-class _OpenLoop(Loop):
+class _OpenTrainer(SyncTrainer):
     network: OpenSyncNet
 
-    def __init__(
-        self,
-        network: OpenSyncNet,
-        config: TrainConfig,
-        training: list[TrainingClip],
-        watched: list[TrainingClip],
-        *,
-        out: Path,
-        device: str,
-    ) -> None:
-        mark = fingerprint("open", config, [(clip.id, clip.frames) for clip in training])
-        super().__init__(network, config, out, device, mark)
-        self.training, self.watched = training, watched
+    def __init__(self, network: OpenSyncNet, settings: SyncSettings, split: Split[TrainingClip], device: str) -> None:
+        super().__init__(network, settings, device, [(clip.id, clip.frames) for clip in split.train])
+        self.split = split
 
-    def outcome(self) -> Outcome:
-        batch = make_batch(self.training, self.config, self.step, self.network.config.crop, augment=True)
-        lips, audio = self._embed(batch)
-        loss = contrastive_loss(lips, audio, self.network.log_scale.exp().clamp(max=60))
-        return Outcome(loss, lambda: hits(lips.detach(), audio.detach()))
+    @property
+    def watched(self) -> bool:
+        return bool(self.split.held_out)
 
-    def watch(self) -> float:
-        if not self.watched:
-            return math.nan
-        found = [
-            hits(*self._embed(make_batch(self.watched, self.config, -1 - k, self.network.config.crop, augment=False)))
-            for k in range(2)
-        ]
-        return sum(found) / len(found)
+    def pairs(self, step: int) -> Pairs:
+        clips = self.split.train if step >= 0 else self.split.held_out
+        batch = make_batch(clips, self.settings, step, self.network.config.crop, augment=step >= 0)
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.settings.bf16):
+            return Pairs(self.network.lips(batch.crops.to(self.device)), self.network.audio(batch.mel.to(self.device)))
 
-    def scale(self) -> float:
-        return self.network.log_scale.exp().item()
-
-    def _embed(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        kind = self.device.split(":")[0]
-        with torch.autocast(kind, torch.bfloat16, enabled=self.config.bf16):
-            return self.network.lips(batch.crops.to(self.device)), self.network.audio(batch.mel.to(self.device))
+    def loss(self, pairs: Pairs) -> Tensor:
+        return contrastive_loss(*pairs, self.scale.clamp(max=60))

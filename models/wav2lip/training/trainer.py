@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.serialization.weights import read_torch
 from bench_lipsync.models.syncnet.expert.network import load_expert, sync_loss
+from bench_lipsync.models.training.trainer import Stateful, Trainer
 from bench_lipsync.models.wav2lip.crops import network_input, to_bgr
 from bench_lipsync.models.wav2lip.network import Wav2LipNet
 from bench_lipsync.models.wav2lip.training.data import Wav2LipData
 from bench_lipsync.models.wav2lip.training.settings import Wav2LipSettings
-
-_MAY_CHANGE = frozenset({"steps", "save_every", "sheet_every"})
 
 
 class Losses(NamedTuple):
@@ -45,12 +42,16 @@ class Batch(NamedTuple):
     """(B, T, 3)"""
 
 
-class Wav2LipTrainer:
-    """Trains by `step`. What a step does follows from the weights, the settings and its number alone."""
+class Wav2LipTrainer(Trainer[Losses]):
+    """Trains Wav2Lip's generator."""
+
+    settings: Wav2LipSettings
+    may_change = frozenset({"steps", "save_every", "sheet_every"})
 
     def __init__(self, settings: Wav2LipSettings, data: Wav2LipData, device: str = "cpu") -> None:
+        super().__init__(settings, device)
         torch.manual_seed(settings.seed)
-        self.settings, self.data, self.device = settings, data, device
+        self.data = data
         # A third less time for a step on a CPU than channels first.
         self.net = Wav2LipNet(settings.divide).to(device).to(memory_format=torch.channels_last).train()
         for layer in self.net.modules():
@@ -58,7 +59,6 @@ class Wav2LipTrainer:
                 layer.momentum = settings.momentum
         self.optimiser = torch.optim.Adam(self.net.parameters(), lr=settings.lr, betas=settings.betas, fused=True)
         self.expert = load_expert(None, device) if settings.sync_weight else None
-        self.done = 0
 
     def step(self) -> Losses:
         """One optimiser step."""
@@ -93,29 +93,9 @@ class Wav2LipTrainer:
         sync = sync_loss(self.expert, frames, batch.mouth, batch.expert_mel)
         return Losses((1 - weight) * l1 + weight * sync, l1, sync)
 
-    def save(self, path: Path) -> None:
-        """Write everything that the next step depends on."""
-        state = {
-            "settings": self.settings.model_dump_json(),
-            "done": self.done,
-            "net": self.net.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
-
-    def load(self, path: Path) -> None:
-        """Go on where `save` was called. Raises `BenchError` if the run had other settings."""
-        state: dict[str, Any] = read_torch(path, str(self.device))
-        saved = Wav2LipSettings.model_validate_json(state["settings"]).model_dump()
-        wanted = self.settings.model_dump()
-        changed = sorted(key for key in wanted if key not in _MAY_CHANGE and saved[key] != wanted[key])
-        if changed:
-            raise BenchError(f"{path} was made with other settings ({', '.join(changed)}); use another --out")
-        self.done = state["done"]
-        self.net.load_state_dict(state["net"])
-        self.optimiser.load_state_dict(state["optimiser"])
+    def parts(self) -> Mapping[str, Stateful]:
+        """Network and optimizer."""
+        return {"net": self.net, "optimiser": self.optimiser}
 
 
 def draw(data: Wav2LipData, settings: Wav2LipSettings, step: int) -> Batch:

@@ -23,8 +23,9 @@ from bench_lipsync.models.stylegan2.prior import Prior, PriorInfo, load_prior, s
 from bench_lipsync.models.stylegan2.training.data import draw, load_frames
 from bench_lipsync.models.stylegan2.training.settings import PRESETS, GanSettings
 from bench_lipsync.models.stylegan2.training.sheet import write_sheet
-from bench_lipsync.models.stylegan2.training.train import make_settings, run
+from bench_lipsync.models.stylegan2.training.train import run
 from bench_lipsync.models.stylegan2.training.trainer import GanTrainer
+from bench_lipsync.models.training.settings import make_settings
 
 TINY = GanSettings(
     network=PriorConfig(resolution=16, channel_base=64, channel_max=8, w_dim=8, z_dim=8, mapping_layers=2),
@@ -146,13 +147,9 @@ def train_tiny(out: Path) -> list[list[str]]:
     """Train in `out` and return the log without its times."""
     import bench_lipsync.models.stylegan2.training.train as module
 
-    module._LOG_EVERY = 1
+    module.LOG_EVERY = 1
     frames = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
-    PRESETS["tiny"] = TINY
-    try:
-        run([FakeClip(frames)], out, "tiny")  # type: ignore[list-item]
-    finally:
-        del PRESETS["tiny"]
+    run([FakeClip(frames)], out, TINY)  # type: ignore[list-item]
     with (out / "log.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert len(rows) == STEPS + 1
@@ -262,8 +259,8 @@ def test_recipes() -> None:
     assert published.network.channels[256] == 64
     assert demo.network.channels == DEMO_NETWORK.channels
     assert (demo.network.resolution, demo.network.w_dim) == (DEMO_NETWORK.resolution, DEMO_NETWORK.w_dim)
-    assert make_settings("demo", {"kimg": 1.0, "lr": None}).steps == 125
+    assert make_settings(PRESETS, "demo", {"kimg": 1.0, "lr": None}).steps == 125
     with pytest.raises(BenchError, match="published or demo"):
-        make_settings("best", {})
+        make_settings(PRESETS, "best", {})
     with pytest.raises(BenchError, match="batch of 6 cannot be divided into groups of 4"):
-        make_settings("demo", {"batch": 6})
+        make_settings(PRESETS, "demo", {"batch": 6})

@@ -13,15 +13,20 @@ import torch
 from test_wav2lip_model import SIZE, SyntheticClip, sound
 
 from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.models.training.settings import make_settings
 from bench_lipsync.models.wav2lip.checkpoint import load_wav2lip
 from bench_lipsync.models.wav2lip.training.data import load_data
-from bench_lipsync.models.wav2lip.training.settings import Wav2LipSettings
-from bench_lipsync.models.wav2lip.training.train import make_settings, run
+from bench_lipsync.models.wav2lip.training.settings import PRESETS, Wav2LipSettings
+from bench_lipsync.models.wav2lip.training.train import run
 from bench_lipsync.models.wav2lip.training.trainer import Wav2LipTrainer, draw
 
 TINY = {"divide": 16, "batch": 2, "steps": 6, "save_every": 3, "sheet_every": 3, "sync_weight": 0.0, "cosine": False}
 CHANGING = {**TINY, "spread": True, "sync_start": 4}
 """Changes its ways between the checkpoint of step 3 and the end."""
+
+
+def demo(changes: dict[str, object]) -> Wav2LipSettings:
+    return make_settings(PRESETS, "demo", changes)
 
 
 class SpokenClip(SyntheticClip):
@@ -95,9 +100,9 @@ def test_a_run_that_was_interrupted_ends_with_the_same_weights_and_curve(
 ) -> None:
     monkeypatch.setattr("bench_lipsync.models.wav2lip.training.train.LOG_EVERY", 1)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    run(clips, whole, "demo", CHANGING, trained_on="noise")
-    run(clips, parts, "demo", {**CHANGING, "steps": 3}, trained_on="noise")
-    run(clips, parts, "demo", CHANGING, trained_on="noise")
+    run(clips, whole, demo(CHANGING), trained_on="noise")
+    run(clips, parts, demo({**CHANGING, "steps": 3}), trained_on="noise")
+    run(clips, parts, demo(CHANGING), trained_on="noise")
     assert (whole / "wav2lip.safetensors").read_bytes() == (parts / "wav2lip.safetensors").read_bytes()
     rows = [[row[:-1] for row in csv.reader((folder / "log.csv").open())] for folder in (whole, parts)]
     assert rows[0] == rows[1]
@@ -107,12 +112,12 @@ def test_a_run_that_was_interrupted_ends_with_the_same_weights_and_curve(
 
 
 def test_other_settings_do_not_go_on(clips: list[SpokenClip], tmp_path: Path) -> None:
-    run(clips, tmp_path, "demo", {**TINY, "steps": 1})
+    run(clips, tmp_path, demo({**TINY, "steps": 1}))
     with pytest.raises(BenchError, match=r"other settings \(lr\)"):
-        run(clips, tmp_path, "demo", {**TINY, "lr": 0.5})
+        run(clips, tmp_path, demo({**TINY, "lr": 0.5}))
 
 
 @pytest.mark.parametrize(("preset", "changes"), [("huge", {}), ("demo", {"frames": 4}), ("demo", {"sync_weight": 2.0})])
 def test_recipes_that_do_not_exist_are_refused(preset: str, changes: dict[str, object]) -> None:
     with pytest.raises(BenchError, match="recipe"):
-        make_settings(preset, changes)
+        make_settings(PRESETS, preset, changes)

@@ -16,7 +16,7 @@ from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.stylelipsync.adaptation.adapt import adapt
 from bench_lipsync.models.stylelipsync.adaptation.foreign_speech import ForeignSpeech, foreign_speech
 from bench_lipsync.models.stylelipsync.adaptation.settings import DEMO_ADAPT, PUBLISHED, AdaptSettings, preset
-from bench_lipsync.models.stylelipsync.adaptation.trainer import Adapter, Task
+from bench_lipsync.models.stylelipsync.adaptation.trainer import AdaptTrainer, Task
 from bench_lipsync.models.stylelipsync.checkpoint import Checkpoint, CheckpointInfo, load_checkpoint, save_checkpoint
 from bench_lipsync.models.stylelipsync.model import StyleLipSync
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
@@ -56,13 +56,13 @@ def task(speech: ForeignSpeech) -> Task:
     return Task(data, 2, 14, speech, "task")
 
 
-def states(adapter: Adapter) -> dict[str, torch.Tensor]:
+def states(adapter: AdaptTrainer) -> dict[str, torch.Tensor]:
     return {key: value.clone() for key, value in adapter.net.state_dict().items()}
 
 
 def test_only_the_synthesis_network_learns(net: StyleLipSyncNet, task: Task) -> None:
     before = {key: value.clone() for key, value in net.state_dict().items()}
-    adapter = Adapter(net, SETTINGS, task, judge=judge)
+    adapter = AdaptTrainer(net, SETTINGS, task, judge=judge)
     losses = [adapter.step() for _ in range(2)]
     changed = {key for key, value in states(adapter).items() if not torch.equal(value, before[key])}
     assert changed and all(key.startswith("synthesis.") for key in changed)
@@ -72,40 +72,40 @@ def test_only_the_synthesis_network_learns(net: StyleLipSyncNet, task: Task) -> 
 
 
 def test_it_learns_the_footage(net: StyleLipSyncNet, task: Task) -> None:
-    adapter = Adapter(net, SETTINGS.model_copy(update={"steps": 40}), task, judge=judge)
+    adapter = AdaptTrainer(net, SETTINGS.model_copy(update={"steps": 40}), task, judge=judge)
     losses = [float(adapter.step().total) for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.7 * losses[0]
 
 
 def test_resuming_gives_the_same_weights_as_not_stopping(net: StyleLipSyncNet, task: Task, tmp_path: Path) -> None:
-    straight, stopped = (Adapter(net, SETTINGS, task, judge=judge) for _ in range(2))
+    straight, stopped = (AdaptTrainer(net, SETTINGS, task, judge=judge) for _ in range(2))
     for _ in range(4):
         straight.step()
     for _ in range(2):
         stopped.step()
     stopped.save(tmp_path / "state.pt")
-    resumed = Adapter(net, SETTINGS, task, judge=judge)
+    resumed = AdaptTrainer(net, SETTINGS, task, judge=judge)
     resumed.load(tmp_path / "state.pt")
     for _ in range(2):
         resumed.step()
     assert all(torch.equal(value, states(straight)[key]) for key, value in states(resumed).items())
-    other = Adapter(net, SETTINGS.model_copy(update={"lr": 1.0}), task, judge=judge)
-    with pytest.raises(BenchError, match="another adaptation \\(lr\\)"):
+    other = AdaptTrainer(net, SETTINGS.model_copy(update={"lr": 1.0}), task, judge=judge)
+    with pytest.raises(BenchError, match="other settings \\(lr\\)"):
         other.load(tmp_path / "state.pt")
 
 
 def test_the_regulariser_pulls_towards_foreign_sound(net: StyleLipSyncNet, task: Task) -> None:
     """With nothing but the regulariser, synchrony with foreign sound gets better."""
     alone = SETTINGS.model_copy(update={"lambda_l2": 0.0, "lambda_sync": 0.0, "lambda_reg": 1.0, "steps": 40})
-    adapter = Adapter(net, alone, task, judge=judge)
+    adapter = AdaptTrainer(net, alone, task, judge=judge)
     reg = [float(adapter.step().reg) for _ in range(40)]
     assert np.mean(reg[-10:]) < 0.8 * np.mean(reg[:5])
-    without = Adapter(net, SETTINGS.model_copy(update={"lambda_reg": 0.0}), task, judge=judge)
+    without = AdaptTrainer(net, SETTINGS.model_copy(update={"lambda_reg": 0.0}), task, judge=judge)
     assert float(without.step().reg) == 0
 
 
 def test_latents_are_those_of_the_whole_clip(net: StyleLipSyncNet, task: Task) -> None:
-    adapter = Adapter(net, SETTINGS, task, judge=judge)
+    adapter = AdaptTrainer(net, SETTINGS, task, judge=judge)
     sample = adapter._sample(np.random.default_rng(4))
     start = next(t for t in range(20) if np.array_equal(task.data.mel[t], sample.batch.mel[0].numpy()))
     whole = net.latents(torch.from_numpy(task.data.mel[2:14])[None], sample.batch.reference[None])[0]
@@ -114,9 +114,9 @@ def test_latents_are_those_of_the_whole_clip(net: StyleLipSyncNet, task: Task) -
 
 def test_what_it_needs(net: StyleLipSyncNet, task: Task) -> None:
     with pytest.raises(BenchError, match="needs foreign speech"):
-        Adapter(net, SETTINGS, Task(task.data, 0, 20, None, ""), judge=judge)
+        AdaptTrainer(net, SETTINGS, Task(task.data, 0, 20, None, ""), judge=judge)
     with pytest.raises(BenchError, match="at least 5"):
-        Adapter(net, SETTINGS, Task(task.data, 0, 4, task.foreign, ""), judge=judge)
+        AdaptTrainer(net, SETTINGS, Task(task.data, 0, 4, task.foreign, ""), judge=judge)
     with pytest.raises(BenchError, match="none of a second"):
         foreign_speech([sound(0, 3)], "short")
 
@@ -172,16 +172,16 @@ def test_interrupted_adaptation_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = adapt(checkpoint, footage, (0, 8), SETTINGS, tmp_path / "a.safetensors", foreign=speech, judge=judge)
-    step, steps = Adapter.step, []
+    step, steps = AdaptTrainer.step, []
 
-    def interrupted(self: Adapter):
+    def interrupted(self: AdaptTrainer):
         if len(steps) == 3:
             raise KeyboardInterrupt
         steps.append(self.done)
         return step(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Adapter, "step", interrupted)
+        patch.setattr(AdaptTrainer, "step", interrupted)
         with pytest.raises(KeyboardInterrupt):
             adapt(checkpoint, footage, (0, 8), SETTINGS, tmp_path / "b.safetensors", foreign=speech, judge=judge)
     assert (tmp_path / "b.state.pt").is_file() and not (tmp_path / "b.safetensors").exists()

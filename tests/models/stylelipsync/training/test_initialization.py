@@ -16,9 +16,9 @@ from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 from bench_lipsync.models.stylelipsync.training import initialization
 from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.initialization import from_net, load_beginning
-from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
-from bench_lipsync.models.stylelipsync.training.train import make_settings
-from bench_lipsync.models.stylelipsync.training.trainer import Trainer
+from bench_lipsync.models.stylelipsync.training.settings import PRESETS, TrainSettings
+from bench_lipsync.models.stylelipsync.training.trainer import StyleLipSyncTrainer
+from bench_lipsync.models.training.settings import make_settings
 
 
 def test_weights_are_taken_over_and_kept_when_going_on(
@@ -28,14 +28,14 @@ def test_weights_are_taken_over_and_kept_when_going_on(
     given = StyleLipSyncNet(tiny_config)
     given.w_avg.fill_(0.5)
     save_checkpoint(tmp_path / "given.safetensors", given, CheckpointInfo())
-    trainer = Trainer(settings, data)
+    trainer = StyleLipSyncTrainer(settings, data)
     note = trainer.begin_from(load_beginning(tmp_path / "given.safetensors", tiny_config))
     assert note.startswith("begun from given.safetensors: ")
     assert "new" not in note
     for own in (trainer.net, trainer.ema):
         assert all(torch.equal(value, given.state_dict()[key]) for key, value in own.state_dict().items())
     trainer.save(tmp_path / "state.pt")
-    resumed = Trainer(settings, data)
+    resumed = StyleLipSyncTrainer(settings, data)
     resumed.load(tmp_path / "state.pt")
     assert torch.equal(resumed.net.w_avg, given.w_avg)
 
@@ -44,14 +44,14 @@ def test_other_switches_keep_the_weights_that_both_have(
     settings: TrainSettings, data: TrainingData, tiny_config: StyleLipSyncConfig
 ) -> None:
     bare = StyleLipSyncNet(tiny_config.model_copy(update={"samf": False, "mals": False, "mask": "box"}))
-    trainer = Trainer(settings, data)
+    trainer = StyleLipSyncTrainer(settings, data)
     fresh = trainer.net.mals[0].conv[0].weight.clone()
     note = trainer.begin_from(from_net(bare, settings.network, "bare"))
     assert "mals False -> True, mask box -> pose-aware, samf False -> True" in note
     assert "face_encoder.f_mix1" in note
     assert torch.equal(trainer.net.face_encoder.f_enc1[0].conv.weight, bare.face_encoder.f_enc1[0].conv.weight)
     assert torch.equal(trainer.net.mals[0].conv[0].weight, fresh)
-    without = Trainer(settings.model_copy(update={"network": bare.config}), data)
+    without = StyleLipSyncTrainer(settings.model_copy(update={"network": bare.config}), data)
     assert ": {0} of {0} tensors".format(len(bare.state_dict())) in without.begin_from(
         from_net(trainer.net, bare.config)
     )
@@ -80,7 +80,7 @@ def test_a_prior_gives_the_decoder_and_the_mean_latent(
     settings: TrainSettings, data: TrainingData, prior: Path
 ) -> None:
     frozen = settings.model_copy(update={"train_synthesis": False})
-    trainer = Trainer(frozen, data)
+    trainer = StyleLipSyncTrainer(frozen, data)
     before = trainer.net.lip_encoder.fcs[1].weight.clone()
     note = trainer.begin_from(load_beginning(prior, frozen.network))
     assert "begun from the StyleGAN2 prior prior.safetensors" in note
@@ -101,10 +101,11 @@ def test_a_prior_of_another_size_is_an_error_that_names_it(tiny_config: StyleLip
 
 
 def test_switches_go_into_the_recipe_and_what_is_wrong_is_named() -> None:
-    settings = make_settings("demo", {"steps": 7, "lr": None}, {"samf": False, "mals": None, "mask": "box"})
+    network = {"samf": False, "mals": None, "mask": "box"}
+    settings = make_settings(PRESETS, "demo", {"steps": 7, "lr": None, "network": network})
     assert (settings.network.samf, settings.network.mals, settings.network.mask) == (False, True, "box")
     assert settings.network.resolution == 128
     with pytest.raises(BenchError, match=r"network\.mask"):
-        make_settings("demo", {}, {"mask": "ears"})
+        make_settings(PRESETS, "demo", {"network": {"mask": "ears"}})
     with pytest.raises(BenchError, match="frames=3 goes only with lambda_sync=0"):
-        make_settings("demo", {"frames": 3})
+        make_settings(PRESETS, "demo", {"frames": 3})

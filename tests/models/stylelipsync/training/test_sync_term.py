@@ -11,7 +11,7 @@ from bench_lipsync.models.stylelipsync.training import losses
 from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.losses import ReconstructionLoss, tone_loss
 from bench_lipsync.models.stylelipsync.training.settings import TrainSettings
-from bench_lipsync.models.stylelipsync.training.trainer import Trainer
+from bench_lipsync.models.stylelipsync.training.trainer import StyleLipSyncTrainer
 
 
 class Judge:
@@ -48,7 +48,7 @@ def synced(settings: TrainSettings) -> TrainSettings:
 def test_synchrony_is_judged_on_the_pasted_frame_and_added_with_its_weight(
     synced: TrainSettings, data: TrainingData, judge: Judge
 ) -> None:
-    trainer = Trainer(synced, data, expert=Path("other.safetensors"))
+    trainer = StyleLipSyncTrainer(synced, data, expert=Path("other.safetensors"))
     step = trainer.step()
     assert judge.path == Path("other.safetensors")
     plain = synced.lambda_l2 * (step.l2 + synced.lambda_mouth * step.mouth_l2)
@@ -57,7 +57,7 @@ def test_synchrony_is_judged_on_the_pasted_frame_and_added_with_its_weight(
 
 
 def test_synchrony_counts_from_its_step_on(synced: TrainSettings, data: TrainingData, judge: Judge) -> None:
-    trainer = Trainer(synced.model_copy(update={"sync_start": 2}), data)
+    trainer = StyleLipSyncTrainer(synced.model_copy(update={"sync_start": 2}), data)
     values = [float(trainer.step().sync) for _ in range(3)]
     assert values[:2] == [0.0, 0.0]
     assert values[2] > 0
@@ -65,7 +65,7 @@ def test_synchrony_counts_from_its_step_on(synced: TrainSettings, data: Training
 
 
 def test_without_weight_no_expert_is_loaded(settings: TrainSettings, data: TrainingData, judge: Judge) -> None:
-    trainer = Trainer(settings, data)
+    trainer = StyleLipSyncTrainer(settings, data)
     trainer.step()
     assert trainer.sync.expert is None
     assert not judge.shown
@@ -76,7 +76,7 @@ def test_the_real_expert_gives_gradients(synced: TrainSettings, data: TrainingDa
 
     torch.manual_seed(0)
     save_expert(SyncExpert(ExpertConfig(face_channels=(8, 8, 8, 8))), tmp_path / "expert.safetensors", {})
-    trainer = Trainer(synced, data, expert=tmp_path / "expert.safetensors")
+    trainer = StyleLipSyncTrainer(synced, data, expert=tmp_path / "expert.safetensors")
     frames = torch.rand(2, 5, 3, 32, 32).requires_grad_()
     mouth, mel = torch.tensor([0.0, 0.5, 0.4]).expand(2, 5, 3), torch.randn(2, 5, 20, 80)
     flat = [part.flatten(0, 1) for part in (frames, frames.detach(), mouth)]

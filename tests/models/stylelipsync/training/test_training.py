@@ -15,17 +15,18 @@ from bench_lipsync.models.stylelipsync.training.batches import draw, window
 from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.initialization import equalised_parameters
 from bench_lipsync.models.stylelipsync.training.settings import PRESETS, TrainSettings
-from bench_lipsync.models.stylelipsync.training.train import _begin, make_settings
-from bench_lipsync.models.stylelipsync.training.trainer import Trainer, schedule
+from bench_lipsync.models.stylelipsync.training.train import _begin
+from bench_lipsync.models.stylelipsync.training.trainer import StyleLipSyncTrainer, schedule
+from bench_lipsync.models.training.settings import make_settings
 from bench_lipsync.models.vision.mouth import cut, mouth_squares
 
 
-def weights(trainer: Trainer) -> list[torch.Tensor]:
+def weights(trainer: StyleLipSyncTrainer) -> list[torch.Tensor]:
     return [value.clone() for value in (*trainer.net.state_dict().values(), *trainer.ema.state_dict().values())]
 
 
 def test_loss_falls(settings: TrainSettings, data: TrainingData) -> None:
-    trainer = Trainer(settings, data)
+    trainer = StyleLipSyncTrainer(settings, data)
     losses = [float(trainer.step().total) for _ in range(settings.steps)]
     assert np.mean(losses[-10:]) < 0.3 * np.mean(losses[:5])
 
@@ -33,15 +34,15 @@ def test_loss_falls(settings: TrainSettings, data: TrainingData) -> None:
 def test_resuming_gives_the_same_weights_as_not_stopping(
     settings: TrainSettings, data: TrainingData, tmp_path: Path
 ) -> None:
-    straight = Trainer(settings, data)
+    straight = StyleLipSyncTrainer(settings, data)
     for _ in range(6):
         straight.step()
-    stopped = Trainer(settings, data)
+    stopped = StyleLipSyncTrainer(settings, data)
     for _ in range(3):
         stopped.step()
     stopped.save(tmp_path / "state.pt")
     torch.manual_seed(99)
-    resumed = Trainer(settings, data)
+    resumed = StyleLipSyncTrainer(settings, data)
     resumed.load(tmp_path / "state.pt")
     for _ in range(3):
         resumed.step()
@@ -52,16 +53,16 @@ def test_resuming_gives_the_same_weights_as_not_stopping(
 def test_resuming_with_other_settings_is_an_error_that_names_them(
     settings: TrainSettings, data: TrainingData, tmp_path: Path
 ) -> None:
-    Trainer(settings, data).save(tmp_path / "state.pt")
+    StyleLipSyncTrainer(settings, data).save(tmp_path / "state.pt")
     with pytest.raises(BenchError, match="batch, lr"):
-        Trainer(settings.model_copy(update={"lr": 1.0, "batch": 9}), data).load(tmp_path / "state.pt")
-    Trainer(settings.model_copy(update={"steps": 5}), data).load(tmp_path / "state.pt")
+        StyleLipSyncTrainer(settings.model_copy(update={"lr": 1.0, "batch": 9}), data).load(tmp_path / "state.pt")
+    StyleLipSyncTrainer(settings.model_copy(update={"steps": 5}), data).load(tmp_path / "state.pt")
     with pytest.raises(BenchError, match="made with 2 clips a step, not 4"):
-        Trainer(settings.model_copy(update={"accumulate": 2}), data).load(tmp_path / "state.pt")
+        StyleLipSyncTrainer(settings.model_copy(update={"accumulate": 2}), data).load(tmp_path / "state.pt")
 
 
 def test_a_frozen_decoder_does_not_change(settings: TrainSettings, data: TrainingData) -> None:
-    trainer = Trainer(settings.model_copy(update={"train_synthesis": False}), data)
+    trainer = StyleLipSyncTrainer(settings.model_copy(update={"train_synthesis": False}), data)
     before = {key: value.clone() for key, value in trainer.net.state_dict().items()}
     trainer.step()
     after = trainer.net.state_dict()
@@ -106,13 +107,13 @@ def test_the_published_recipe_is_the_default() -> None:
     assert (published.betas, published.lambda_l2, published.lambda_lpips) == ((0.9, 0.99), 1.0, 1.0)
     assert not published.train_synthesis
     assert published.network.resolution == 256
-    assert make_settings("demo", {"steps": 7, "lr": None}).steps == 7
+    assert make_settings(PRESETS, "demo", {"steps": 7, "lr": None}).steps == 7
     with pytest.raises(BenchError, match="published or demo"):
-        make_settings("best", {})
+        make_settings(PRESETS, "best", {})
 
 
 def test_scratch_start_is_grey_and_lets_every_code_through(settings: TrainSettings, data: TrainingData) -> None:
-    net = Trainer(settings, data).net.eval()
+    net = StyleLipSyncTrainer(settings, data).net.eval()
     with torch.no_grad():
         batch = draw(data, settings, 0)
         ws = net.latents(batch.mel, batch.reference)

@@ -15,9 +15,9 @@ from bench_lipsync.models.syncnet.expert import train as expert_train
 from bench_lipsync.models.syncnet.expert.batches import make_batch
 from bench_lipsync.models.syncnet.expert.data import ExpertData
 from bench_lipsync.models.syncnet.expert.network import SyncExpert, load_expert, save_expert, sync_logits, sync_loss
-from bench_lipsync.models.syncnet.loop import CURVE
-from bench_lipsync.models.syncnet.open.batches import TrainConfig
 from bench_lipsync.models.syncnet.open.network import OpenSyncNet, save_open_syncnet
+from bench_lipsync.models.syncnet.settings import SyncSettings
+from bench_lipsync.models.syncnet.trainer import CURVE, SyncLoss
 from bench_lipsync.models.training.clip_arrays import ClipSpan
 
 
@@ -116,7 +116,7 @@ def arrays(clips: int = 4, frames: int = 16) -> ExpertData:
 
 
 def test_batches_depend_on_seed_and_step_alone() -> None:
-    data, config = arrays(), TrainConfig(batch=3, frames=8)
+    data, config = arrays(), SyncSettings(batch=3, frames=8)
     first = make_batch(data, list(data.clips), config, 5, augment=True)
     again = make_batch(data, list(data.clips), config, 5, augment=True)
     other = make_batch(data, list(data.clips), config, 6, augment=True)
@@ -133,41 +133,40 @@ class FakeClip:
         self.identity = name
 
 
-def train(out: Path, steps: int, stop_at: int | None = None) -> list[str]:
+def train(out: Path, steps: int) -> list[str]:
     """Loss curve of a run on the arrays above, as it is written."""
-
-    def stop(note: str) -> None:
-        nonlocal stop_at
-        if stop_at is not None:
-            stop_at -= 1
-            if stop_at == 0:
-                raise KeyboardInterrupt
-
-    config = {"steps": steps, "batch": 3, "frames": 8, "warmup": 2}
-    try:
-        expert_train.run([FakeClip(f"p{i}") for i in range(4)], out, config=config, save_every=4, on_step=stop)
-    except KeyboardInterrupt:
-        return []
+    settings = SyncSettings(steps=steps, batch=3, frames=8, warmup=2, save_every=4)
+    expert_train.run([FakeClip(f"p{i}") for i in range(4)], out, settings)  # type: ignore[list-item]
     return [",".join(line.split(",")[:1] + line.split(",")[2:]) for line in (out / CURVE).read_text().splitlines()]
 
 
 def test_interrupted_training_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expert_train, "load_data", lambda clips, folder, resolution: arrays())
-    monkeypatch.setattr("bench_lipsync.models.syncnet.loop._ROW_EVERY", 2)
+    monkeypatch.setattr("bench_lipsync.models.syncnet.trainer.ROW_EVERY", 2)
     whole = train(tmp_path / "whole", 10)
-    assert train(tmp_path / "parts", 10, stop_at=7) == []
+    step = expert_train._ExpertTrainer.step
+
+    def interrupted(trainer: expert_train._ExpertTrainer) -> SyncLoss:
+        if trainer.done == 7:
+            raise KeyboardInterrupt
+        return step(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(expert_train._ExpertTrainer, "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "parts", 10)
     assert train(tmp_path / "parts", 10) == whole
     assert len(whole) == 6
     one, other = (load_expert(tmp_path / part / expert_train.WEIGHTS).state_dict() for part in ("whole", "parts"))
     assert all(torch.equal(one[key], other[key]) for key in one)
-    with pytest.raises(BenchError, match="other settings"):
+    with pytest.raises(BenchError, match=r"other settings \(steps\)"):
         train(tmp_path / "parts", 11)
 
 
 def test_sound_is_told_from_shifted_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Training lowers the loss on material where sound and picture plainly belong together."""
     monkeypatch.setattr(expert_train, "load_data", lambda clips, folder, resolution: arrays(6, 40))
-    monkeypatch.setattr("bench_lipsync.models.syncnet.loop._ROW_EVERY", 1)
+    monkeypatch.setattr("bench_lipsync.models.syncnet.trainer.ROW_EVERY", 1)
     curve = train(tmp_path, 30)
     losses = [float(line.split(",")[1]) for line in curve[1:]]
     assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])

@@ -10,15 +10,16 @@ import torch
 import torch.nn.functional as F
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.models.syncnet.loop import CURVE
 from bench_lipsync.models.syncnet.losses import contrastive_loss, hits
 from bench_lipsync.models.syncnet.open.augment_audio import augment_mel, augment_samples
 from bench_lipsync.models.syncnet.open.augment_lips import augment_lips
-from bench_lipsync.models.syncnet.open.batches import TrainConfig, make_batch
+from bench_lipsync.models.syncnet.open.batches import make_batch
 from bench_lipsync.models.syncnet.open.crops import crop_mouths, mouth_frames
 from bench_lipsync.models.syncnet.open.data import TrainingClip
 from bench_lipsync.models.syncnet.open.network import OpenSyncNet, load_open_syncnet, save_open_syncnet
-from bench_lipsync.models.syncnet.open.train import run
+from bench_lipsync.models.syncnet.open.train import _OpenTrainer, run
+from bench_lipsync.models.syncnet.settings import SyncSettings
+from bench_lipsync.models.syncnet.trainer import CURVE, SyncLoss
 
 
 @pytest.fixture(scope="module")
@@ -152,38 +153,41 @@ def clips() -> list[FakeClip]:
     return [FakeClip(f"clip{letter}") for letter in "abcde"]
 
 
-CONFIG = TrainConfig(steps=4, batch=2, frames=8, warmup=1)
+SETTINGS = SyncSettings(steps=4, batch=2, frames=8, warmup=1)
 
 
 def weights_of(path: Path) -> dict[str, torch.Tensor]:
     return load_open_syncnet(path).state_dict()
 
 
-def test_interrupted_training_ends_the_same(clips: list[FakeClip], tmp_path: Path) -> None:
-    whole = run(clips, tmp_path / "whole", config=CONFIG)  # type: ignore[arg-type]
+def test_interrupted_training_ends_the_same(
+    clips: list[FakeClip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(clips, tmp_path / "whole", SETTINGS)  # type: ignore[arg-type]
 
-    class Stop(Exception):  # noqa: N818
-        pass
+    def interrupted(trainer: _OpenTrainer) -> SyncLoss:
+        if trainer.done == 3:
+            raise KeyboardInterrupt
+        return step(trainer)
 
-    taken = []
-
-    def stop(note: str) -> None:
-        taken.append(note)
-        if len(taken) == 3:
-            raise Stop
-
-    with pytest.raises(Stop):
-        run(clips, tmp_path / "parts", config=CONFIG, save_every=2, on_step=stop)  # type: ignore[arg-type]
-    parts = run(clips, tmp_path / "parts", config=CONFIG, save_every=2)  # type: ignore[arg-type]
+    step, saving = _OpenTrainer.step, SETTINGS.model_copy(update={"save_every": 2})
+    with monkeypatch.context() as patch:
+        patch.setattr(_OpenTrainer, "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(clips, tmp_path / "parts", saving)  # type: ignore[arg-type]
+    parts = run(clips, tmp_path / "parts", saving)  # type: ignore[arg-type]
     ours, theirs = weights_of(whole), weights_of(parts)
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     assert (tmp_path / "parts" / CURVE).read_text().count("\n") == 2
 
 
 def test_other_settings_do_not_continue_a_run(clips: list[FakeClip], tmp_path: Path) -> None:
-    run(clips, tmp_path, config={"steps": 1, "batch": 2, "frames": 8})  # type: ignore[arg-type]
-    with pytest.raises(BenchError, match="choose another --out"):
-        run(clips, tmp_path, config={"steps": 1, "batch": 2, "frames": 9})  # type: ignore[arg-type]
+    settings = SyncSettings(steps=1, batch=2, frames=8)
+    run(clips, tmp_path, settings)  # type: ignore[arg-type]
+    with pytest.raises(BenchError, match=r"other settings \(frames\); use another --out"):
+        run(clips, tmp_path, settings.model_copy(update={"frames": 9}))  # type: ignore[arg-type]
+    with pytest.raises(BenchError, match=r"other settings \(clips\); use another --out"):
+        run(clips[1:], tmp_path, settings)  # type: ignore[arg-type]
 
 
 def test_too_few_clips(clips: list[FakeClip], tmp_path: Path) -> None:
@@ -197,7 +201,7 @@ def test_batches_depend_on_seed_and_step_alone() -> None:
         TrainingClip(str(i), str(i), draw.integers(0, 255, (12, 96, 96), np.uint8), np.zeros(12 * 640, np.int16))
         for i in range(3)
     ]
-    one, same, other = (make_batch(material, CONFIG, step, 64, augment=True) for step in (5, 5, 6))
+    one, same, other = (make_batch(material, SETTINGS, step, 64, augment=True) for step in (5, 5, 6))
     assert torch.equal(one.crops, same.crops)
     assert not torch.equal(one.crops, other.crops)
     assert one.crops.shape == (2, 8, 64, 64)
