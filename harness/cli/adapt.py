@@ -52,6 +52,7 @@ def adapt(
     from bench_lipsync.harness.stages import stages
     from bench_lipsync.harness.store.mirror import open_store
     from bench_lipsync.harness.util.sanitize import safe_id
+    from bench_lipsync.models.stylelipsync.adaptation.adapt import run
 
     if out.suffix != ".safetensors":
         raise typer.BadParameter(f"{out.name} must end in .safetensors", param_hint="--out")
