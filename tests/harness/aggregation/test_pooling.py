@@ -18,7 +18,7 @@ from bench_lipsync.harness.api.metric import ClipAccumulator, MetricInfo
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.scoring.score import Scores
-from bench_lipsync.harness.scoring.score_files import FEATURES_FILE, save_features
+from bench_lipsync.harness.scoring.score_files import FEATURES_FILE, load_features, save_features
 from bench_lipsync.harness.scoring.scorers import LoadedScorer, ScorerSet
 from bench_lipsync.harness.statistics.intervals import interval
 from bench_lipsync.harness.store.store import Store
@@ -84,7 +84,8 @@ def world(tmp_path: Path) -> World:
 def test_values_and_parts_are_those_of_the_remaining_clips(world: World) -> None:
     found = pool(world.loaded, Side(world.output), Side(world.truth), world.identities, world.store)
     load = {
-        side: {c: np.load(p)[SHIFT.column] for c, p in getattr(world, side).items()} for side in ("output", "truth")
+        side: {c: load_features(p, SHIFT.column) for c, p in getattr(world, side).items()}
+        for side in ("output", "truth")
     }
     gaps = {clip: (load["output"][clip] - load["truth"][clip]).mean(0) for clip in world.identities}
     assert found.values[SIGNED.column] == pytest.approx(np.mean([gap[0] for gap in gaps.values()]), rel=1e-5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from bench_lipsync.harness.scoring.score_files import (
 )
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
 from bench_lipsync.harness.stages.stages import Generated
+from bench_lipsync.harness.store.store import Store
 from bench_lipsync.metrics.image.psnr import INFO
 
 
@@ -96,8 +98,12 @@ def test_a_file_that_is_cut_off_and_a_column_that_is_not_there(tmp_path: Path) -
 def test_scores_of_older_versions_are_made_again(tmp_path: Path) -> None:
     """They have another key, so nothing tries to read their files."""
     clip = PreparedClip("a", "b", tmp_path, {"content_hash": "c"})
-    loaded = LoadedScorer("psnr", object(), (INFO,))  # type: ignore[arg-type]
-    assert _parts(loaded, clip, Generated(tmp_path, "h"), "s")["version"] == VERSION == 2
+    loaded = LoadedScorer("psnr", SimpleNamespace(metrics=(INFO,)), (INFO,))  # type: ignore[arg-type]
+    parts, store = _parts(loaded, clip, Generated(tmp_path, "h"), "s"), Store(tmp_path / "store")
+    older = {name: value for name, value in parts.items() if name != "version"}
+    store.make("score", older, lambda folder: np.savez(folder / "features.npz", x=np.ones(3)))
+    assert store.find("score", older) is not None and store.find("score", parts) is None
+    assert parts["version"] == VERSION
 
 
 def test_a_score_has_all_files(tmp_path: Path) -> None:
