@@ -106,7 +106,7 @@ def prepare(
     if dataset != "hdtf":
         raise BenchError(f"dataset {dataset!r} needs no preparation; only hdtf has full videos to cut")
     from bench_lipsync.harness.datasets.hdtf.download import YtDlp
-    from bench_lipsync.harness.datasets.hdtf.plan import Fate, Preparation, left_out, plan, select
+    from bench_lipsync.harness.datasets.hdtf.plan import IntervalStatus, Preparation, left_out, plan, select
     from bench_lipsync.harness.datasets.hdtf.prepare import prepare as carry_out
     from bench_lipsync.harness.datasets.hdtf.prepare import write_report
     from bench_lipsync.harness.util.progress import stage
@@ -132,7 +132,9 @@ def prepare(
     _show_outcomes(outcomes, as_json)
     print(f"report: {report}", file=sys.stderr)
     possible = [outcome for outcome in outcomes if outcome.interval.problem is None]
-    raise typer.Exit(0 if all(outcome.fate in (Fate.OK, Fate.TRUNCATED) for outcome in possible) else 1)
+    raise typer.Exit(
+        0 if all(outcome.status in (IntervalStatus.OK, IntervalStatus.TRUNCATED) for outcome in possible) else 1
+    )
 
 
 def _clips(dataset: str, data_root: Path | None, split: str) -> ClipList:
@@ -152,6 +154,6 @@ def _show_outcomes(outcomes: list[Outcome], as_json: bool) -> None:
         print(json.dumps([outcome.row() for outcome in outcomes], indent=1))
     else:
         for outcome in outcomes:
-            print(outcome.interval.id, outcome.fate, outcome.reason, sep="\t")
-    counts = Counter(str(outcome.fate) for outcome in outcomes)
+            print(outcome.interval.id, outcome.status, outcome.reason, sep="\t")
+    counts = Counter(str(outcome.status) for outcome in outcomes)
     print(", ".join(f"{count} {fate}" for fate, count in counts.most_common()), file=sys.stderr)

@@ -1,1 +1,1 @@
-"""Datasets: names to lists of clips. Each file knows one layout on disk."""
+"""Datasets: lists of clips from folders on disk. Each module reads one layout."""

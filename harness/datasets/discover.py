@@ -1,4 +1,4 @@
-"""Finding media below a folder that somebody else filled: hostile names, links that lead out, things not files."""
+"""Finds media files below an untrusted folder: hostile names, links that lead out, special files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts"),
     *(".wmv", ".flv", ".3gp", ".ogv", ".vob"),
 )
-"""Suffixes that are taken for videos (any case); what is really inside is found out by probing."""
+"""Suffixes of videos (any case); probing decides whether a file is one."""
 AUDIO_SUFFIXES = (".wav", ".flac", ".m4a", ".aac", ".mp3", ".ogg", ".opus")
-"""Suffixes of audio beside a video; where several lie there, the first in this order is taken."""
+"""Suffixes of audio beside a video; of several files, the first in this order is used."""
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "VIDEO_SUFFIXES",
-    "Found",
+    "FoundFiles",
     "audio_beside",
     "find_files",
     "ids_from_paths",
@@ -34,14 +34,14 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Found:
-    """What lies below a folder."""
+class FoundFiles:
+    """The media files below a folder."""
 
     root: Path
     files: tuple[Path, ...] = ()
-    """Regular files with one of the wanted suffixes, sorted by their path relative to `root`."""
+    """Regular files with one of the requested suffixes, sorted by their path relative to `root`."""
     notices: tuple[str, ...] = ()
-    """What was refused or could not be read, in words."""
+    """Descriptions of what was refused or could not be read."""
 
 
 @dataclass
@@ -49,18 +49,23 @@ class _Walk:
     root: Path
     suffixes: frozenset[str]
     files: dict[Path, Path] = field(default_factory=dict)
-    """Real path -> path below the root, so that a file that is also linked is found once."""
+    """Path below the root by real path, so that a file that is also linked is listed once."""
     links: list[Path] = field(default_factory=list)
     unreadable: list[Path] = field(default_factory=list)
 
 
 def require_root(data_root: Path | None, dataset: str, expected: str) -> Path:
-    """`data_root` if it is a folder. Raises `BenchError` saying what `dataset` expects there."""
+    """Return `data_root` if it is a folder.
+
+    Raises:
+        BenchError: It is none; the message names what `dataset` expects there.
+
+    """
     if data_root is None:
         raise BenchError(f"dataset {dataset!r} needs --data-root: the folder with {expected}")
     try:
         exists, is_folder = data_root.exists(), data_root.is_dir()
-    except (OSError, ValueError, RuntimeError) as error:  # a name too long, a zero byte in it, a loop of links
+    except (OSError, ValueError, RuntimeError) as error:  # Name too long, null byte, or loop of links.
         raise BenchError(f"--data-root {shown(data_root)} cannot be opened: {error}") from error
     if not exists:
         raise BenchError(f"--data-root {shown(data_root)} does not exist; dataset {dataset!r} expects {expected} there")
@@ -69,11 +74,16 @@ def require_root(data_root: Path | None, dataset: str, expected: str) -> Path:
     return data_root
 
 
-def find_files(root: Path, suffixes: Iterable[str]) -> Found:
-    """Every regular file below `root` with one of `suffixes`, without hidden ones and without leaving `root`.
+def find_files(root: Path, suffixes: Iterable[str]) -> FoundFiles:
+    """Find the regular files below a folder; hidden ones are left out.
 
-    Links to files inside `root` are followed, links to folders are not (their target is walked anyway), and links that
-    lead out of `root` or nowhere are refused with a notice. `root` itself may be a link.
+    Links to files inside `root` are followed. Links to folders are not, since their targets are walked anyway. Broken
+    links and links that lead out of `root` are refused with a notice.
+
+    Args:
+        root: The folder, which may be a link itself.
+        suffixes: The suffixes to find, in lower case.
+
     """
     real_root = root.resolve()
     walk = _Walk(root, frozenset(suffixes))
@@ -90,7 +100,7 @@ def find_files(root: Path, suffixes: Iterable[str]) -> Found:
                         links.append(path)
                     elif entry.is_dir(follow_symlinks=False):
                         pending.append(path)
-                    # Regular files only: opening a named pipe that somebody left there would wait for ever.
+                    # Regular files only: opening a named pipe would block forever.
                     elif entry.is_file(follow_symlinks=False) and path.suffix.lower() in walk.suffixes:
                         walk.files[real_root / path.relative_to(root)] = path
         except OSError:
@@ -98,13 +108,13 @@ def find_files(root: Path, suffixes: Iterable[str]) -> Found:
     for link in sorted(links):
         _follow(link, real_root, walk)
     files = sorted(walk.files.values(), key=lambda path: path.relative_to(root).parts)
-    return Found(root, tuple(files), tuple(_notices(walk)))
+    return FoundFiles(root, tuple(files), tuple(_notices(walk)))
 
 
 def _follow(link: Path, real_root: Path, walk: _Walk) -> None:
     try:
         target = link.resolve(strict=True)
-    except (OSError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
+    except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13.
         walk.links.append(link)
         return
     if not target.is_relative_to(real_root):
@@ -121,18 +131,18 @@ def _notices(walk: _Walk) -> Iterable[str]:
 
 
 def audio_beside(videos: Sequence[Path], audio: Sequence[Path]) -> dict[Path, Path]:
-    """For each video with audio of the same stem in the same folder: that audio, first by `AUDIO_SUFFIXES`."""
-    best: dict[Path, Path] = {}
+    """The audio file of the same stem in the same folder for each video that has one, first by `AUDIO_SUFFIXES`."""
+    by_stem: dict[Path, Path] = {}
     for path in sorted(audio, key=lambda path: AUDIO_SUFFIXES.index(path.suffix.lower()), reverse=True):
-        best[path.with_suffix("")] = path
-    return {video: best[video.with_suffix("")] for video in videos if video.with_suffix("") in best}
+        by_stem[path.with_suffix("")] = path
+    return {video: by_stem[video.with_suffix("")] for video in videos if video.with_suffix("") in by_stem}
 
 
 def ids_from_paths(paths: Sequence[Path], root: Path) -> dict[Path, str]:
     """A safe id for each path, from the path below `root` without its suffix.
 
-    Ids that would differ by nothing but case get eight hex digits of the whole relative path's sha256, because not
-    every file system tells them apart.
+    Ids that differ only in case get eight hex digits of the relative path's sha256, because some file systems do not
+    distinguish them.
     """
     plain = {path: safe_id(path.relative_to(root).with_suffix("").as_posix()) for path in paths}
     counts: dict[str, int] = {}
@@ -149,6 +159,6 @@ def _digest(path: Path) -> str:
 
 
 def listed(paths: Sequence[Path], root: Path) -> str:
-    """`3 files (a, b, c)`: a count and the first few names below `root`, safe to print."""
+    """A count and the first few names below `root`, as `3 (a, b, c)`, safe to print."""
     names = ", ".join(shown(path.relative_to(root)) for path in sorted(paths)[:_SHOWN])
     return f"{len(paths)} ({names}{', ...' if len(paths) > _SHOWN else ''})"

@@ -26,31 +26,34 @@ from bench_lipsync.harness.util.text_files import read_text
 
 IDENTITIES = "identities.csv"
 MAX_TABLE_BYTES = 32 << 20
-"""Of that table; half a million rows fit."""
+"""Size limit of that table; half a million rows fit."""
 _EXPECTED = f"videos ({', '.join(VIDEO_SUFFIXES)}), in any subfolders"
 
 
 class FolderDataset:
-    """Whatever videos the user has; there is no test list, so the only split is `all`."""
+    """The user's own videos; there is no test list, so the only split is `all`."""
 
     name = "folder"
 
     def clips(self, request: ClipRequest) -> ClipList:
         """Every video below `request.data_root`.
 
-        The id comes from the path below the root without suffix. The identity is the top-most subfolder, or the clip's
-        own id for a file directly in the root; `identities.csv` there (columns `file`, `identity`) overrides both.
-        Raises `BenchError` for a missing or empty folder, a split other than `auto` or `all`, or a bad table.
+        The id is the path below the root without suffix. The identity is the top-level subfolder, or the clip's id for
+        a file directly in the root; `identities.csv` in the root (columns `file`, `identity`) overrides both.
+
+        Raises:
+            BenchError: Missing or empty folder, another split than `auto` or `all`, or an invalid table.
+
         """
         if check_split(request.split) not in ("auto", "all"):
             raise BenchError(f"dataset 'folder' has no {request.split} list: any videos may lie there; use --split all")
         root = require_root(request.data_root, self.name, _EXPECTED)
-        found = find_files(root, (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES))
-        videos = [path for path in found.files if path.suffix.lower() in VIDEO_SUFFIXES]
-        notices = list(found.notices)
+        media = find_files(root, (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES))
+        videos = [path for path in media.files if path.suffix.lower() in VIDEO_SUFFIXES]
+        notices = list(media.notices)
         if not videos:
             raise BenchError("; ".join([f"no videos below {shown(root)}; looked for {_EXPECTED}", *notices]))
-        audio = audio_beside(videos, [path for path in found.files if path.suffix.lower() in AUDIO_SUFFIXES])
+        audio = audio_beside(videos, [path for path in media.files if path.suffix.lower() in AUDIO_SUFFIXES])
         ids = ids_from_paths(videos, root)
         identities = _identities(videos, ids, root, notices)
         clips = (Clip(id=ids[path], identity=identities[path], video=path, audio=audio.get(path)) for path in videos)
@@ -75,10 +78,10 @@ def _identities(videos: list[Path], ids: dict[Path, str], root: Path, notices: l
 
 def _read_table(table: Path, videos: list[Path], root: Path, notices: list[str]) -> dict[Path, str]:
     try:
-        inside = table.resolve(strict=True).is_relative_to(root.resolve())
-    except (OSError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
-        inside = False
-    if not inside:
+        is_inside = table.resolve(strict=True).is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13.
+        is_inside = False
+    if not is_inside:
         reason = "is a link that leads out of the data root or nowhere; put the file itself there"
         raise BenchError(f"{shown(table)} {reason}")
     known = {path.relative_to(root).as_posix(): path for path in videos}
@@ -88,8 +91,8 @@ def _read_table(table: Path, videos: list[Path], root: Path, notices: list[str])
     try:
         reader = csv.DictReader(io.StringIO(text, newline=""))
         if not {"file", "identity"} <= set(reader.fieldnames or ()):
-            found = shown(",".join(reader.fieldnames or ()))
-            raise BenchError(f"{shown(table)} needs the header file,identity; its first line is {found!r}")
+            header = shown(",".join(reader.fieldnames or ()))
+            raise BenchError(f"{shown(table)} needs the header file,identity; its first line is {header!r}")
         for row in reader:
             file, identity = (row["file"] or "").strip(), (row["identity"] or "").strip()
             if not identity:

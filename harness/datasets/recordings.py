@@ -1,4 +1,4 @@
-"""Recordings in a folder as samples: the foreign sound of an adaptation."""
+"""Audio of the recordings in a folder: the foreign speech of an adaptation."""
 
 from __future__ import annotations
 
@@ -15,28 +15,33 @@ if TYPE_CHECKING:
 
 MAX_FILES = 100
 MAX_SECONDS = 20.0
-"""Taken from the beginning of each file."""
+"""Read from the beginning of each file."""
 
 
 def read_speech(folder: Path) -> list[NDArray[np.int16]]:
-    """The sound of up to `MAX_FILES` audio and video files below `folder`, int16 mono at 16 kHz.
+    """The audio of up to `MAX_FILES` audio and video files below a folder, selected by the hash of their paths.
 
-    Which ones is decided by the hash of their paths below `folder`. Raises `BenchError` if none has sound.
+    Returns:
+        Int16 mono at 16 kHz, up to `MAX_SECONDS` each.
+
+    Raises:
+        BenchError: `folder` is no folder, or no file has audio that can be decoded.
+
     """
     from bench_lipsync.harness.media import decode_audio
 
     if not folder.is_dir():
         raise BenchError(f"--foreign {shown(folder)} is no folder; give one with recordings of other people")
     files = find_files(folder, (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES)).files
-    spread = sorted(files, key=lambda path: hashlib.sha256(path.relative_to(folder).as_posix().encode()).hexdigest())
-    heard = []
-    for path in spread:
+    shuffled = sorted(files, key=lambda path: hashlib.sha256(path.relative_to(folder).as_posix().encode()).hexdigest())
+    recordings = []
+    for path in shuffled:
         try:
-            heard.append(decode_audio(path, end=MAX_SECONDS))
+            recordings.append(decode_audio(path, end=MAX_SECONDS))
         except ClipError:
-            continue  # silent videos are common in such folders
-        if len(heard) == MAX_FILES:
+            continue  # Videos without audio are common in such folders.
+        if len(recordings) == MAX_FILES:
             break
-    if not heard:
+    if not recordings:
         raise BenchError(f"none of the {len(files)} media files below {shown(folder)} has sound that can be decoded")
-    return heard
+    return recordings

@@ -1,4 +1,4 @@
-"""Whether the clips of a dataset can be read from end to end, before a long run finds out."""
+"""Checks that the clips of a dataset can be decoded completely, before a long run."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from bench_lipsync.harness.errors import ClipError, Status
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What reading one clip gave."""
+class ClipCheck:
+    """Result of decoding one clip."""
 
     clip: Clip
     status: Status
     reason: str = ""
     seconds: float | None = None
-    """Length of the picture, where it decodes."""
+    """Length of the video, where it decodes."""
     width: int | None = None
     height: int | None = None
 
     def row(self) -> dict[str, str | float | int | None]:
-        """Column name -> value, ready for JSON."""
+        """Values by column name, ready for JSON."""
         return {
             "id": self.clip.id,
             "identity": self.clip.identity,
@@ -34,11 +34,13 @@ class Verdict:
         }
 
 
-def verify_clip(clip: Clip) -> Verdict:
-    """Decode every frame and sample of `clip`. Faces are not looked for.
+def verify_clip(clip: Clip) -> ClipCheck:
+    """Decode every frame and audio sample of a clip; faces are not detected.
 
-    `ok`, `decode_error`, or `no_audio` (no audio stream, or one without samples). Silence is sound here: only
-    scoring can tell whether it matters.
+    Returns:
+        `ok`, `decode_error`, or `no_audio` (no audio stream, or one without samples). Silence is `ok`: whether it
+        matters is up to the metrics.
+
     """
     from bench_lipsync.harness.media import decode_audio, decode_video
 
@@ -51,18 +53,18 @@ def verify_clip(clip: Clip) -> Verdict:
             raise ClipError(Status.DECODE_ERROR, f"{clip.video.name}: no frame between start and end")
         samples = decode_audio(clip.audio or clip.video, start=clip.start, end=clip.end)
         if len(samples) == 0:
-            raise ClipError(Status.NO_AUDIO, f"{(clip.audio or clip.video).name}: no sound")
+            raise ClipError(Status.NO_AUDIO, f"{(clip.audio or clip.video).name}: no audio")
     except ClipError as error:
         seconds = frames / FPS if shape else None
-        return Verdict(clip, error.status, shown(error.reason), seconds, *(shape[::-1] if shape else (None, None)))
+        return ClipCheck(clip, error.status, shown(error.reason), seconds, *(shape[::-1] if shape else (None, None)))
     reason = ""
     if len(samples) / SAMPLE_RATE < 0.5 * frames / FPS:
-        reason = f"the sound has {len(samples) / SAMPLE_RATE:.2f} s, the picture {frames / FPS:.2f} s"
-    return Verdict(clip, Status.OK, reason, frames / FPS, *shape[::-1])
+        reason = f"the audio has {len(samples) / SAMPLE_RATE:.2f} s, the video {frames / FPS:.2f} s"
+    return ClipCheck(clip, Status.OK, reason, frames / FPS, *shape[::-1])
 
 
 def clip_seconds(clip: Clip) -> float | None:
-    """Length of `clip` as its file states it, without decoding; `None` where the file does not say or is broken."""
+    """Length of `clip` according to its container, without decoding; `None` if it is unknown."""
     from bench_lipsync.harness.media import probe
 
     try:

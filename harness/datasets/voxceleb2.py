@@ -19,39 +19,41 @@ _LICENCE = "VoxCeleb2 terms; the footage belongs to its owners"
 
 
 class VoxCeleb2Dataset:
-    """Utterances as the data set ships them; the test split is its own list of 118 identities."""
+    """Utterances as distributed; the test split is the official list of 118 identities."""
 
     name = "voxceleb2"
 
     def clips(self, request: ClipRequest) -> ClipList:
-        """One clip an utterance: id `idNNNNN_VIDEO_UTTERANCE`, identity `idNNNNN`.
+        """One clip for each utterance: id `idNNNNN_VIDEO_UTTERANCE`, identity `idNNNNN`.
 
-        Raises `BenchError` for a missing folder, one without utterances, or an empty split.
+        Raises:
+            BenchError: Missing folder, no utterances, or an empty split.
+
         """
         root = require_root(request.data_root, self.name, _EXPECTED)
-        found = find_files(root, VIDEO_SUFFIXES)
-        notices = list(found.notices)
+        media = find_files(root, VIDEO_SUFFIXES)
+        notices = list(media.notices)
         clips: dict[str, Clip] = {}
-        strange, twice = [], []
-        for path in found.files:
+        unnamed, duplicates = [], []
+        for path in media.files:
             clip = _clip(path, root)
             if clip is None:
-                strange.append(path)
+                unnamed.append(path)
             elif clip.id in clips:
-                twice.append(path)
+                duplicates.append(path)
             else:
                 clips[clip.id] = clip
-        if strange:
-            notices.append(f"left out {listed(strange, root)}: not idNNNNN/VIDEO/UTTERANCE")
-        if twice:
-            notices.append(f"left out {listed(twice, root)}: the same utterance is there twice")
+        if unnamed:
+            notices.append(f"left out {listed(unnamed, root)}: not idNNNNN/VIDEO/UTTERANCE")
+        if duplicates:
+            notices.append(f"left out {listed(duplicates, root)}: the same utterance is there twice")
         if not clips:
             raise BenchError("; ".join([f"no utterances below {shown(root)}; expected {_EXPECTED}", *notices]))
         return choose(request.split, list(clips.values()), read_list(TEST_LIST), notices)
 
 
 def _clip(path: Path, root: Path) -> Clip | None:
-    # The root may itself be an identity's folder or lie inside the tree, so its own name is looked at, too.
+    # The root may itself be an identity's folder or lie inside the tree, so its own name counts too.
     parts = (root.resolve() / path.relative_to(root)).parts[-3:]
     if len(parts) < 3 or not _IDENTITY.fullmatch(parts[0]):
         return None

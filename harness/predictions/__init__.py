@@ -1,1 +1,1 @@
-"""Videos that another program generated, checked and read as the output of a model."""
+"""Videos generated elsewhere, checked and read as the output of a model."""

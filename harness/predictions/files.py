@@ -1,4 +1,4 @@
-"""Which of somebody else's videos belongs to which clip."""
+"""Matches videos generated elsewhere to clips by name."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ from bench_lipsync.harness.util.sanitize import safe_id
 
 
 class PredictedFiles:
-    """The videos below a folder, by the clip that each belongs to."""
+    """The videos below a folder, by clip."""
 
     def __init__(self, root: Path) -> None:
-        found = find_files(root, VIDEO_SUFFIXES)
+        media = find_files(root, VIDEO_SUFFIXES)
         self.root = root
-        self.files = found.files
-        self.notices = found.notices
-        self._by_path = {name: path for path, name in ids_from_paths(found.files, root).items()}
+        self.files = media.files
+        self.notices = media.notices
+        self._by_path = {name: path for path, name in ids_from_paths(media.files, root).items()}
         self._by_stem: dict[str, list[Path]] = {}
-        for path in found.files:
+        for path in media.files:
             self._by_stem.setdefault(safe_id(path.stem), []).append(path)
 
     def find(self, clip_id: str) -> Path:
-        """The video of a clip: its path below the folder gives the clip's id as a dataset's would, or its name does.
+        """The video of a clip, matched by its path below the folder or else by its name.
 
-        Raises `ClipError` (`bad_output`) where there is none, or several and none of them by its path.
+        Raises:
+            ClipError: `bad_output`: there is none, or several by name and none by path.
+
         """
         exact = self._by_path.get(clip_id)
-        named = [exact] if exact else self._by_stem.get(clip_id, [])
-        if len(named) == 1:
-            return named[0]
-        if named:
-            both = " and ".join(path.relative_to(self.root).as_posix() for path in named[:2])
-            raise ClipError(Status.BAD_OUTPUT, f"{len(named)} videos are named {clip_id}: {both}")
+        matches = [exact] if exact else self._by_stem.get(clip_id, [])
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            examples = " and ".join(path.relative_to(self.root).as_posix() for path in matches[:2])
+            raise ClipError(Status.BAD_OUTPUT, f"{len(matches)} videos are named {clip_id}: {examples}")
         files = (paths[0].name for paths in self._by_stem.values())
         hint = suggest(clip_id, files, limit=1, otherwise="")
         raise ClipError(Status.BAD_OUTPUT, f"no video is named {clip_id} (with .mp4, .mkv, ...){hint and '; ' + hint}")
 
     def match(self, clip_ids: Iterable[str]) -> dict[str, Path]:
-        """The video of each clip that has one."""
+        """The videos by clip id; clips without one are left out."""
         matched = {}
         for clip_id in clip_ids:
             try:

@@ -1,7 +1,7 @@
-"""A video that somebody else made as the frames of its clip, or why they may not be scored.
+"""Reads a video generated elsewhere as the frames of its clip, or explains why it may not be scored.
 
-A file must have the size, the rate and the length of the clip that it claims to be. Nothing is resized, stretched or
-shifted to fit: what does not match ends as a typed failure that says what was found and what was expected.
+A file must have the size, frame rate and length of its clip. Nothing is resized, rescaled in time or shifted to fit: a
+mismatch is a typed failure that names the actual and the expected value.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from bench_lipsync.harness.media import VideoInfo, decode_video, probe
 RULE = "external-v1"
 """Changes whenever the same file may give other frames."""
 GEOMETRIES = ("crop", "frame")
-"""The picture is the clip's canonical crop, or the dataset's whole frame, from which the same crop is cut."""
+"""The frames are the clip's canonical crop, or the dataset's full frame, from which the same crop is cut."""
 MAX_DRIFT = 5
-"""Frames by which a file may be longer or shorter than its clip; published models lose up to 4 and add up to 3."""
+"""Frames by which a file may be longer or shorter than its clip; published models drop up to 4 and add up to 3."""
 RATE_TOLERANCE = 0.1
 """Frames per second."""
 _LOSSLESS = frozenset({"ffv1", "huffyuv", "ffvhuff", "utvideo", "png", "rawvideo", "magicyuv", "qtrle", "bmp"})
 
 
 class _Source(NamedTuple):
-    """What the dataset's own footage of a clip looks like."""
+    """Format of the dataset's own footage of a clip."""
 
     width: int
     height: int
@@ -39,12 +39,19 @@ class _Source(NamedTuple):
 
 
 class PredictedVideo:
-    """One file as the frames of its clip; `notes` is complete once `frames` has been read to its end."""
+    """A file read as the frames of its clip; `notes` is complete once `frames` is exhausted."""
 
     def __init__(self, path: Path, clip: PreparedClip, geometry: str = "") -> None:
-        """Check size and rate. `geometry` is one of `GEOMETRIES`, or empty to tell it by the size.
+        """Check size and frame rate.
 
-        Raises `ClipError`: `decode_error` for what is no video, `bad_output` for another size or rate.
+        Args:
+            path: The file.
+            clip: The clip that it belongs to.
+            geometry: One of `GEOMETRIES`, or empty to derive it from the size.
+
+        Raises:
+            ClipError: `decode_error` for a file that is no video, `bad_output` for another size or rate.
+
         """
         video = probe(path).video
         if video is None:
@@ -57,16 +64,23 @@ class PredictedVideo:
             self.notes.append("whole frames; the clip's own crop is cut from them")
 
     def frames(self, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:
-        """Chunks (n, size, size, 3) uint8 RGB, `clip.frames` frames in all.
+        """The frames of the clip.
 
-        A few frames too many are left out and a few too few are filled by holding the last one, which is noted; more
-        than `MAX_DRIFT` raise `ClipError` (`bad_output`).
+        Up to `MAX_DRIFT` surplus frames are dropped, and as many missing ones replaced by the last frame; both are
+        noted.
+
+        Yields:
+            Chunks (n, size, size, 3) uint8 RGB, `clip.frames` frames in all.
+
+        Raises:
+            ClipError: `bad_output`: more than `MAX_DRIFT` frames too many or too few.
+
         """
         expected, count = self._clip.frames, 0
         last: NDArray[np.uint8] | None = None
-        for pictures in decode_video(self._path, chunk=chunk):
-            kept = pictures[: max(0, expected - count)]
-            count += len(pictures)
+        for frames in decode_video(self._path, chunk=chunk):
+            kept = frames[: max(0, expected - count)]
+            count += len(frames)
             if count > expected + MAX_DRIFT:
                 self._refuse(f"more than {expected + MAX_DRIFT}")
             if len(kept):
@@ -81,8 +95,8 @@ class PredictedVideo:
         elif count > expected:
             self.notes.append(f"{count - expected} frames more than the clip's {expected}; left out")
 
-    def _crop(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return cut(pictures, self._source.box, self._clip.size) if self._geometry == "frame" else pictures
+    def _crop(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return cut(frames, self._source.box, self._clip.size) if self._geometry == "frame" else frames
 
     def _refuse(self, count: str) -> None:
         expected = f"{self._clip.frames} frames, give or take {MAX_DRIFT}"
@@ -95,28 +109,26 @@ def _source(clip: PreparedClip) -> _Source:
     return _Source(int(video.get("width", 0)), int(video.get("height", 0)), video.get("rate"), box)
 
 
-def _geometry(video: VideoInfo, clip: PreparedClip, source: _Source, wanted: str) -> str:
+def _geometry(video: VideoInfo, clip: PreparedClip, source: _Source, requested: str) -> str:
     size = (video.width, video.height)
     sizes = {"crop": (clip.size, clip.size), "frame": (source.width, source.height)}
-    fitting = [name for name in GEOMETRIES if sizes[name] == size and wanted in ("", name)]
-    if len(fitting) == 1 or (fitting and source.box == CropBox(0, 0, clip.size)):
-        return fitting[0]
-    if fitting:
+    allowed = [name for name in GEOMETRIES if requested in ("", name)]
+    matches = [name for name in allowed if sizes[name] == size]
+    if len(matches) == 1 or (matches and source.box == CropBox(0, 0, clip.size)):
+        return matches[0]
+    if matches:
         raise ClipError(
             Status.BAD_OUTPUT,
             f"{size[0]}x{size[1]} is the size of the canonical crop and of the dataset's own frame; say which it is: "
             "--geometry crop or --geometry frame",
         )
-    expected = " or ".join(
-        f"{sizes[name][0]}x{sizes[name][1]} ({what})"
-        for name, what in (("crop", "the canonical crop"), ("frame", "the dataset's own frame"))
-        if wanted in ("", name)
-    )
-    raise ClipError(Status.BAD_OUTPUT, f"pictures are {size[0]}x{size[1]}, expected {expected}; nothing is resized")
+    meaning = {"crop": "the canonical crop", "frame": "the dataset's own frame"}
+    expected = " or ".join(f"{sizes[name][0]}x{sizes[name][1]} ({meaning[name]})" for name in allowed)
+    raise ClipError(Status.BAD_OUTPUT, f"frames are {size[0]}x{size[1]}, expected {expected}; nothing is resized")
 
 
 def _check_rate(video: VideoInfo, source: _Source) -> None:
-    """The canonical rate, or the dataset's own, which is resampled as the dataset's footage was."""
+    """Allow the canonical rate, and the dataset's own, which is resampled like the dataset's footage."""
     allowed = [float(FPS), *([source.rate] if source.rate else [])]
     if video.rate is not None and all(abs(video.rate - rate) > RATE_TOLERANCE for rate in allowed):
         listed = " or ".join(dict.fromkeys(f"{rate:g}" for rate in allowed))
@@ -124,7 +136,7 @@ def _check_rate(video: VideoInfo, source: _Source) -> None:
 
 
 def lossy_note(video: VideoInfo) -> list[str]:
-    """What a reader must know of a file whose pictures went through lossy coding; nothing for the others."""
+    """A note for files with lossy compression; empty for others."""
     if video.codec in _LOSSLESS and not video.pixel_format.startswith("yuv"):
         return []
     return [f"read from {video.codec} {video.pixel_format}: its coding loss is in the numbers"]

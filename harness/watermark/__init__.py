@@ -1,1 +1,1 @@
-"""The mark that every output of `bench generate` carries, and its detector; scored frames never pass through here."""
+"""The watermark in every output of `bench generate`, and its detector. Scored frames never carry it."""

@@ -1,8 +1,8 @@
-"""Reading the mark of a video: the bits of its frames together, compared with the payload.
+"""Detects the watermark of a video from the accumulated evidence of its frames.
 
-A video without the mark gives each of the 64 bits with probability 1/2 right, so the number of wrong bits follows the
-binomial distribution B(64, 1/2): 32 on average. With at most `MAX_ERRORS` wrong bits a video is said to be marked; by
-chance that happens once in `1 / FALSE_ALARM_RATE` videos.
+In an unmarked video each of the 64 bits is right with probability 1/2, so the number of bit errors follows the binomial
+distribution B(64, 1/2), with mean 32. A video with at most `MAX_ERRORS` errors counts as marked; by chance, that
+happens once in `1 / FALSE_ALARM_RATE` videos.
 """
 
 from __future__ import annotations
@@ -23,38 +23,47 @@ def _chance(errors: int) -> float:
 
 
 MAX_ERRORS = 12
-"""Most bits of 64 that may be wrong in a video that is said to be marked."""
+"""Largest number of bit errors, of 64, in a video that counts as marked."""
 FALSE_ALARM_RATE = _chance(MAX_ERRORS)
-"""Probability that an unmarked video is said to be marked: 2.3e-7."""
+"""Probability that an unmarked video counts as marked: 2.3e-7."""
 MAX_FRAMES = 128
-"""Frames that are looked at: every second one from the beginning."""
+"""Frames that are evaluated: every second one from the start."""
 _EVERY = 2
-_LEAST = 0.02  # evidence of a frame, of up to 4, that counts: a plain picture has rounding errors only
+_MIN_EVIDENCE = 0.02  # Per frame, of up to 4: a uniform frame has rounding errors only.
 _FULL_RANGE = 219 / 255
 
 
 @dataclass(frozen=True)
 class Detection:
-    """What was found in a video."""
+    """Result of a detection."""
 
     errors: int
     """Bits of 64 that differ from the payload; 32 is chance."""
     frames: int
-    """Frames that were looked at."""
+    """Frames that were evaluated."""
 
     @property
     def marked(self) -> bool:
-        """Whether the video is said to carry the mark."""
+        """Whether the video counts as marked."""
         return self.errors <= MAX_ERRORS
 
     @property
     def chance(self) -> float:
-        """Probability that an unmarked video has as few wrong bits."""
+        """Probability that an unmarked video has as few bit errors."""
         return _chance(self.errors)
 
 
 def soft_bits(luma: NDArray[np.generic], full_range: bool = False) -> NDArray[np.float64]:
-    """(64,) evidence of one picture (H, W): above 0 for a bit that is 0, below for one that is 1."""
+    """Evidence for each bit in one frame.
+
+    Args:
+        luma: (H, W).
+        full_range: Whether levels are 0 to 255 instead of 16 to 235.
+
+    Returns:
+        (64,): positive for a bit that is 0, negative for one that is 1.
+
+    """
     code = key()
     scale = _FULL_RANGE if full_range else 1.0
     evidence = np.cos(2 * np.pi * (measure(luma) * (scale / STEP) - code.shift))
@@ -62,18 +71,23 @@ def soft_bits(luma: NDArray[np.generic], full_range: bool = False) -> NDArray[np
 
 
 def decide(frames: Iterable[NDArray[np.float64]]) -> Detection:
-    """Add up the evidence of frames and compare. A bit without evidence either way counts as wrong."""
+    """Sum the evidence (64,) of frames and compare it with the payload; a bit without evidence counts as wrong."""
     total = np.zeros(BITS)
     count = 0
     for evidence in frames:
         total += evidence
         count += 1
     signs = np.where(key().payload == 1, -1.0, 1.0)
-    return Detection(errors=int(np.sum(total * signs <= _LEAST * max(1, count))), frames=count)
+    return Detection(errors=int(np.sum(total * signs <= _MIN_EVIDENCE * max(1, count))), frames=count)
 
 
 def detect(path: Path) -> Detection:
-    """Look for the mark in the first `2 * MAX_FRAMES` frames of a video. Raises `ClipError` (`decode_error`)."""
+    """Detect the watermark in the first `2 * MAX_FRAMES` frames of a video.
+
+    Raises:
+        ClipError: `decode_error`: the video cannot be read.
+
+    """
     return decide(_evidence(path))
 
 

@@ -1,8 +1,8 @@
-"""Putting the mark into a picture: quantisation index modulation, which the picture itself does not disturb.
+"""Embeds the watermark by quantisation index modulation, which is robust against interference from the frame itself.
 
-Every value of `harness.watermark.pattern.measure` is moved to the nearest point of the lattice that stands for its bit:
-STEP * (whole number + shift + bit / 2). Each frame bears the whole mark, so frames may be dropped, repeated or cut.
-A tile that does not change between frames gets the same change in all, so that nothing flickers.
+Every value of `harness.watermark.pattern.measure` is moved to the nearest point of the lattice of its bit:
+STEP * (integer + shift + bit / 2). Each frame carries the complete payload, so frames may be dropped, repeated or cut.
+A tile that is constant over frames gets the same change in all of them, so that nothing flickers.
 """
 
 from __future__ import annotations
@@ -13,18 +13,29 @@ from numpy.typing import NDArray
 from bench_lipsync.harness.watermark.pattern import STEP, draw, key, measure
 
 MIN_SIDE = 16
-"""Pictures with a shorter side have no room for the mark and are refused."""
-_ROUNDS = 2  # the second one makes good what scaling, rounding and clipping took from the first
+"""Frames with a shorter side have no room for the watermark and are refused."""
+_ROUNDS = 2  # The second compensates for scaling, rounding and clipping in the first.
 _FULL_RANGE = 255 / 219
 
 
 def embed(luma: NDArray[np.uint8], full_range: bool = False) -> NDArray[np.uint8]:
-    """`luma` (H, W) with the mark, about 47 dB from it. `full_range`: levels are 0 to 255 instead of 16 to 235.
+    """Embed the watermark in a frame; the PSNR is about 47 dB.
 
-    Raises `ValueError` for a picture smaller than `MIN_SIDE`.
+    Args:
+        luma: (H, W) uint8.
+        full_range: Whether levels are 0 to 255 instead of 16 to 235.
+
+    Returns:
+        A marked copy.
+
+    Raises:
+        ValueError: The frame is smaller than `MIN_SIDE`.
+
     """
     if min(luma.shape) < MIN_SIDE:
-        raise ValueError(f"a picture of {luma.shape[1]}x{luma.shape[0]} is too small for the mark ({MIN_SIDE} pixels)")
+        raise ValueError(
+            f"a frame of {luma.shape[1]}x{luma.shape[0]} is too small for the watermark ({MIN_SIDE} pixels)"
+        )
     code = key()
     step = np.float32(STEP * (_FULL_RANGE if full_range else 1.0))
     offset: NDArray[np.float32] = (code.shift + code.payload[code.bit] / 2).astype(np.float32)

@@ -1,1 +1,1 @@
-"""HDTF (Zhang et al., CVPR 2021): reading prepared clips, and preparing them from the full videos."""
+"""HDTF (Zhang et al., CVPR 2021): reads prepared clips, and prepares them from full videos."""

@@ -26,25 +26,27 @@ _LICENCE = "CC BY 4.0 (annotations); the footage belongs to its owners"
 
 
 class HdtfDataset:
-    """Clips that somebody cropped already; `bench data prepare hdtf` makes them from full videos."""
+    """Cropped clips; `bench data prepare hdtf` makes them from full videos."""
 
     name = "hdtf"
 
     def clips(self, request: ClipRequest) -> ClipList:
-        """One clip a file: the id is the file's stem, the identity its Name without digits at the end.
+        """One clip for each file: the id is the file's stem, the identity its Name without trailing digits.
 
-        Raises `BenchError` for a missing folder, one without clips (with the way from full videos), or an empty split.
+        Raises:
+            BenchError: Missing folder, no clips (with the command that makes them), or an empty split.
+
         """
         root = require_root(request.data_root, self.name, _EXPECTED)
-        found = find_files(root, (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES))
-        videos = [path for path in found.files if path.suffix.lower() in VIDEO_SUFFIXES]
-        audio = audio_beside(videos, [path for path in found.files if path not in set(videos)])
-        notices = list(found.notices)
-        clips, strange, twice = _by_interval(videos, audio)
-        if strange:
-            notices.append(f"left out {listed(strange, root)}: not SUBSET_Name_iii or Name_i")
-        if twice:
-            notices.append(f"left out {listed(twice, root)}: the same interval is there twice")
+        media = find_files(root, (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES))
+        videos = [path for path in media.files if path.suffix.lower() in VIDEO_SUFFIXES]
+        audio = audio_beside(videos, [path for path in media.files if path not in set(videos)])
+        notices = list(media.notices)
+        clips, unnamed, duplicates = _by_interval(videos, audio)
+        if unnamed:
+            notices.append(f"left out {listed(unnamed, root)}: not SUBSET_Name_iii or Name_i")
+        if duplicates:
+            notices.append(f"left out {listed(duplicates, root)}: the same interval is there twice")
         if not clips:
             lines = [f"no clips below {shown(root)}; expected {_EXPECTED}", *notices]
             lines.append("full videos are cut by: bench data prepare hdtf --data-root VIDEOS --metadata DIR --out DIR")
@@ -53,20 +55,20 @@ class HdtfDataset:
 
 
 def _by_interval(videos: list[Path], audio: dict[Path, Path]) -> tuple[list[Clip], list[Path], list[Path]]:
-    """Clips, files with other names, and files that show an interval which another file already shows."""
+    """Clips, files with other names, and further files of an interval that is already present."""
     names = {path: parse_clip_name(path.stem) for path in videos}
-    strange = [path for path, name in names.items() if name is None]
-    clips: dict[tuple[str, int], Clip] = {}  # no Name occurs in two subsets
-    twice = []
-    # Of two copies the one named with its subset is kept.
+    unnamed = [path for path, name in names.items() if name is None]
+    clips: dict[tuple[str, int], Clip] = {}  # No Name occurs in two subsets.
+    duplicates = []
+    # Of two copies, the one with the subset in its name is kept.
     for name, path in sorted(((name, path) for path, name in names.items() if name), key=_subset_first):
         if (name.name, name.index) in clips:
-            twice.append(path)
+            duplicates.append(path)
             continue
         identity = identity_of(name.name)
         clip = Clip(safe_id(path.stem), identity, path, audio=audio.get(path), licence=_LICENCE)
         clips[name.name, name.index] = clip
-    return list(clips.values()), strange, twice
+    return list(clips.values()), unnamed, duplicates
 
 
 def _subset_first(item: tuple[ClipName, Path]) -> tuple[bool, Path]:

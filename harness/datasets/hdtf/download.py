@@ -1,4 +1,4 @@
-"""Fetching HDTF's full videos with yt-dlp, an optional extra; whatever is gone is said, not dropped."""
+"""Downloads HDTF's full videos with yt-dlp, an optional extra; videos that are gone are reported."""
 
 from __future__ import annotations
 
@@ -12,20 +12,25 @@ from bench_lipsync.harness.errors import BenchError
 INSTALL = 'pip install "bench-lipsync[download]"'
 
 
-class DownloadError(Exception):
-    """A video that could not be fetched; the message is one line for a person."""
+class VideoUnavailableError(Exception):
+    """A video that could not be downloaded; the message is one line."""
 
 
 class Downloader(Protocol):
-    """Something that puts a full video into a folder."""
+    """Downloads full videos into a folder."""
 
     def fetch(self, video: HdtfVideo, folder: Path) -> None:
-        """Write `NAME.*` into `folder`: one file with picture and sound, or one of each. Raises `DownloadError`."""
+        """Write `NAME.*` into `folder`: one file with video and audio, or one of each.
+
+        Raises:
+            VideoUnavailableError: The video cannot be downloaded.
+
+        """
         ...
 
 
 class YtDlp:
-    """yt-dlp through its Python interface. Picture and sound stay two files, so that no FFmpeg program is needed."""
+    """yt-dlp through its Python interface. Video and audio stay separate files, so that no ffmpeg program is needed."""
 
     def __init__(self) -> None:
         try:
@@ -35,10 +40,10 @@ class YtDlp:
         self._module: Any = yt_dlp
 
     def fetch(self, video: HdtfVideo, folder: Path) -> None:
-        """Fetch at the listed resolution (where YouTube still has it, else the nearest)."""
+        """Download at the listed resolution, or the nearest that YouTube still has."""
         options = {
             "format": "(bv,ba[ext=m4a])/b",
-            # The crop boxes were measured at this height; they are scaled if another one is all there is.
+            # The crop boxes were measured at this height; they are scaled to any other.
             "format_sort": [*([f"res:{video.resolution}"] if video.resolution else []), "vcodec:h264"],
             "paths": {"home": str(folder)},
             "outtmpl": {"default": f"{video.name}.%(format_id)s.%(ext)s"},
@@ -56,4 +61,4 @@ class YtDlp:
                 client.download([video.url])
         except (self._module.utils.YoutubeDLError, OSError) as error:
             lines = str(error).removeprefix("ERROR: ").splitlines() or [type(error).__name__]
-            raise DownloadError(shown(lines[0])) from error
+            raise VideoUnavailableError(shown(lines[0])) from error

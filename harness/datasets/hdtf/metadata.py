@@ -1,4 +1,4 @@
-"""HDTF's published text files, joined by name into intervals; what they lack becomes a `problem`, never a gap."""
+"""HDTF's published text files, joined by name into intervals; missing entries become a `problem`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bench_lipsync.harness.util.text_files import read_text
 
 _TIMES = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})-(?:(\d{1,2}):)?(\d{1,3}):(\d{2})", re.ASCII)
 _URL = re.compile(r"https://www\.youtube\.com/watch\?v=[A-Za-z0-9_-]{11}(?:&[A-Za-z0-9_=&-]*)?", re.ASCII)
-_KINDS = ("video_url", "annotion_time", "resolution", "crop_wh")  # "annotion" is how the files are called
+_KINDS = ("video_url", "annotion_time", "resolution", "crop_wh")  # Sic: the files are named "annotion".
 
 
 class Problem(StrEnum):
-    """Why the metadata alone does not say how to cut an interval."""
+    """Why the metadata does not define how to cut an interval."""
 
     NO_CROP_ROW = "no_crop_row"
     RESOLUTION_0 = "resolution_0"
@@ -27,7 +27,7 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True)
 class CropBox:
-    """A square in pixels of the picture at the listed resolution."""
+    """A square, in pixels of the frame at the listed resolution."""
 
     x: int
     y: int
@@ -42,12 +42,12 @@ class HdtfVideo:
     name: str
     url: str
     resolution: int
-    """Height in pixels at which the crop boxes were measured; 0 where the list says 0 or nothing."""
+    """Frame height at which the crop boxes were measured; 0 where the list has 0 or no entry."""
 
 
 @dataclass(frozen=True)
 class HdtfInterval:
-    """A stretch of a full video with one face to crop."""
+    """An interval of a full video with one face to crop."""
 
     video: HdtfVideo
     index: int
@@ -63,12 +63,12 @@ class HdtfInterval:
 
     @property
     def identity(self) -> str:
-        """Who speaks."""
+        """The speaker."""
         return identity_of(self.video.name)
 
     @property
     def problem(self) -> Problem | None:
-        """Why this interval cannot be cut whatever video is at hand, or `None`."""
+        """Why this interval cannot be cut from any video, or `None`."""
         if self.crop is None:
             return Problem.NO_CROP_ROW
         if self.video.resolution <= 0:
@@ -80,7 +80,7 @@ class HdtfInterval:
 
 @dataclass(frozen=True)
 class HdtfMetadata:
-    """All of HDTF on paper."""
+    """The complete metadata of HDTF."""
 
     videos: tuple[HdtfVideo, ...]
     """Every listed video, also one without any interval (RD's Radio24)."""
@@ -91,7 +91,9 @@ class HdtfMetadata:
 def read_metadata(folder: Path) -> HdtfMetadata:
     """Read `{RD,WDA,WRA}_{video_url,annotion_time,resolution,crop_wh}.txt`.
 
-    Raises `BenchError` naming the file and the line for a missing file or a malformed or repeated row.
+    Raises:
+        BenchError: A file is missing, or a row is malformed or repeated; the message names the file and the row.
+
     """
     videos: list[HdtfVideo] = []
     intervals: list[HdtfInterval] = []
@@ -113,7 +115,7 @@ def read_metadata(folder: Path) -> HdtfMetadata:
 
 @dataclass(frozen=True)
 class _Table:
-    """Rows of one file by name (without `.mp4`), because the files are ordered differently."""
+    """Rows of one file by name (without `.mp4`); the files have different orders."""
 
     path: Path
     rows: dict[str, list[str]]
@@ -136,8 +138,8 @@ class _Table:
             table.rows[name] = values
         return table
 
-    def error(self, name: str, what: str) -> BenchError:
-        return BenchError(f"{self.path.name}: {shown(name)!r} {what}")
+    def error(self, name: str, problem: str) -> BenchError:
+        return BenchError(f"{self.path.name}: {shown(name)!r} {problem}")
 
     def url(self, name: str, row: list[str]) -> str:
         if len(row) != 1 or not _URL.fullmatch(row[0]) or not is_video_name(name):
@@ -150,7 +152,7 @@ class _Table:
         return [int(value) for value in row]
 
     def box(self, name: str, row: list[str]) -> CropBox:
-        x, width, y, height = self.integers(name, row, 4)  # in this order in the files
+        x, width, y, height = self.integers(name, row, 4)  # In the order of the files.
         if width != height or width == 0:
             raise self.error(name, f"has a crop of {width}x{height}, which is not a square")
         return CropBox(x, y, width)

@@ -1,4 +1,4 @@
-"""How HDTF names things, and who the people are."""
+"""File names of HDTF, and the identities behind them."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import dataclass
 SUBSETS = ("RD", "WDA", "WRA")
 """Radio, Weekly Democratic Address, Weekly Republican Address."""
 
-_SAME_PERSON = {"WhipJimClyburn": "JamesClyburn"}
-"""Names that differ by more than digits and are one person, found by reading all 221 names."""
+_ALIASES = {"WhipJimClyburn": "JamesClyburn"}
+"""Different names of one speaker, found by reading all 221 names."""
 _CLIP = re.compile(r"(?:(RD|WDA|WRA)_)?([A-Z][A-Za-z0-9-]{0,60})_(\d{1,4})", re.ASCII)
 _VIDEO = re.compile(r"[A-Z][A-Za-z0-9-]{0,60}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class ClipName:
-    """`SUBSET_Name_iii` or `Name_i`, taken apart."""
+    """The parts of `SUBSET_Name_iii` or `Name_i`."""
 
     subset: str | None
     name: str
-    """Name of the full video, digits at the end included."""
+    """Name of the full video, with trailing digits."""
     index: int
     """0-based interval of the full video."""
 
 
 def parse_clip_name(stem: str) -> ClipName | None:
-    """The parts of a file name without suffix, or `None` if HDTF names no clip like that."""
+    """Parse a file name without suffix; `None` if it is no clip name of HDTF."""
     match = _CLIP.fullmatch(stem)
     return ClipName(match[1], match[2], int(match[3])) if match else None
 
@@ -37,10 +37,12 @@ def is_video_name(name: str) -> bool:
 
 
 def identity_of(name: str) -> str:
-    """Who speaks in the video `name`: the name without the digits that number a person's videos.
+    """The speaker of a video: its name without the trailing digits that number a speaker's videos.
 
-    >>> identity_of("AdamKinzinger2"), identity_of("WhipJimClyburn"), identity_of("Radio31")
-    ('AdamKinzinger', 'JamesClyburn', 'Radio')
+    Example:
+        >>> identity_of("AdamKinzinger2"), identity_of("WhipJimClyburn"), identity_of("Radio31")
+        ('AdamKinzinger', 'JamesClyburn', 'Radio')
+
     """
-    person = re.sub(r"\d+$", "", name)
-    return _SAME_PERSON.get(person, person)
+    speaker = re.sub(r"\d+$", "", name)
+    return _ALIASES.get(speaker, speaker)

@@ -1,4 +1,4 @@
-"""What can be made of HDTF's intervals with the full videos at hand: one row each, before anything is touched."""
+"""Plans the preparation of HDTF: one outcome for each interval, from the metadata and the full videos at hand."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from bench_lipsync.harness.datasets.discover import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Found, find_files
+from bench_lipsync.harness.datasets.discover import AUDIO_SUFFIXES, VIDEO_SUFFIXES, FoundFiles, find_files
 from bench_lipsync.harness.datasets.hdtf.download import Downloader
 from bench_lipsync.harness.datasets.hdtf.metadata import HdtfInterval, Problem, read_metadata
 from bench_lipsync.harness.datasets.hdtf.names import parse_clip_name
 from bench_lipsync.harness.datasets.splits import check_split, read_list
 
 SIZE = 512
-"""Side of the clips in pixels, as the data set's authors resized theirs."""
+"""Side of the clips in pixels, as in the authors' own preparation."""
 
 
-class Fate(StrEnum):
-    """What became of an interval, or will."""
+class IntervalStatus(StrEnum):
+    """Planned or final status of an interval."""
 
     OK = "ok"
     PLANNED = "planned"
@@ -45,16 +45,16 @@ class Outcome:
     """One row of the report."""
 
     interval: HdtfInterval
-    fate: Fate
+    status: IntervalStatus
     reason: str = ""
 
     def row(self) -> dict[str, str]:
-        """Column name -> text."""
+        """Values by column name."""
         interval = self.interval
         return {
             "id": interval.id,
             "identity": interval.identity,
-            "status": str(self.fate),
+            "status": str(self.status),
             "reason": self.reason,
             "start": f"{interval.start:g}",
             "end": f"{interval.end:g}",
@@ -65,14 +65,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Preparation:
-    """Where things are and how they shall become."""
+    """Inputs and settings of a preparation."""
 
     videos: Path
-    """Full videos `Name.*` or `SUBSET_Name.*` in any subfolders, sound beside them or in them."""
+    """Full videos `Name.*` or `SUBSET_Name.*` in any subfolders, with audio in or beside them."""
     out: Path
     size: int = SIZE
     force: bool = False
-    """Cut again what is there already."""
+    """Replace existing clips."""
     downloader: Downloader | None = None
 
 
@@ -82,30 +82,30 @@ class Source:
 
     video: Path
     audio: Path | None
-    """Sound in a file of its own, `None` if it is in `video`."""
+    """Separate audio file; `None` if the audio is in `video`."""
 
 
 def plan(intervals: Sequence[HdtfInterval], job: Preparation) -> list[Outcome]:
-    """What `prepare` would do, without touching anything: `planned`, `ok` (there already), or why not."""
+    """The outcomes to expect from `prepare`, without changing anything: `planned`, `ok` (exists), or a failure."""
     sources = find_sources(job.videos)
     return [_plan_one(interval, job, sources) for interval in intervals]
 
 
 def _plan_one(interval: HdtfInterval, job: Preparation, sources: dict[str, Source]) -> Outcome:
     if (problem := interval.problem) is not None:
-        return Outcome(interval, Fate(problem.value), _PROBLEMS[problem])
+        return Outcome(interval, IntervalStatus(problem.value), _PROBLEMS[problem])
     if target_of(interval, job).exists() and not job.force:
-        return Outcome(interval, Fate.OK, "was there already")
+        return Outcome(interval, IntervalStatus.OK, "was there already")
     if source_of(interval, sources) is not None:
-        return Outcome(interval, Fate.PLANNED)
+        return Outcome(interval, IntervalStatus.PLANNED)
     if job.downloader is not None:
-        return Outcome(interval, Fate.PLANNED, "to be downloaded first")
+        return Outcome(interval, IntervalStatus.PLANNED, "to be downloaded first")
     name = interval.video.name
-    return Outcome(interval, Fate.VIDEO_MISSING, f"no {name}.mp4 (or .mkv, .webm, ...) in the data root")
+    return Outcome(interval, IntervalStatus.VIDEO_MISSING, f"no {name}.mp4 (or .mkv, .webm, ...) in the data root")
 
 
 def target_of(interval: HdtfInterval, job: Preparation) -> Path:
-    """Where the clip of `interval` goes."""
+    """Path of the clip of `interval`."""
     return job.out / f"{interval.id}.mp4"
 
 
@@ -116,14 +116,14 @@ def source_of(interval: HdtfInterval, sources: dict[str, Source]) -> Source | No
 
 
 def left_out(videos: Path) -> tuple[str, ...]:
-    """What below `videos` is not looked at, and why, in words."""
-    return _found(videos).notices
+    """Notices on files below `videos` that are left out."""
+    return _media(videos).notices
 
 
 def find_sources(videos: Path) -> dict[str, Source]:
-    """Full videos by the part of their name before the first dot (yt-dlp's format numbers come behind it)."""
-    # Cut clips may lie beside the full videos.
-    files = [path for path in _found(videos).files if parse_clip_name(path.stem) is None]
+    """Full videos by the part of their name before the first dot; yt-dlp's format numbers follow it."""
+    # Clips may lie beside the full videos.
+    files = [path for path in _media(videos).files if parse_clip_name(path.stem) is None]
     audio = {_key(path): path for path in reversed(files) if path.suffix.lower() in AUDIO_SUFFIXES}
     return {
         _key(path): Source(path, audio.get(_key(path)))
@@ -132,9 +132,9 @@ def find_sources(videos: Path) -> dict[str, Source]:
     }
 
 
-def _found(videos: Path) -> Found:
+def _media(videos: Path) -> FoundFiles:
     if not videos.is_dir():
-        return Found(videos)
+        return FoundFiles(videos)
     return find_files(videos, (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES))
 
 
@@ -143,8 +143,10 @@ def _key(path: Path) -> str:
 
 
 def select(metadata: Path, split: str) -> list[HdtfInterval]:
-    """The intervals of `metadata` whose people belong to `split` (`auto` is `all` here: nothing is on disk yet)."""
+    """The intervals whose identities belong to `split` (`auto` is `all` here: nothing is on disk yet)."""
     check_split(split)
     test = read_list("hdtf_test_identities")
     intervals = read_metadata(metadata).intervals
-    return [one for one in intervals if split in ("all", "auto") or (one.identity in test) == (split == "test")]
+    if split in ("all", "auto"):
+        return list(intervals)
+    return [interval for interval in intervals if (interval.identity in test) == (split == "test")]

@@ -1,4 +1,4 @@
-"""HDTF clips from full videos: carries out a plan, and writes one row for every interval, whatever became of it."""
+"""Cuts HDTF clips from full videos by a plan, and reports every interval."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from bench_lipsync.harness.api.clip import FPS
 from bench_lipsync.harness.datasets.discover import shown
 from bench_lipsync.harness.datasets.hdtf.cut import cut_clip, scale_crop
-from bench_lipsync.harness.datasets.hdtf.download import DownloadError
+from bench_lipsync.harness.datasets.hdtf.download import VideoUnavailableError
 from bench_lipsync.harness.datasets.hdtf.metadata import CropBox, HdtfInterval
 from bench_lipsync.harness.datasets.hdtf.plan import (
-    Fate,
+    IntervalStatus,
     Outcome,
     Preparation,
     Source,
@@ -23,38 +23,46 @@ from bench_lipsync.harness.datasets.hdtf.plan import (
     target_of,
 )
 from bench_lipsync.harness.errors import BenchError, ClipError, Status
-from bench_lipsync.harness.util.files import write_text_atomically
+from bench_lipsync.harness.util.files import sweep_unfinished, write_text_atomically
 
 REPORT = "hdtf_report.csv"
 
 
 def prepare(planned: Sequence[Outcome], job: Preparation) -> Iterator[Outcome]:
-    """Carry out a plan: yields one final row for each of its rows, in order. Goes on after every failure.
+    """Carry out a plan; failures do not stop it.
 
-    A clip appears whole or not at all, so an interrupted run goes on where it stopped.
+    A clip appears under its name only when it is complete, so an interrupted preparation can be resumed.
+
+    Yields:
+        The final outcome of every planned one, in order.
+
+    Raises:
+        BenchError: A folder or a clip cannot be written.
+
     """
     for folder in (job.out, *([job.videos] if job.downloader else [])):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BenchError(f"cannot make the folder {shown(folder)}: {error.strerror}") from error
+    sweep_unfinished(job.out)
     sources = find_sources(job.videos)
     failed: dict[str, str] = {}
     for outcome in planned:
-        if outcome.fate is not Fate.PLANNED:
+        if outcome.status is not IntervalStatus.PLANNED:
             yield outcome
             continue
         interval = outcome.interval
         if source_of(interval, sources) is None and job.downloader is not None and interval.video.name not in failed:
             try:
                 job.downloader.fetch(interval.video, job.videos)
-            except DownloadError as error:
+            except VideoUnavailableError as error:
                 failed[interval.video.name] = str(error)
             sources = find_sources(job.videos)
         source = source_of(interval, sources)
         if source is None:
             reason = failed.get(interval.video.name, "the download left no video that can be used")
-            yield replace(outcome, fate=Fate.DOWNLOAD_FAILED, reason=reason)
+            yield replace(outcome, status=IntervalStatus.DOWNLOAD_FAILED, reason=reason)
         else:
             yield _cut(interval, source, job)
 
@@ -64,32 +72,34 @@ def _cut(interval: HdtfInterval, source: Source, job: Preparation) -> Outcome:
         crop = _crop_for(interval, source.video)
         if crop is None:
             reason = "its crop box reaches out of the picture of the video at hand, or is smaller than a pixel of it"
-            return Outcome(interval, Fate.CROP_OUTSIDE, reason)
+            return Outcome(interval, IntervalStatus.CROP_OUTSIDE, reason)
         target = target_of(interval, job)
         start, end = interval.start, interval.end
         frames = cut_clip(source.video, source.audio, crop, target, start=start, end=end, size=job.size)
     except ClipError as error:
-        fate = Fate.NO_AUDIO if error.status is Status.NO_AUDIO else Fate.DECODE_ERROR
-        return Outcome(interval, fate, shown(error.reason))
-    seconds, wanted = frames / FPS, end - start
-    if wanted - seconds > 1:
-        return Outcome(interval, Fate.TRUNCATED, f"{seconds:.2f} s of {wanted:.0f} s: the video at hand is shorter")
-    return Outcome(interval, Fate.OK)
+        status = IntervalStatus.NO_AUDIO if error.status is Status.NO_AUDIO else IntervalStatus.DECODE_ERROR
+        return Outcome(interval, status, shown(error.reason))
+    seconds, expected = frames / FPS, end - start
+    if expected - seconds > 1:
+        return Outcome(
+            interval, IntervalStatus.TRUNCATED, f"{seconds:.2f} s of {expected:.0f} s: the video at hand is shorter"
+        )
+    return Outcome(interval, IntervalStatus.OK)
 
 
 def _crop_for(interval: HdtfInterval, video: Path) -> CropBox | None:
     from bench_lipsync.harness.media import probe
 
-    picture = probe(video).video
-    if picture is None:
+    info = probe(video).video
+    if info is None:
         raise ClipError(Status.DECODE_ERROR, f"{video.name}: no video stream")
-    if interval.crop is None:  # `plan` has sorted these out
+    if interval.crop is None:  # Excluded by `plan`.
         raise ValueError(interval.id)
-    return scale_crop(interval.crop, interval.video.resolution, picture.width, picture.height)
+    return scale_crop(interval.crop, interval.video.resolution, info.width, info.height)
 
 
 def write_report(outcomes: Sequence[Outcome], folder: Path) -> Path:
-    """Write `hdtf_report.csv` with one row an interval."""
+    """Write `hdtf_report.csv` with one row for each interval; returns its path."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(outcomes[0].row()) if outcomes else ["id"], lineterminator="\n")
     writer.writeheader()

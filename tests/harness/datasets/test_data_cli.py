@@ -80,7 +80,7 @@ def test_verify_gives_every_clip_a_status(clips: Path) -> None:
 def test_verify_says_when_sound_ends_early_and_respects_the_span(tmp_path: Path) -> None:
     path = write_movie(tmp_path / "a.mp4", [numbered(index) for index in range(50)], noise(0.5))
     verdict = verify_clip(Clip("a", "a", path))
-    assert verdict.status is Status.OK and verdict.reason == "the sound has 0.50 s, the picture 2.00 s"
+    assert verdict.status is Status.OK and verdict.reason == "the audio has 0.50 s, the video 2.00 s"
     part = Clip("a", "a", path, start=0.2, end=0.6)
     assert verify_clip(part).seconds == pytest.approx(0.4) == clip_seconds(part)
 

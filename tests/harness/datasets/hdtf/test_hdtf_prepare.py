@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 import types
 from pathlib import Path
@@ -12,9 +13,9 @@ from dataset_footage import gradient, noise, numbered, read_number, write_hdtf_m
 from bench_lipsync.harness.api.dataset import ClipRequest
 from bench_lipsync.harness.datasets.hdtf.cut import scale_crop
 from bench_lipsync.harness.datasets.hdtf.dataset import HdtfDataset
-from bench_lipsync.harness.datasets.hdtf.download import DownloadError, YtDlp
+from bench_lipsync.harness.datasets.hdtf.download import VideoUnavailableError, YtDlp
 from bench_lipsync.harness.datasets.hdtf.metadata import CropBox, HdtfInterval, HdtfVideo
-from bench_lipsync.harness.datasets.hdtf.plan import Fate, Outcome, Preparation, plan, select
+from bench_lipsync.harness.datasets.hdtf.plan import IntervalStatus, Outcome, Preparation, plan, select
 from bench_lipsync.harness.datasets.hdtf.prepare import prepare, write_report
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.media import decode_audio, decode_video, probe
@@ -47,13 +48,13 @@ def frames_of(path: Path) -> np.ndarray:
 def test_every_interval_gets_a_row_and_the_right_frames(tmp_path: Path, metadata: Path, videos: Path) -> None:
     job = Preparation(videos, tmp_path)
     outcomes = run(select(metadata, "all"), job)
-    assert {name: outcome.fate for name, outcome in outcomes.items()} == {
-        "WDA_JaneDoe0_000": Fate.OK,
-        "WDA_JaneDoe0_001": Fate.OK,
-        "WDA_NoCrop_000": Fate.NO_CROP_ROW,
-        "WRA_Gone-Away_000": Fate.VIDEO_MISSING,
-        "WRA_Nought_000": Fate.RESOLUTION_0,
-        "WRA_TooLow_000": Fate.CROP_OUTSIDE,
+    assert {name: outcome.status for name, outcome in outcomes.items()} == {
+        "WDA_JaneDoe0_000": IntervalStatus.OK,
+        "WDA_JaneDoe0_001": IntervalStatus.OK,
+        "WDA_NoCrop_000": IntervalStatus.NO_CROP_ROW,
+        "WRA_Gone-Away_000": IntervalStatus.VIDEO_MISSING,
+        "WRA_Nought_000": IntervalStatus.RESOLUTION_0,
+        "WRA_TooLow_000": IntervalStatus.CROP_OUTSIDE,
     }
     scale = 512 / 148
     for name, first, top in (("WDA_JaneDoe0_000", 25, 0), ("WDA_JaneDoe0_001", 300, 5)):
@@ -104,34 +105,42 @@ def test_videos_that_fail_leave_nothing_behind(tmp_path: Path, metadata: Path) -
     frames = [gradient()] * 60
     write_movie(tmp_path / "short" / "JaneDoe0.mp4", frames, noise(3))
     outcomes = run(two, Preparation(tmp_path / "short", out))
-    assert outcomes["WDA_JaneDoe0_000"].fate is Fate.OK, "less than a second is missing"
-    assert outcomes["WDA_JaneDoe0_001"].fate is Fate.DECODE_ERROR
+    assert outcomes["WDA_JaneDoe0_000"].status is IntervalStatus.OK, "less than a second is missing"
+    assert outcomes["WDA_JaneDoe0_001"].status is IntervalStatus.DECODE_ERROR
     assert "ends before the interval begins at 12 s" in outcomes["WDA_JaneDoe0_001"].reason
     write_movie(tmp_path / "mute" / "JaneDoe0.mp4", frames)
-    assert run(two[:1], Preparation(tmp_path / "mute", out / "m"))["WDA_JaneDoe0_000"].fate is Fate.NO_AUDIO
+    assert run(two[:1], Preparation(tmp_path / "mute", out / "m"))["WDA_JaneDoe0_000"].status is IntervalStatus.NO_AUDIO
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "JaneDoe0.mp4").write_text("not a video")
-    assert run(two[:1], Preparation(tmp_path / "bad", out / "b"))["WDA_JaneDoe0_000"].fate is Fate.DECODE_ERROR
+    assert (
+        run(two[:1], Preparation(tmp_path / "bad", out / "b"))["WDA_JaneDoe0_000"].status is IntervalStatus.DECODE_ERROR
+    )
     assert [path.name for path in out.rglob("*.mp4")] == ["WDA_JaneDoe0_000.mp4"]
-    assert not [path for path in out.rglob("*") if "part" in path.name]
+    assert not [path for path in out.rglob("*") if path.name.startswith(".")]
 
 
 def test_a_shorter_video_is_truncated_with_its_length(tmp_path: Path, metadata: Path) -> None:
     write_movie(tmp_path / "JaneDoe0.mp4", [gradient()] * 320, noise(12.8))
     outcome = run(select(metadata, "all")[1:2], Preparation(tmp_path, tmp_path / "out"))["WDA_JaneDoe0_001"]
-    assert outcome.fate is Fate.TRUNCATED and outcome.reason.startswith("0.80 s of 2 s")
+    assert outcome.status is IntervalStatus.TRUNCATED and outcome.reason.startswith("0.80 s of 2 s")
 
 
 def test_a_place_that_cannot_be_written_ends_everything(
     tmp_path: Path, metadata: Path, videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: Path, target: Path) -> Path:
-        raise OSError(28, "No space left on device")
+    reasons = {
+        13: r"cannot write .*WDA_JaneDoe0_000\.mp4: Permission denied",
+        28: r"writing below .* failed: No space left on device.* --out",
+    }
+    for code, message in reasons.items():
 
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(BenchError, match=r"cannot write .*WDA_JaneDoe0_000\.mp4: No space left on device"):
-        run(select(metadata, "all")[:1], Preparation(videos, tmp_path))
-    assert not list(tmp_path.iterdir())
+        def refuse(self: Path, target: Path, code: int = code) -> Path:
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(Path, "replace", refuse)
+        with pytest.raises(BenchError, match=message):
+            run(select(metadata, "all")[:1], Preparation(videos, tmp_path))
+        assert not list(tmp_path.iterdir())
     (tmp_path / "file").touch()
     with pytest.raises(BenchError, match="cannot make the folder"):
         run(select(metadata, "all")[:1], Preparation(videos, tmp_path / "file" / "out"))
@@ -140,7 +149,7 @@ def test_a_place_that_cannot_be_written_ends_everything(
 def test_a_picture_too_narrow_for_the_crop_is_said(tmp_path: Path, metadata: Path) -> None:
     write_movie(tmp_path / "JaneDoe0.mp4", [gradient()[:, :200]] * 100, noise(4))
     outcome = run(select(metadata, "all")[:1], Preparation(tmp_path, tmp_path / "out"))["WDA_JaneDoe0_000"]
-    assert outcome.fate is Fate.CROP_OUTSIDE and "video at hand" in outcome.reason
+    assert outcome.status is IntervalStatus.CROP_OUTSIDE and "video at hand" in outcome.reason
 
 
 def test_scale_crop() -> None:
@@ -162,7 +171,7 @@ class Shop:
     def fetch(self, video: HdtfVideo, folder: Path) -> None:
         self.asked.append(video.name)
         if video.name != "JaneDoe0":
-            raise DownloadError("Video unavailable")
+            raise VideoUnavailableError("Video unavailable")
         write_movie(folder / "JaneDoe0.136.mp4", [numbered(index) for index in range(100)])
         write_movie(folder / "a.mkv", [gradient()] * 25, noise(15)).rename(folder / "JaneDoe0.140.m4a")
 
@@ -171,11 +180,11 @@ def test_downloads_what_is_missing_and_lists_what_is_gone(tmp_path: Path, metada
     shop = Shop()
     job = Preparation(tmp_path / "videos", tmp_path / "out", downloader=shop)
     wanted = [one for one in select(metadata, "all") if one.id in ("WDA_JaneDoe0_000", "WRA_Gone-Away_000")]
-    assert [outcome.fate for outcome in plan(wanted, job)] == [Fate.PLANNED] * 2 and not shop.asked
+    assert [outcome.status for outcome in plan(wanted, job)] == [IntervalStatus.PLANNED] * 2 and not shop.asked
     outcomes = run(wanted, job)
     assert shop.asked == ["JaneDoe0", "Gone-Away"]
-    assert outcomes["WDA_JaneDoe0_000"].fate is Fate.OK
-    assert outcomes["WRA_Gone-Away_000"].fate is Fate.DOWNLOAD_FAILED
+    assert outcomes["WDA_JaneDoe0_000"].status is IntervalStatus.OK
+    assert outcomes["WRA_Gone-Away_000"].status is IntervalStatus.DOWNLOAD_FAILED
     assert outcomes["WRA_Gone-Away_000"].reason == "Video unavailable"
     sound = decode_audio(tmp_path / "out" / "WDA_JaneDoe0_000.mp4")
     np.testing.assert_array_equal(sound, noise(15)[16000:48000])
@@ -227,5 +236,5 @@ def test_yt_dlp_is_asked_for_one_video_at_the_listed_resolution(
     YtDlp().fetch(HdtfVideo("WDA", "JaneDoe0", "https://www.youtube.com/watch?v=x", 720), tmp_path)
     assert seen["urls"] == ["https://www.youtube.com/watch?v=x"]
     assert seen["format_sort"] == ["res:720", "vcodec:h264"] and seen["paths"] == {"home": str(tmp_path)}
-    with pytest.raises(DownloadError, match=r"^\[youtube\] gone: Video unavailable$"):
+    with pytest.raises(VideoUnavailableError, match=r"^\[youtube\] gone: Video unavailable$"):
         YtDlp().fetch(HdtfVideo("WDA", "JaneDoe0", "https://www.youtube.com/watch?v=gone", 0), tmp_path)
