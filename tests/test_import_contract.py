@@ -29,9 +29,6 @@ def _not_python(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if not name.endswith(".py") and not (Path(folder) / name).is_dir()]
 
 
-@pytest.mark.xfail(
-    strict=True, raises=(AssertionError, FileNotFoundError), reason="the sources are not yet in these packages"
-)
 def test_import_linter(laid_out: Path) -> None:
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
     arguments = ["--config", str(REPOSITORY / "pyproject.toml"), "--no-cache"]
@@ -42,9 +39,6 @@ def test_import_linter(laid_out: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.xfail(
-    strict=True, raises=(AssertionError, FileNotFoundError), reason="the sources are not yet in these packages"
-)
 def test_no_circles(laid_out: Path) -> None:
     code = (
         "import grimp\n"
