@@ -64,11 +64,16 @@ def one_pass(
     return results
 
 
+def chunk_length(size: int) -> int:
+    """Frames per chunk for square frames of `size` pixels."""
+    least, most = _CHUNK
+    return min(most, max(least, _CHUNK_BYTES // (size * size * 3)))
+
+
 def _paired_frames(clip: PreparedClip, output: Generated) -> Iterator[_Pair]:
     from bench_lipsync.harness.media import read_lossless
 
-    least, most = _CHUNK
-    chunk = min(most, max(least, _CHUNK_BYTES // (clip.size * clip.size * 3)))
+    chunk = chunk_length(clip.size)
     if output.video == clip.video_path:
         for frames in clip.read_frames(chunk=chunk):
             yield _Pair(frames, frames)
