@@ -6,17 +6,20 @@ import io
 import json
 import pickle
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.serialization.pickle_guard import check_pickle
+from bench_lipsync.harness.util.files import appearing
 from bench_lipsync.harness.util.sanitize import shown
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
+C = TypeVar("C")
+M = TypeVar("M", bound="nn.Module")
 MAX_HEADER = 16 << 20
 """Bytes of a safetensors header; that of StyleLipSync has 60,000."""
 MAX_ENTRIES = 200_000
@@ -139,20 +142,90 @@ def read_safetensors(path: Path) -> SafeWeights:
         raise RefusedFileError(f"{shown(path)} is no safetensors file: {shown(error, 300)}") from error
 
 
-def save_weights(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
+def read_labelled(path: Path, key: str, label: str) -> SafeWeights:
+    """`read_safetensors` of a file whose metadata says `key` = `label`; half precision becomes float32.
+
+    Raises:
+        RefusedFileError: For files that are broken.
+        BenchError: For files of another label.
+
+    """
+    facts, state = read_safetensors(path)
+    if facts.get(key) != label:
+        raise BenchError(f"{shown(path)} has {key} {shown(facts.get(key))!r} in its metadata, not {label!r}")
+    return SafeWeights(facts, {name: _full_precision(tensor) for name, tensor in state.items()})
+
+
+def load_model(
+    path: Path, label: tuple[str, str], config_type: type[C], build: Callable[[C], M], title: str
+) -> tuple[M, dict[str, str]]:
+    """A network from a safetensors file with its configuration, as JSON, in the metadata.
+
+    Args:
+        path: Of the file.
+        label: Key and value of the metadata that say what the file holds.
+        config_type: pydantic model or dataclass of the configuration.
+        build: Makes the network.
+        title: What the network is called in errors.
+
+    Returns:
+        The network in evaluation mode on the CPU, float32, and the metadata.
+
+    Raises:
+        BenchError: For missing, broken and foreign files, and for tensors that do not fit.
+
+    """
+    facts, state = read_labelled(path, *label)
+    config = validate(config_type, facts.get("config", ""), f"{shown(path)} has metadata that is not understood")
+    return fill_model(path, state, lambda: build(config), title), facts
+
+
+def fill_model(path: Path, state: Mapping[str, Any], build: Callable[[], M], title: str) -> M:
+    """The network that `build` makes with the tensors of `state`, in evaluation mode, float32.
+
+    Raises:
+        BenchError: Naming `path`, `title` and the tensors that are missing, unexpected or of another shape.
+
+    """
+    import torch
+
+    # Without memory: random initialisation takes longer than loading, and a configuration may ask for any size.
+    with torch.device("meta"):
+        net = build()
+    expected = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
+    if odd := [str(name) for name, value in state.items() if not isinstance(value, torch.Tensor)]:
+        raise BenchError(f"{shown(path)} does not fit {title}: {shown(odd[0])!r} is no tensor")
+    given = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    missing, extra = sorted(expected.keys() - given.keys()), sorted(given.keys() - expected.keys())
+    shapes = sorted(name for name in given.keys() & expected.keys() if given[name] != expected[name])
+    kinds = [("missing", missing), ("unexpected", extra), ("of another shape", shapes)]
+    if wrong := [f"{len(names)} {kind}, such as {shown(names[0])}" for kind, names in kinds if names]:
+        raise BenchError(f"{shown(path)} does not fit {title}: {'; '.join(wrong)}")
+    net.load_state_dict(state, assign=True)
+    return net.float().eval()
+
+
+def _full_precision(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def save_weights(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str], *, half: bool = False) -> None:
     """Write `tensors` and `metadata`; an existing file is replaced at once, and everybody may read the result.
 
-    The library lists the metadata in an order that changes from call to call, and files that only their owner can
-    read. Weights are known by the hash of their file, so the header is brought into one order here.
+    `half` stores numbers in half precision. The library lists the metadata in an order that changes from call to call,
+    and files that only their owner can read. Weights are known by the hash of their file, so the header is brought
+    into one order here.
     """
     from safetensors.torch import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(dict(tensors), partial, metadata=dict(metadata))
-    _sort_header(partial)
-    partial.chmod(0o644)
-    partial.replace(path)
+    # Copies: the library refuses tensors that share memory.
+    stored = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    if half:
+        stored = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
+    with appearing(path) as partial:
+        save_file(stored, partial, metadata=dict(metadata))
+        _sort_header(partial)
+        partial.chmod(0o644)
 
 
 def _sort_header(path: Path) -> None:

@@ -19,16 +19,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.serialization.pickle_guard import check_pickle
-from bench_lipsync.harness.serialization.weights import check_torch, load_tensors
+from bench_lipsync.harness.serialization.weights import RefusedFileError, check_torch, load_tensors
 
 _INERT_PACKAGES = frozenset({"dnnlib", "numpy", "torch", "torch_utils", "training"})
 """Names from here may stand in a network pickle; nothing of them is imported or called."""
-
-
-class RefusedNetworkError(BenchError):
-    """A network pickle that is broken, asks for something foreign, or holds no generator."""
 
 
 class Module:
@@ -54,18 +49,18 @@ class Attributes(dict):  # type: ignore[type-arg]
 
 
 def read_network(path: Path, key: str = "G_ema") -> dict[str, Tensor]:
-    """Tensors of the network `key` by dotted name, on the CPU. Raises `RefusedNetworkError`; runs nothing."""
+    """Tensors of the network `key` by dotted name, on the CPU. Raises `RefusedFileError`; runs nothing."""
     try:
         with path.open("rb") as stream:
             check_pickle(stream)
             stream.seek(0)
             content = _NetworkUnpickler(stream).load()
     except Exception as error:  # Any exception at all can come out of hostile bytes.
-        raise RefusedNetworkError(f"{path} is refused, nothing in it was run: {error}") from error
+        raise RefusedFileError(f"{path} is refused, nothing in it was run: {error}") from error
     network = content.get(key) if isinstance(content, dict) else None
     if not isinstance(network, Module):
         found = ", ".join(sorted(map(str, content))) if isinstance(content, dict) else type(content).__name__
-        raise RefusedNetworkError(f"{path} is no StyleGAN2-ADA file: no network {key!r} in it (found: {found[:200]})")
+        raise RefusedFileError(f"{path} is no StyleGAN2-ADA file: no network {key!r} in it (found: {found[:200]})")
     tensors: dict[str, Tensor] = {}
     _collect(network, "", tensors, path, set())
     return tensors
@@ -125,16 +120,16 @@ def _rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) 
 def _collect(module: Module, prefix: str, into: dict[str, Tensor], path: Path, seen: set[int]) -> None:
     """Parameters and buffers of `module` and of the modules in it, each of which is met once."""
     if id(module) in seen:
-        raise RefusedNetworkError(f"{path} is refused: {prefix or 'a network'} is part of itself or of two networks")
+        raise RefusedFileError(f"{path} is refused: {prefix or 'a network'} is part of itself or of two networks")
     seen.add(id(module))
     for kind in ("_parameters", "_buffers", "_modules"):
         entries = module.state.get(kind) or {}
         if not isinstance(entries, dict):
-            raise RefusedNetworkError(f"{path} is refused: {prefix}{kind} is a {type(entries).__name__}")
+            raise RefusedFileError(f"{path} is refused: {prefix}{kind} is a {type(entries).__name__}")
         for name, value in entries.items():
             if isinstance(value, Module):
                 _collect(value, f"{prefix}{name}.", into, path, seen)
             elif isinstance(value, Tensor):
                 into[f"{prefix}{name}"] = value
             elif value is not None:
-                raise RefusedNetworkError(f"{path} is refused: {prefix}{name} is a {type(value).__name__}, no tensor")
+                raise RefusedFileError(f"{path} is refused: {prefix}{name} is a {type(value).__name__}, no tensor")

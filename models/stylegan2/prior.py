@@ -7,11 +7,9 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
-from torch import float16 as half_type
 
 from bench_lipsync.harness.errors import BenchError, validate
-from bench_lipsync.harness.serialization.weights import read_safetensors, save_weights
-from bench_lipsync.harness.util.sanitize import shown
+from bench_lipsync.harness.serialization.weights import read_labelled, save_weights
 from bench_lipsync.models.stylegan2.network.config import PriorConfig
 from bench_lipsync.models.stylegan2.network.generator import Generator
 from bench_lipsync.models.stylegan2.network.synthesis import Synthesis
@@ -59,11 +57,8 @@ def save_prior(path: Path, prior: Prior, *, half: bool = False) -> None:
     tensors = {f"synthesis.{key}": value for key, value in prior.synthesis_state.items()}
     tensors |= {f"mapping.{key}": value for key, value in prior.mapping_state.items()}
     tensors |= {"mapping.w_avg": prior.w_avg}
-    stored = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    if half:
-        stored = {key: value.to(half_type) for key, value in stored.items()}
     metadata = {"format": FORMAT, "config": prior.config.model_dump_json(), "info": prior.info.model_dump_json()}
-    save_weights(stored, path, metadata)
+    save_weights(tensors, path, metadata, half=half)
 
 
 def load_prior(path: Path) -> Prior:
@@ -72,13 +67,10 @@ def load_prior(path: Path) -> Prior:
         raise BenchError(
             f"no StyleGAN2 prior at {path}: `bench train stylegan2` or `bench convert stylegan2` makes one"
         )
-    metadata, state = read_safetensors(path)
-    state = {key: value.float() for key, value in state.items()}
-    if metadata.get("format") != FORMAT:
-        raise BenchError(f"{path} has format {shown(metadata.get('format'))!r} in its metadata, not {FORMAT!r}")
+    facts, state = read_labelled(path, "format", FORMAT)
     source = f"{path} has metadata that is not understood"
-    config = validate(PriorConfig, metadata.get("config", ""), source)
-    info = validate(PriorInfo, metadata.get("info", "{}"), source)
+    config = validate(PriorConfig, facts.get("config", ""), source)
+    info = validate(PriorInfo, facts.get("info", "{}"), source)
     return make_prior(state, config, info, str(path))
 
 

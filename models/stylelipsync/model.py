@@ -24,7 +24,7 @@ from bench_lipsync.models.stylelipsync.inference.latents import LatentStream
 from bench_lipsync.models.stylelipsync.mask.face import NeutralFace
 from bench_lipsync.models.stylelipsync.mask.mask import keep_planes
 from bench_lipsync.models.stylelipsync.mask.paste import clip_keep_planes
-from bench_lipsync.models.stylelipsync.mask.predictor import find_face
+from bench_lipsync.models.stylelipsync.mask.predictor import find_face, mesh_predictor
 from bench_lipsync.models.stylelipsync.network.tone import masked_input, tone_of
 from bench_lipsync.models.stylelipsync.variants import ABLATIONS, demo_weights, describe, load_named_checkpoint
 from bench_lipsync.models.vision.frames import composite, resize, to_tensor, to_uint8
@@ -64,6 +64,8 @@ class StyleLipSync:
 
     def __init__(self, weights: Path | str | None = None, variant: str = "") -> None:
         self._checkpoint, self._precision, self._compiled = load_named_checkpoint(weights, variant)
+        # Files that masks are drawn with and that are not there end a run here, not clip by clip.
+        mesh_predictor(self._checkpoint.net.config.mesh)
         self._caveat = DEMO_CAVEAT if weights is None else ""
         self._ready: tuple[str, Inference] | None = None
 

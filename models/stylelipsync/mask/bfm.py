@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.serialization.matlab import MatError, read_mat
+from bench_lipsync.harness.serialization.weights import RefusedFileError
 from bench_lipsync.harness.util.paths import cache_dir
 
 FOLDER_VARIABLE = "BENCH_BFM"
@@ -41,10 +42,6 @@ SOURCES = {
 
 class BfmMissing(BenchError):  # noqa: N818 - says what happened, as AssetMissing does
     """A file of the Basel Face Model predictor is missing; the message says which, where from and under what terms."""
-
-
-class BfmInvalid(BenchError):  # noqa: N818
-    """A file of the Basel Face Model predictor is not what its name says."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ def bfm_file(folder: Path, name: str) -> Path:
 
 
 def load_basis(folder: Path) -> FaceBasis:
-    """Read `BFM_model_front.mat`. Raises `BfmMissing`, `BfmInvalid`."""
+    """Read `BFM_model_front.mat`. Raises `BfmMissing`, `RefusedFileError`."""
     path = bfm_file(folder, "BFM_model_front.mat")
     arrays = read_arrays(path, ("meanshape", "idBase", "exBase", "tri", "keypoints"))
     try:
@@ -106,19 +103,19 @@ def load_basis(folder: Path) -> FaceBasis:
             keypoints=arrays["keypoints"].astype(np.int64).reshape(68) - 1,
         )
     except ValueError as error:
-        raise BfmInvalid(f"{path.name} has arrays of another shape: {error}; {SOURCES[path.name]}") from error
+        raise RefusedFileError(f"{path.name} has arrays of another shape: {error}; {SOURCES[path.name]}") from error
     for name, index in (("tri", basis.triangles), ("keypoints", basis.keypoints)):
         if index.min() < 0 or index.max() >= len(mean):
-            raise BfmInvalid(f"{path.name}: {name} names vertices outside 1 to {len(mean)}; {SOURCES[path.name]}")
+            raise RefusedFileError(f"{path.name}: {name} names vertices outside 1 to {len(mean)}; {SOURCES[path.name]}")
     return basis
 
 
 def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    """Named numeric arrays of one of the Matlab files. Raises `BfmInvalid`."""
+    """Named numeric arrays of one of the Matlab files. Raises `RefusedFileError`."""
     try:
         return read_mat(path, names)
     except MatError as error:
-        raise BfmInvalid(f"{path.name}: {error}; {SOURCES[path.name]}") from error
+        raise RefusedFileError(f"{path.name}: {error}; {SOURCES[path.name]}") from error
 
 
 def rotations(angles: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bench_lipsync.harness.errors import BenchError, first_problem
-from bench_lipsync.harness.serialization.weights import read_torch
-from bench_lipsync.models.stylelipsync.mask.bfm import CROP, SOURCES, BfmInvalid, bfm_file, read_arrays
+from bench_lipsync.harness.serialization.weights import RefusedFileError, read_torch
+from bench_lipsync.models.stylelipsync.mask.bfm import CROP, SOURCES, bfm_file, read_arrays
 from bench_lipsync.models.stylelipsync.mask.similarity import Points
 
 PARTS = {"identity": 80, "expression": 64, "texture": 80, "angles": 3, "light": 27, "place": 2, "depth": 1}
@@ -66,7 +66,7 @@ class CoefficientNet(nn.Module):
 
 
 def load_network(folder: Path) -> CoefficientNet:
-    """The network with the weights of `epoch_20.pth`, in eval mode. Raises `BfmMissing`, `BfmInvalid`."""
+    """The network with the weights of `epoch_20.pth`, in eval mode. Raises `BfmMissing`, `RefusedFileError`."""
     path = bfm_file(folder, "epoch_20.pth")
     with torch.device("meta"):  # initial values would be thrown away
         net = CoefficientNet()
@@ -74,18 +74,18 @@ def load_network(folder: Path) -> CoefficientNet:
         state = read_torch(path)["net_recon"]
         net.load_state_dict(state, assign=True)
     except (BenchError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        raise BfmInvalid(
+        raise RefusedFileError(
             f"{path.name} holds no network 'net_recon' of this shape: {first_problem(error)}; {SOURCES[path.name]}"
         ) from error
     return net.float().eval()
 
 
 def load_standard(folder: Path) -> Points:
-    """The standard face's five landmarks (5, 3), y up. Raises `BfmMissing`, `BfmInvalid`."""
+    """The standard face's five landmarks (5, 3), y up. Raises `BfmMissing`, `RefusedFileError`."""
     path = bfm_file(folder, "similarity_Lm3D_all.mat")
     landmarks = read_arrays(path, ("lm",))["lm"].astype(np.float64)
     if landmarks.shape != (68, 3):
-        raise BfmInvalid(f"{path.name}: lm must be (68, 3), not {landmarks.shape}; {SOURCES[path.name]}")
+        raise RefusedFileError(f"{path.name}: lm must be (68, 3), not {landmarks.shape}; {SOURCES[path.name]}")
     return np.stack([landmarks[list(points)].mean(axis=0) for points in _STANDARD])
 
 

@@ -123,7 +123,7 @@ def neutral_shape(basis: FaceBasis, identity: NDArray[np.float32]) -> NeutralSha
 def load_bfm_predictor(folder: Path | None = None) -> BfmPredictor:
     """The predictor with the files of `folder` (default: `bfm_folder()`), read once a process.
 
-    Raises `BfmMissing` for the first file that is not there and `BfmInvalid` for one that is something else.
+    Raises `BfmMissing` for the first file that is not there and `RefusedFileError` for one that is something else.
     """
     return _load(folder or bfm_folder())
 

@@ -10,21 +10,20 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.serialization.weights import save_weights
+from bench_lipsync.harness.serialization.weights import load_model, save_weights
 from bench_lipsync.models.syncnet.open.network import AudioHalf, OpenSyncConfig, conv_norm_relu
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "sync_expert.safetensors"
 """The committed weights, trained on the demo set's faces and voices."""
 FRAMES = 5
 """Frames that one judgement sees."""
-_NETWORK = "sync-expert"
+_LABEL = ("network", "sync-expert")
 
 
 @dataclass(frozen=True)
@@ -130,32 +129,16 @@ def sync_loss(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor) 
 
 def save_expert(network: SyncExpert, path: Path, facts: dict[str, str]) -> None:
     """Write half-precision safetensors with the configuration and `facts` (how it was trained) as metadata."""
-    state = network.state_dict()
-    tensors = {name: (t.half() if t.is_floating_point() else t).contiguous() for name, t in state.items()}
-    metadata = {"format": "pt", "network": _NETWORK, "config": json.dumps(asdict(network.config)), **facts}
-    save_weights(tensors, path, metadata)
+    metadata = {"format": "pt", _LABEL[0]: _LABEL[1], "config": json.dumps(asdict(network.config)), **facts}
+    save_weights(network.state_dict(), path, metadata, half=True)
 
 
 def load_expert(path: Path | None = None, device: str = "cpu") -> SyncExpert:
-    """The expert of `path` (default: the committed weights), frozen and in eval mode. Raises `BenchError`."""
-    from safetensors import SafetensorError, safe_open
-
+    """The expert of `path` (default: the committed weights), frozen and in evaluation mode. Raises `BenchError`."""
     path = path or WEIGHTS
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        if metadata.get("network") != _NETWORK:
-            raise ValueError(f"its metadata says {metadata.get('network')!r}, not {_NETWORK!r}")
-        fields = json.loads(metadata["config"])
-        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
-        config = ExpertConfig(**values)
-        network = SyncExpert(config)
-        network.load_state_dict(state, strict=True)
-    except FileNotFoundError as error:
+    if not path.is_file():
         raise BenchError(
             f"{path.name} is not there; `bench train syncnet --network expert --dataset demo --out DIR` makes one"
-        ) from error
-    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError, OSError) as error:
-        raise BenchError(f"{path.name} does not hold a sync expert: {str(error).strip().splitlines()[-1]}") from error
-    return network.eval().requires_grad_(False).to(device)
+        )
+    network, _ = load_model(path, _LABEL, ExpertConfig, SyncExpert, "a sync expert")
+    return network.requires_grad_(False).to(device)

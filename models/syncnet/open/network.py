@@ -8,20 +8,20 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.serialization.weights import save_weights
+from bench_lipsync.harness.serialization.weights import load_model, save_weights
 from bench_lipsync.models.syncnet.open import WEIGHTS
 
 WINDOW_FRAMES = 5
 """Video frames that one embedding sees."""
 MEL_PER_FRAME = 4
 """Mel columns per video frame; a window holds 20 of them."""
+_LABEL = ("network", "open-syncnet")
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,6 @@ class OpenSyncConfig:
     """Channels of the audio half; each of the first three halves the number of bands."""
     embedding: int = 256
     """Dimensions of the unit vectors."""
-
-    @classmethod
-    def from_json(cls, text: str) -> OpenSyncConfig:
-        """The inverse of `json.dumps(asdict(config))`."""
-        fields = json.loads(text)
-        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
-        return cls(**values)
 
 
 def conv_norm_relu(
@@ -124,29 +117,16 @@ class OpenSyncNet(nn.Module):
 
 def save_open_syncnet(network: OpenSyncNet, path: Path, facts: dict[str, str]) -> None:
     """Write half-precision safetensors with the configuration and `facts` (how it was trained) as metadata."""
-    tensors = {
-        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
-        for name, tensor in network.state_dict().items()
-    }
-    metadata = {"format": "pt", "network": "open-syncnet", "config": json.dumps(asdict(network.config)), **facts}
-    save_weights(tensors, path, metadata)
+    metadata = {"format": "pt", _LABEL[0]: _LABEL[1], "config": json.dumps(asdict(network.config)), **facts}
+    save_weights(network.state_dict(), path, metadata, half=True)
 
 
 def load_open_syncnet(path: Path | None = None, device: str = "cpu") -> OpenSyncNet:
-    """The network of `path` (default: the committed weights) in eval mode. Raises `BenchError`."""
-    from safetensors import SafetensorError, safe_open
-
+    """The network of `path` (default: the committed weights), frozen and in evaluation mode. Raises `BenchError`."""
     path = path or WEIGHTS
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        network = OpenSyncNet(OpenSyncConfig.from_json(metadata["config"]))
-        network.load_state_dict(state, strict=True)
-    except FileNotFoundError as error:
+    if not path.is_file():
         raise BenchError(
             f"{path.name} is not there; `bench train syncnet --dataset demo --split train --out DIR` makes one"
-        ) from error
-    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError, OSError) as error:
-        raise BenchError(f"{path.name} does not hold an open SyncNet: {str(error).strip().splitlines()[-1]}") from error
-    return network.eval().requires_grad_(False).to(device)
+        )
+    network, _ = load_model(path, _LABEL, OpenSyncConfig, OpenSyncNet, "the open SyncNet")
+    return network.requires_grad_(False).to(device)

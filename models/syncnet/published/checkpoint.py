@@ -6,20 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.serialization.weights import read_torch
+from bench_lipsync.harness.serialization.weights import RefusedFileError, read_torch
 
 if TYPE_CHECKING:
     from bench_lipsync.models.syncnet.published.network import SyncNet
 
 
-class WeightsRefused(BenchError):  # noqa: N818 - says what happened, as UnknownName does
-    """A weights file that holds something else than the tensors expected of it."""
-
-
 def load_syncnet_v2(path: Path, device: str = "cpu") -> SyncNet:
     """The published network with the weights of `path`, in eval mode.
 
-    Raises `WeightsRefused` for a file that is no plain state dict of this network, above all for a pickle that
+    Raises `RefusedFileError` for a file that is no plain state dict of this network, above all for a pickle that
     would run code: it is read with `weights_only`, which never calls what a pickle names.
     """
     from bench_lipsync.models.syncnet.published.network import SyncNet
@@ -27,7 +23,7 @@ def load_syncnet_v2(path: Path, device: str = "cpu") -> SyncNet:
     try:
         state = read_torch(path)
     except BenchError as error:
-        raise WeightsRefused(
+        raise RefusedFileError(
             f"{path.name}: not read, because it is no plain state dict of tensors: {error}; "
             "`bench assets add syncnet_v2 FILE` takes the syncnet_v2.model of the authors (sha256 961e8696f888...)"
         ) from error
@@ -36,5 +32,5 @@ def load_syncnet_v2(path: Path, device: str = "cpu") -> SyncNet:
         network.load_state_dict(state, strict=True)
     except (RuntimeError, TypeError, AttributeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise WeightsRefused(f"{path.name}: tensors are not those of syncnet_v2: {reason}") from error
+        raise RefusedFileError(f"{path.name}: tensors are not those of syncnet_v2: {reason}") from error
     return network.eval().requires_grad_(False).to(device)

@@ -18,10 +18,11 @@ import torch
 from torch import nn
 
 from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.serialization.weights import RefusedFileError
 from bench_lipsync.models.stylegan2.convert import convert, run
 from bench_lipsync.models.stylegan2.network.config import PriorConfig
 from bench_lipsync.models.stylegan2.network.generator import Generator
-from bench_lipsync.models.stylegan2.network_pickle import RefusedNetworkError, read_network
+from bench_lipsync.models.stylegan2.network_pickle import read_network
 from bench_lipsync.models.stylegan2.prior import load_prior, save_prior
 
 TINY = PriorConfig(resolution=16, channel_base=128, channel_max=16, w_dim=6, z_dim=5, mapping_layers=2)
@@ -226,7 +227,7 @@ def test_hostile_pickles_run_nothing(place: str, writer: AdaWriter, generator: G
         torch.save(bomb, inner, _use_new_zipfile_serialization=False)
         network.meta["state"]["_buffers"]["extra"] = Hostile(torch.storage._load_from_bytes, inner.getvalue())
     writer.dump(content, path)
-    with pytest.raises(RefusedNetworkError, match="nothing in it was run"):
+    with pytest.raises(RefusedFileError, match="nothing in it was run"):
         convert(path, TINY)
     assert not proof.exists()
 
@@ -235,7 +236,7 @@ def test_hostile_pickles_run_nothing(place: str, writer: AdaWriter, generator: G
 def test_builtins_are_refused(function: Any, tmp_path: Path) -> None:
     path = tmp_path / "hostile.pkl"
     path.write_bytes(pickle.dumps({"G_ema": Hostile(function, "1")}))
-    with pytest.raises(RefusedNetworkError, match=r"it asks for builtins\."):
+    with pytest.raises(RefusedFileError, match=r"it asks for builtins\."):
         read_network(path)
 
 
@@ -243,7 +244,7 @@ def test_library_functions_become_inert(tmp_path: Path) -> None:
     target = tmp_path / "saved.npy"
     path = tmp_path / "hostile.pkl"
     path.write_bytes(pickle.dumps({"G_ema": Hostile(np.save, str(target), 1)}))
-    with pytest.raises(RefusedNetworkError, match="no network 'G_ema'"):
+    with pytest.raises(RefusedFileError, match="no network 'G_ema'"):
         read_network(path)
     assert not target.exists()
 
@@ -253,7 +254,7 @@ def test_a_network_inside_itself_is_refused(writer: AdaWriter, generator: Genera
     inner = network.meta["state"]["_modules"]["synthesis"]
     network.meta["state"]["_modules"]["again"] = inner
     writer.dump({"G_ema": network}, tmp_path / "twice.pkl")
-    with pytest.raises(RefusedNetworkError, match="part of itself or of two"):
+    with pytest.raises(RefusedFileError, match="part of itself or of two"):
         convert(tmp_path / "twice.pkl", TINY)
 
 
@@ -271,7 +272,7 @@ def test_a_tensor_outside_its_storage_is_refused(tmp_path: Path) -> None:
         tensor = Hostile(torch._utils._rebuild_tensor_v2, storage, offset, size, stride, False, OrderedDict())
         path = tmp_path / "hostile.pkl"
         path.write_bytes(pickle.dumps({"G_ema": tensor}))
-        with pytest.raises(RefusedNetworkError, match=r"outside its storage|has size"):
+        with pytest.raises(RefusedFileError, match=r"outside its storage|has size"):
             read_network(path)
 
 

@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 import torch
 from scipy.io import savemat
+from synthetic_clip import FRAMES, sound, synthetic
 
+from bench_lipsync.harness.api.model import GenerateContext
+from bench_lipsync.harness.serialization.weights import RefusedFileError
+from bench_lipsync.models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
 from bench_lipsync.models.stylelipsync.mask import bfm_network
 from bench_lipsync.models.stylelipsync.mask.bfm import (
     FOLDER_VARIABLE,
-    BfmInvalid,
     BfmMissing,
     FaceBasis,
     load_basis,
@@ -34,8 +37,13 @@ from bench_lipsync.models.stylelipsync.mask.bfm_network import (
     load_network,
 )
 from bench_lipsync.models.stylelipsync.mask.bfm_predictor import BfmPredictor, load_bfm_predictor, neutral_shape
-from bench_lipsync.models.stylelipsync.mask.mask import SIZE, draw_masks, landmark_masks, soften
+from bench_lipsync.models.stylelipsync.mask.mask import SIZE, draw_masks, keep_planes, landmark_masks, soften
 from bench_lipsync.models.stylelipsync.mask.predictor import find_face, mesh_predictor
+from bench_lipsync.models.stylelipsync.model import StyleLipSync
+from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
+from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
+from bench_lipsync.models.stylelipsync.training.data import load_data
+from bench_lipsync.models.vision.frames import resize
 
 KEYPOINTS = {0: (-0.7, 0.2), 1: (-0.7, 0.05), 15: (0.7, 0.05), 16: (0.7, 0.2), 8: (0, -0.8), 30: (0, -0.05)}
 KEYPOINTS |= {33: (0, -0.16), 36: (-0.45, 0.3), 39: (-0.15, 0.3), 42: (0.15, 0.3), 45: (0.45, 0.3), 48: (-0.25, -0.38)}
@@ -271,13 +279,13 @@ def test_missing_file_is_named_with_its_source(folder: Path, tmp_path: Path, nam
 
 def test_wrong_files_are_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "BFM_model_front.mat").write_bytes(b"no matlab")
-    with pytest.raises(BfmInvalid, match="Matlab"):
+    with pytest.raises(RefusedFileError, match="Matlab"):
         load_basis(tmp_path)
     savemat(tmp_path / "BFM_model_front.mat", {"meanshape": np.zeros((1, 9))})
-    with pytest.raises(BfmInvalid, match="idBase"):
+    with pytest.raises(RefusedFileError, match="idBase"):
         load_basis(tmp_path)
     torch.save({"net_recon": {"backbone.conv1.weight": torch.zeros(1)}}, tmp_path / "epoch_20.pth")
-    with pytest.raises(BfmInvalid, match="net_recon"):
+    with pytest.raises(RefusedFileError, match="net_recon"):
         load_network(tmp_path)
 
 
@@ -287,7 +295,7 @@ def test_pickled_code_is_not_run(tmp_path: Path) -> None:
             return (Path.touch, (tmp_path / "ran",))  # type: ignore[return-value]
 
     torch.save({"net_recon": Evil()}, tmp_path / "epoch_20.pth")
-    with pytest.raises(BfmInvalid):
+    with pytest.raises(RefusedFileError):
         load_network(tmp_path)
     assert not (tmp_path / "ran").exists()
 
@@ -295,3 +303,27 @@ def test_pickled_code_is_not_run(tmp_path: Path) -> None:
 def test_unknown_predictor_is_named() -> None:
     with pytest.raises(ValueError, match="flame"):
         mesh_predictor("flame")
+
+
+def test_the_checkpoint_chooses_it_in_inference_and_adaptation(
+    folder: Path, tiny_config: StyleLipSyncConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+    clip, weights = synthetic(), tmp_path / "tiny.safetensors"
+    torch.manual_seed(0)
+    net = StyleLipSyncNet(tiny_config.model_copy(update={"mesh": "bfm"}))
+    save_checkpoint(weights, net, CheckpointInfo())
+    model = StyleLipSync(weights)
+    expected = keep_planes(find_face(clip, "bfm"), "pose-aware", FRAMES)
+    monkeypatch.setattr(type(clip), "content_hash", "synthetic", raising=False)
+    assert np.array_equal(model.keep(clip, 0, FRAMES), expected)
+    assert not np.array_equal(expected, keep_planes(find_face(clip), "pose-aware", FRAMES))
+    frames = np.concatenate(list(model.generate(clip, sound(0), GenerateContext(batch_size=4))))
+    assert np.array_equal(frames[0, 0], clip.pixels[0, 0])
+    # Adaptation reads its arrays as training does.
+    monkeypatch.setattr(type(clip), "audio", lambda self: sound(0))
+    data = load_data([clip], tmp_path / "data", model._checkpoint.net.config)
+    assert np.array_equal(data.keep, (resize(expected, 32) * 255.0).round())
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    with pytest.raises(BfmMissing, match=r"BFM_model_front\.mat.*BENCH_BFM"):
+        StyleLipSync(weights)

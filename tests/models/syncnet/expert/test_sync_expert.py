@@ -77,7 +77,7 @@ def test_weights_round_trip_and_others_are_refused(expert: SyncExpert, tmp_path:
     again = sync_logits(load_expert(tmp_path / "a.safetensors"), *given).sigmoid()
     torch.testing.assert_close(again, sync_logits(expert, *given).sigmoid(), atol=5e-3, rtol=0)
     save_open_syncnet(OpenSyncNet(), tmp_path / "b.safetensors", {})
-    with pytest.raises(BenchError, match="'open-syncnet', not 'sync-expert'"):
+    with pytest.raises(BenchError, match="'open-syncnet' in its metadata, not 'sync-expert'"):
         load_expert(tmp_path / "b.safetensors")
     with pytest.raises(BenchError, match="--network expert"):
         load_expert(tmp_path / "none.safetensors")

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from bench_lipsync.harness.serialization.weights import RefusedFileError
 from bench_lipsync.metrics.lse.formulas import read_sync, window_count
-from bench_lipsync.models.syncnet.published.checkpoint import WeightsRefused, load_syncnet_v2
+from bench_lipsync.models.syncnet.published.checkpoint import load_syncnet_v2
 from bench_lipsync.models.syncnet.published.lips import LipNetwork
 from bench_lipsync.models.syncnet.published.mfcc import mfcc, mfcc_windows
 from bench_lipsync.models.syncnet.published.network import SyncNet
@@ -109,7 +110,7 @@ def test_hostile_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
     torch.save({"netcnnaud.0.weight": _Hostile(witness)}, tmp_path / "zip.model")
     witness_free = [tmp_path / "plain.model", tmp_path / "zip.model"]
     for path in witness_free:
-        with pytest.raises(WeightsRefused, match="bench assets add syncnet_v2"):
+        with pytest.raises(RefusedFileError, match="bench assets add syncnet_v2"):
             load_syncnet_v2(path)
     assert not witness.exists()
 
@@ -117,14 +118,14 @@ def test_hostile_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"not a model", b"PK\x03\x04broken"])
 def test_garbage_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.model").write_bytes(content)
-    with pytest.raises(WeightsRefused):
+    with pytest.raises(RefusedFileError):
         load_syncnet_v2(tmp_path / "x.model")
 
 
 def test_other_tensors_are_refused(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(3)}, tmp_path / "x.model")
-    with pytest.raises(WeightsRefused, match="not those of syncnet_v2"):
+    with pytest.raises(RefusedFileError, match="not those of syncnet_v2"):
         load_syncnet_v2(tmp_path / "x.model")
     torch.save([torch.zeros(3)], tmp_path / "y.model")
-    with pytest.raises(WeightsRefused):
+    with pytest.raises(RefusedFileError):
         load_syncnet_v2(tmp_path / "y.model")
