@@ -1,4 +1,4 @@
-"""`load_model`: labels, configurations and tensors that do not fit are named; a configuration cannot fill the memory."""
+"""`load_model`: what does not fit is named, and a configuration cannot fill the memory."""
 
 from __future__ import annotations
 

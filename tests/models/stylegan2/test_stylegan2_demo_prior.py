@@ -16,8 +16,8 @@ PRIOR = Path(bench_lipsync.models.stylegan2.__file__).parent / "weights" / "demo
 
 def test_the_demo_network_can_begin_from_it() -> None:
     beginning = load_beginning(PRIOR, DEMO_NETWORK)
-    assert beginning.w_avg.shape == (DEMO_NETWORK.w_dim,)
-    assert float(beginning.w_avg.abs().max()) > 0
+    assert beginning.state["w_avg"].shape == (DEMO_NETWORK.w_dim,)
+    assert float(beginning.state["w_avg"].abs().max()) > 0
     assert load_prior(PRIOR).info.kimg == 26.0
 
 
