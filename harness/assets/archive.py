@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import lzma
 import tarfile
 import zipfile
 import zlib
 from pathlib import Path
 from typing import IO
+
+from bench_lipsync.harness.util.disk import storage_error
 
 _BROKEN = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
@@ -48,7 +49,7 @@ def extract_member(archive: Path, member: str, target: Path, size: int) -> None:
     except tarfile.ReadError as error:
         raise MemberError(f"{archive.name} is no zip and no tar archive, or it is cut off") from error
     except _BROKEN as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if storage_error(error):
             raise  # The disk's fault, not the archive's.
         raise MemberError(f"{archive.name} cannot be read: {' '.join(str(error).split())[:200]}") from error
 

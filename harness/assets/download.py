@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util import progress
+from bench_lipsync.harness.util.disk import require_room, room_needed
 from bench_lipsync.harness.util.files import sha256_file
 
 if TYPE_CHECKING:
@@ -18,14 +16,6 @@ _CHUNK = 1 << 16
 _ATTEMPTS = 4
 _TIMEOUT = (10.0, 60.0)
 """Seconds to connect and to wait between two packets."""
-
-
-_MARGIN = 16 << 20
-"""Bytes that stay free beside what is fetched."""
-
-
-class DiskFullError(BenchError):
-    """No room for an asset; the message says how much is needed and what to do."""
 
 
 class DownloadError(Exception):
@@ -38,7 +28,7 @@ def download(
     """Fetch `url` to `target`, going on from `target` + `.part` where an earlier try stopped.
 
     `sha256` and `size` are checked where given, and a body that outgrows `size` is cut off at once.
-    Raises `DownloadError`, and `DiskFullError` before it begins where `size` does not fit.
+    Raises `DownloadError`, and `NoRoomError`, before it begins where `size` does not fit.
     """
     if target.is_file() and wrong_bytes(target, sha256, size) is None:
         return
@@ -47,9 +37,9 @@ def download(
     part = target.with_name(target.name + ".part")
     stale = have = _length(part)  # May be of a file that has changed since; then it is fetched anew, once.
     if size is not None:
-        require_space(target.parent, size - have)
+        require_room(target.parent, size - have)
     problem = ""
-    with progress.download(label, size) as report:
+    with room_needed(target.parent), progress.download(label, size) as report:
         for _ in range(_ATTEMPTS):
             before = _length(part)
             try:
@@ -60,9 +50,6 @@ def download(
                 if refused and _length(part) == before:
                     break  # Nothing came: the address itself is out of reach.
                 continue
-            except OSError as error:
-                raise_if_full(error, target.parent)
-                raise
             wrong = wrong_bytes(part, sha256, size)
             if wrong is None:
                 part.replace(target)
@@ -116,26 +103,6 @@ def wrong_bytes(path: Path, sha256: str | None, size: int | None) -> str | None:
         return f"what came is {found:,} bytes, expected {size:,}"
     digest = sha256_file(path) if sha256 is not None else None
     return None if digest == sha256 else f"what came has sha256 {digest}, expected {sha256}"
-
-
-def require_space(folder: Path, needed: int) -> None:
-    """Raise `DiskFullError` unless `needed` more bytes fit."""
-    free = shutil.disk_usage(folder).free
-    if free < needed + _MARGIN:
-        raise DiskFullError(_full(folder, f"{needed / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB free"))
-
-
-def raise_if_full(error: OSError, folder: Path) -> None:
-    """Raise `DiskFullError` for an error that says so."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        raise DiskFullError(_full(folder, error.strerror or "no space left")) from error
-
-
-def _full(folder: Path, why: str) -> str:
-    return (
-        f"the disk of the cache is full: {why} at {folder}; make room or set BENCH_CACHE to a folder on another disk"
-        " (what was downloaded is kept and will be continued)"
-    )
 
 
 def _length(path: Path) -> int:

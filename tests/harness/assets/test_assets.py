@@ -8,13 +8,16 @@ import os
 import tarfile
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from pydantic import ValidationError
 
+from bench_lipsync.harness.assets import catalog
 from bench_lipsync.harness.assets import lookup as assets
 from bench_lipsync.harness.assets import package_index as assets_index
 from bench_lipsync.harness.assets.add import add_asset
@@ -335,3 +338,15 @@ def test_catalogue_is_well_formed() -> None:
             assert Path(file.name).name == file.name
             for source in file.sources:
                 assert source.startswith("https://") or parse_pypi(source)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda entry: entry.pop("page"), lambda entry: entry.update(licences="MIT"), lambda entry: entry.update(name=3)],
+)
+def test_a_mistake_in_the_catalogue_is_found(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict], object]) -> None:
+    entries = yaml.safe_load((Path(catalog.__file__).parent / "catalog.yaml").read_text(encoding="utf-8"))
+    change(entries[2])
+    monkeypatch.setattr(yaml, "safe_load", lambda text: entries)
+    with pytest.raises(ValidationError):
+        catalog._read_catalog()

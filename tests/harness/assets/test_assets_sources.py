@@ -17,9 +17,9 @@ from bench_lipsync.harness.assets import download as assets_download
 from bench_lipsync.harness.assets import lookup as assets
 from bench_lipsync.harness.assets.add import add_asset
 from bench_lipsync.harness.assets.catalog import CATALOG
-from bench_lipsync.harness.assets.download import DiskFullError
 from bench_lipsync.harness.assets.lookup import AssetFile, AssetMissing, AssetSpec
-from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.errors import BenchError, NoRoomError
+from bench_lipsync.harness.util import disk
 from bench_lipsync.harness.util.progress import download
 
 CONTENT = os.urandom(200_000)
@@ -139,8 +139,8 @@ def test_remains_of_an_older_file_are_not_continued_for_ever(
 
 def test_a_full_disk_is_noticed_before_the_download(server: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     add_toy(monkeypatch, server.url)
-    monkeypatch.setattr(assets_download.shutil, "disk_usage", lambda _: SimpleNamespace(free=100_000))
-    with pytest.raises(DiskFullError, match=r"0 MB are needed and 0 MB free .*set BENCH_CACHE"):
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: SimpleNamespace(free=100_000))
+    with pytest.raises(NoRoomError, match=r"0 MB are needed and 0 MB free .*set BENCH_CACHE"):
         assets.asset_path("toy")
     assert server.ranges == []
 
@@ -152,7 +152,7 @@ def test_a_disk_that_fills_up_on_the_way_is_named(server: SimpleNamespace, monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(assets_download, "_continue", full)
-    with pytest.raises(DiskFullError, match="No space left on device"):
+    with pytest.raises(NoRoomError, match="No space left on device"):
         assets.asset_path("toy")
 
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import io
 import math
+import zipfile
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
-from bench_lipsync.harness.faces.head_pose import CanonicalFace, focal_length, project, solve_poses
-from bench_lipsync.harness.faces.protobuf_wire import fields, floats
+from bench_lipsync.harness.faces.head_pose import CanonicalFace, canonical_face, focal_length, project, solve_poses
 
 
 def turned(yaw: float, x: float = 0.0, y: float = 0.0, z: float = -50.0) -> np.ndarray:
@@ -53,8 +56,6 @@ def test_one_frame_does_not_depend_on_the_others():
 
 
 def test_the_canonical_face_is_a_face():
-    from bench_lipsync.harness.faces.head_pose import canonical_face
-
     face = canonical_face()
     assert face.vertices.shape == (468, 3)
     assert face.vertices[:, 0].max() == pytest.approx(-face.vertices[:, 0].min(), abs=1e-4)
@@ -64,12 +65,33 @@ def test_the_canonical_face_is_a_face():
     assert np.count_nonzero(face.weights) == 33
 
 
-def test_the_wire_format():
-    message = b"\x08\x96\x01" + b"\x12\x04" + np.float32(1.5).tobytes() + b"\x1d" + np.float32(2).tobytes()
-    (one, two, three) = fields(message)
-    assert one == (1, 150)
-    assert floats(two[1]).tolist() == [1.5]
-    assert (three[0], floats(three[1]).tolist()) == (3, [2.0])
-    for broken in (b"\x08", b"\x12\x09abc", b"\x0f", b"\x80"):
-        with pytest.raises(ValueError, match=r"message|wire type"):
-            list(fields(broken))
+def test_the_canonical_face_is_that_of_the_asset():
+    """Read from the model file: GeometryPipelineMetadata, with the mesh and the weights of its points."""
+    from bench_lipsync.harness.assets.lookup import asset_path
+
+    with zipfile.ZipFile(asset_path("face_landmarker")) as archive:
+        message = list(fields(archive.read("geometry_pipeline_metadata_landmarks.binarypb")))
+    mesh = next(value for number, value in message if number == 1)
+    buffer = b"".join(value for number, value in fields(mesh) if number == 3)
+    points = [dict(fields(value)) for number, value in message if number == 2]
+    face = canonical_face()
+    # A vertex is x, y, z and two texture coordinates; a point is its number (1, left out where 0) and its weight (2).
+    np.testing.assert_array_equal(face.vertices, np.frombuffer(buffer, "<f4").reshape(-1, 5)[:, :3])
+    weights = {point.get(1, 0): np.frombuffer(point[2], "<f4")[0] for point in points}
+    np.testing.assert_array_equal(np.flatnonzero(face.weights), sorted(weights))
+    assert all(face.weights[number] == weight for number, weight in weights.items())
+
+
+def fields(message: bytes) -> Iterator[tuple[int, Any]]:
+    """Number and value of every field of a protocol buffer: an `int` for varints, bytes for all else."""
+    stream = io.BytesIO(message)
+
+    def varint() -> int:
+        value = shift = 0
+        while (byte := stream.read(1)[0]) & 0x80:
+            value, shift = value | (byte & 0x7F) << shift, shift + 7
+        return value | byte << shift
+
+    while stream.tell() < len(message):
+        number, kind = divmod(varint(), 8)
+        yield number, varint() if kind == 0 else stream.read(varint() if kind == 2 else {1: 8, 5: 4}[kind])
