@@ -42,7 +42,11 @@ class UnitSums:
     def make(self, store: Store) -> FeatureMoments:
         """From the store if nothing changed; reads each file once otherwise."""
         features = StoredFeatures(self.files, self.column)
-        parts = {"version": _VERSION, "column": self.column, "features": [path.parent.name for path in self.files]}
+        parts = {
+            "version": _VERSION,
+            "column": self.column,
+            "features": [Store.content_hash(path) for path in self.files],
+        }
 
         def build(folder: Path) -> None:
             moments(features, features.dimensions).save(folder / "moments.safetensors")

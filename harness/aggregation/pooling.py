@@ -44,7 +44,7 @@ class Side:
     @property
     def keys(self) -> dict[str, str]:
         """What the features are, by clip: the names of their entries in the store, which hash all they come from."""
-        return {clip: path.parent.name for clip, path in self.files.items()}
+        return {clip: Store.content_hash(path) for clip, path in self.files.items()}
 
 
 @dataclass(frozen=True)

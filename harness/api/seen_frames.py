@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench_lipsync.harness.api.clip import FPS, PreparedClip
 from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.harness.store.store import KEY_FILE
+from bench_lipsync.harness.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,7 @@ class SeenFrames:
 def frames_of(clip: PreparedClip, start: int = 0, stop: int | None = None) -> SeenFrames:
     """Frames `start:stop` (default: all) of `clip`."""
     stop = clip.frames if stop is None else stop
-    key = clip.directory / KEY_FILE
-    origin = json.loads(key.read_text(encoding="utf-8")) if key.is_file() else {}
+    origin = Store.inputs(clip.directory)
     zero = float(origin.get("start") or 0.0)
     return SeenFrames(clip.content_hash, start, stop, origin.get("video"), zero + start / FPS, zero + stop / FPS)
 

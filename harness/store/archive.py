@@ -1,4 +1,4 @@
-"""An entry of the store as one file, for storage that keeps objects and knows no folders."""
+"""An entry of the store as one tar file, for object storage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench_lipsync.harness.util.disk import storage_error
 
 
 class BrokenObjectError(Exception):
-    """What was fetched is not the entry that it claims to be."""
+    """A fetched object is not the entry that it claims to be."""
 
 
 def pack(entry: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""What lies in a finished entry of the store: its files, the list of them with sizes and hashes, and its key."""
+"""The content of a finished entry: its files, their list with sizes and hashes, and its key."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def raise_failure(entry: Path) -> None:
 
 def all_files(folder: Path) -> dict[str, Path]:
     """Every file below `folder` by its path from there."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {path.relative_to(folder).as_posix(): path for path in found}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path for path in files}
 
 
 def changed_files(entry: Path, *, hashes: bool = False) -> list[str]:
@@ -79,8 +79,8 @@ def problems(entry: Path, stage: str, key: str) -> list[str]:
         own = entry_key(stage, parts)
     except (OSError, ValueError, TypeError) as error:
         return [f"{KEY_FILE} cannot be read: {error}"]
-    found = [] if own == key else [f"{KEY_FILE} belongs to {own[:12]}"]
-    return found + [f"{name} is missing or changed" for name in changed_files(entry, hashes=True)]
+    foreign_key = [] if own == key else [f"{KEY_FILE} belongs to {own[:12]}"]
+    return foreign_key + [f"{name} is missing or changed" for name in changed_files(entry, hashes=True)]
 
 
 def foreign_problems(entry: Path, stage: str, key: str) -> list[str]:

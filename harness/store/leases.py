@@ -1,7 +1,7 @@
-"""A running run's lease on the store: while it is renewed, nothing that was used since it began is removed.
+"""Leases of running runs: while a lease is renewed, garbage collection keeps every entry used since it began.
 
-A lease is a small file in `leases/` that a thread touches every minute. Its maker's machine and process are in its
-name; a lease of another machine counts as ended when nobody has touched it for ten minutes.
+A lease is a small file in `leases/` that a thread touches every minute. Its name holds the machine and process of its
+run (`harness.util.owner_token`); a lease of another machine has expired when it was not touched for ten minutes.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ EXPIRED = 600.0
 
 @contextlib.contextmanager
 def lease(root: Path) -> Iterator[None]:
-    """Hold a lease on the store at `root`. A store that may only be read needs none and gets none."""
-    path, began = root / LEASES / owned_name(), time.time()
+    """Hold a lease on the store at `root`; a read-only store needs none and gets none."""
+    path, began = root / LEASES / owned_name(), time.time()  # The file's time stamp is that of the last renewal.
     if not _write(path, began):
         yield
         return
@@ -43,10 +43,7 @@ def lease(root: Path) -> Iterator[None]:
 
 
 def oldest_lease(root: Path) -> float | None:
-    """When the longest of the runs that go on now began, in seconds of the system's clock; `None` without any.
-
-    Removes the leases of runs that have ended.
-    """
+    """When the longest-running run began, in seconds since 1970; `None` without any. Removes expired leases."""
     began = [_began(path) for path in sorted((root / LEASES).glob("*"))]
     return min((at for at in began if at is not None), default=None)
 

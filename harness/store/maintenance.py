@@ -1,4 +1,4 @@
-"""Looking after the store: what is in it, whether it is whole, and making room."""
+"""Maintenance of the store: listing, verification and garbage collection."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from bench_lipsync.harness.util.files import discard
 from bench_lipsync.harness.util.owner_token import is_abandoned, is_alive
 
 RECENT = 3600.0
-"""Seconds within which an entry was used that is never removed: somebody may be about to read it."""
+"""Entries used within so many seconds are never removed: a process may be about to read them."""
 LEFT_OVER = 24 * 3600.0
-"""Seconds after which what a run on another machine left half made is removed."""
+"""Seconds after which unfinished entries of other machines are removed."""
 _CLOCKS = 60.0
 """Seconds by which the clocks of the machines that share a store may differ."""
 _NOT_STAGES = frozenset({SCRATCH, "adapting", LEASES})
@@ -37,7 +37,7 @@ class StoredEntry:
 
 @dataclass(frozen=True)
 class Removed:
-    """What making room took away, or would."""
+    """What `make_room` removed, or would."""
 
     entries: tuple[StoredEntry, ...]
     left_over: int
@@ -45,7 +45,7 @@ class Removed:
 
     @property
     def bytes(self) -> int:
-        """Of all entries that were taken."""
+        """Of all removed entries."""
         return sum(entry.bytes for entry in self.entries)
 
 
@@ -74,46 +74,54 @@ def make_room(
 ) -> Removed:
     """Remove entries not used for `max_age` seconds, then the longest unused until `max_bytes` remain.
 
-    `stage` looks at one stage only. What was used within the last hour stays, and what was used since the oldest of
-    the runs that go on now began. Files that a run folder shares lose only their name here. `dry` only says what would
-    go.
+    Entries used within the last hour stay, and so does everything used since the oldest running run began. Files that
+    a run folder shares by hard links lose only their name here.
+
+    Args:
+        store: The store.
+        max_bytes: Size to shrink to; `None`: no limit.
+        max_age: Seconds; `None`: no limit.
+        stage: Only this stage; `None`: all.
+        dry: Remove nothing, only report.
+
     """
     now = time.time()
-    held = min(now - RECENT, (oldest_lease(store.root) or now) - _CLOCKS)
+    # An entry in use has no lock of its own: its time stamp and the leases of running runs protect it.
+    protected_since = min(now - RECENT, (oldest_lease(store.root) or now) - _CLOCKS)
     known = [entry for entry in entries(store) if stage in (None, entry.stage)]
     total = sum(entry.bytes for entry in known)
-    taken = []
+    removed = []
     for entry in sorted(known, key=lambda entry: entry.used):
-        if entry.used > held:
+        if entry.used > protected_since:
             break
         too_old = max_age is not None and now - entry.used > max_age
         too_much = max_bytes is not None and total > max_bytes
         if too_old or too_much:
-            taken.append(entry)
+            removed.append(entry)
             total -= entry.bytes
     left_over = [path for path in (store.root / SCRATCH).glob("*") if _left_over(path, now)]
     left_over += [path for path in (store.root / "adapting").glob("*/") if _given_up(path, now)]
     if not dry:
-        taken = [entry for entry in taken if _take(store, entry)]
+        removed = [entry for entry in removed if _remove(store, entry)]
         for path in left_over:
             discard(path)
-    return Removed(tuple(taken), len(left_over))
+    return Removed(tuple(removed), len(left_over))
 
 
-def _take(store: Store, entry: StoredEntry) -> bool:
-    """Remove an entry unless it was used since we looked."""
-    return store.remove(entry.path, unless=lambda grave: (grave / KEY_FILE).stat().st_mtime > entry.used)
+def _remove(store: Store, entry: StoredEntry) -> bool:
+    """Remove an entry unless it was used since it was listed."""
+    return store.remove(entry.path, unless=lambda tombstone: (tombstone / KEY_FILE).stat().st_mtime > entry.used)
 
 
 def _given_up(adaptation: Path, now: float) -> bool:
-    """Whether nobody has gone on with an adaptation for a day; it saves where it is every few steps."""
+    """Whether an adaptation, which saves its state every few steps, has not been continued for a day."""
     with contextlib.suppress(FileNotFoundError):
         return now - max(path.stat().st_mtime for path in (adaptation, *adaptation.iterdir())) > LEFT_OVER
     return False
 
 
 def _left_over(path: Path, now: float) -> bool:
-    """Whether its maker has ended, as far as that can be told: after a day for processes of other machines."""
+    """Whether its process has ended; for other machines' processes that is assumed after a day."""
     with contextlib.suppress(FileNotFoundError):
         return is_abandoned(path.name) or (not is_alive(path.name) and now - path.stat().st_mtime > LEFT_OVER)
     return False

@@ -1,8 +1,8 @@
-"""A store in front of S3-like storage or a shared folder: what one machine has made, the others need not make again.
+"""A store backed by S3-like storage or a shared folder: entries made on one machine are reused by the others.
 
 `BENCH_STORE=s3://bucket/prefix` (any address that fsspec understands) keeps a copy of every entry there, one object
-each, so that it appears at once and whole. What is asked for and not here is fetched, checked against its own hashes,
-and kept in a local folder that belongs to this address.
+each, so that it appears at once and complete. A requested entry that is missing locally is fetched, checked against
+its own hashes, and kept in a local folder that belongs to this address.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class MirroredStore(Store):
         return (MirroredStore, (self.url, self.root))
 
     def _fetch(self, entry: Path) -> None:
-        """Bring an entry here if the storage has it; a broken one counts as none, and is replaced when made again."""
+        """Fetch an entry if the storage has it; a broken one counts as missing and is replaced when made again."""
         with scratch_folder(self.root) as scratch:
             packed, folder = scratch / "object.tar", scratch / "entry"
             folder.mkdir()
@@ -66,12 +66,12 @@ class MirroredStore(Store):
             place(folder, entry)
 
     def _share(self, scratch: Path, entry: Path) -> None:
-        """Upload a sealed folder before it gets its name here, unless somebody else's is there already."""
+        """Upload a sealed folder before it gets its name here, unless the storage has the entry already."""
         self._fetch(entry)
         if entry.is_dir():
             return
-        with scratch_folder(self.root) as place:
-            packed = place / "object.tar"
+        with scratch_folder(self.root) as folder:
+            packed = folder / "object.tar"
             pack(scratch, packed)
             self._remote.put(packed, self._object(entry))
 

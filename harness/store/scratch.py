@@ -1,4 +1,4 @@
-"""How entries of a store come and go: made in scratch folders, placed by one rename, taken away by another."""
+"""How entries of a store appear and disappear: built in scratch folders, placed and removed by one rename each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench_lipsync.harness.util.files import discard, sync, sync_tree
 from bench_lipsync.harness.util.owner_token import is_abandoned, owned_name
 
 SCRATCH = "tmp"
-"""The folder below a store's root for what is not finished, and for what is being deleted."""
+"""The folder below a store's root for unfinished entries and for entries that are being deleted."""
 
 
 @contextlib.contextmanager
@@ -36,8 +36,8 @@ def scratch_folder(root: Path) -> Iterator[Path]:
 
 
 def place(scratch: Path, entry: Path) -> None:
-    """Give a sealed folder its name when all of it is on the disk; somebody else's entry of that name stays."""
-    sync_tree(scratch)
+    """Rename a sealed folder to `entry` once all of it is on the disk; an entry that is there already stays."""
+    sync_tree(scratch)  # Before the rename: after a loss of power an entry is complete or absent.
     fresh = not entry.parent.is_dir()
     entry.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -51,26 +51,30 @@ def place(scratch: Path, entry: Path) -> None:
         sync(entry.parent.parent)
 
 
-def take_away(root: Path, entry: Path, unless: Callable[[Path], bool]) -> bool:
-    """Remove an entry by one rename, then delete its files, unless `unless` says no when nobody else can reach it."""
-    grave = root / SCRATCH / owned_name()
+def remove_atomically(root: Path, entry: Path, unless: Callable[[Path], bool]) -> bool:
+    """Rename an entry away, then delete its files, unless `unless(tombstone)` holds once no other process can reach it.
+
+    Readers see a complete entry or none. True if this call removed it.
+    """
+    tombstone = root / SCRATCH / owned_name()
     try:
-        grave.parent.mkdir(parents=True, exist_ok=True)
-        entry.rename(grave)
-    except OSError:
+        tombstone.parent.mkdir(parents=True, exist_ok=True)
+        entry.rename(tombstone)
+    except OSError:  # Another process was faster, or the store is read-only.
         return False
-    if unless(grave):
-        with contextlib.suppress(OSError):  # It was made again meanwhile.
-            grave.rename(entry)
+    # Between the caller's check and the rename the entry may have been used or repaired; from here on it cannot.
+    if unless(tombstone):
+        with contextlib.suppress(OSError):  # It was made again meanwhile; then the tombstone goes.
+            tombstone.rename(entry)
             return False
-    shutil.rmtree(grave, ignore_errors=True)
+    shutil.rmtree(tombstone, ignore_errors=True)
     return True
 
 
 def sweep(root: Path) -> int:
-    """Remove what ended processes of this machine left half made; returns how many."""
-    left = [path for path in root.glob(f"{SCRATCH}/*") if is_abandoned(path.name)]
-    for path in left:
+    """Remove unfinished entries of ended processes of this machine; returns how many."""
+    abandoned = [path for path in root.glob(f"{SCRATCH}/*") if is_abandoned(path.name)]
+    for path in abandoned:
         discard(path)
-    oldest_lease(root)  # Takes the leases of killed runs away.
-    return len(left)
+    oldest_lease(root)  # Removes the leases of killed runs.
+    return len(abandoned)

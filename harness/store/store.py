@@ -1,13 +1,14 @@
 """The content-addressed stage store: a folder per result, named by the hash of everything that went into it.
 
-An entry appears by one rename when it is complete and on the disk, so neither a killed process nor a loss of power
-leaves anything that looks finished, and two processes that make the same entry at once both end with a whole one. It
-lists its files with their sizes and hashes; one whose sizes differ is made again.
+An entry appears by one rename once it is complete and on the disk, so neither a killed process nor a loss of power
+leaves anything that looks finished, and two processes that make the same entry at once both end with a complete one.
+It lists its files with their sizes and hashes; an entry whose sizes differ is made again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import shutil
@@ -31,7 +32,7 @@ from bench_lipsync.harness.store.entry import (
     write_failure,
 )
 from bench_lipsync.harness.store.leases import lease
-from bench_lipsync.harness.store.scratch import place, scratch_folder, sweep, take_away
+from bench_lipsync.harness.store.scratch import place, remove_atomically, scratch_folder, sweep
 from bench_lipsync.harness.util.disk import machine_error
 from bench_lipsync.harness.util.files import link_or_copy
 from bench_lipsync.harness.util.paths import cache_dir
@@ -72,15 +73,23 @@ class Store:
         build: Callable[[Path], None],
         remember: frozenset[Status] = frozenset(),
     ) -> Entry:
-        """Return the entry for `parts`, calling `build(empty folder)` if it does not exist yet.
+        """Return the entry for `parts`, building it if it does not exist yet.
 
-        A `ClipError` whose status is in `remember` is a property of the inputs: it is stored, so that the next run
-        does not try again. Every other failure leaves nothing behind, and so does one that the machine is behind.
-        Raises `NoRoomError` for a disk that takes nothing.
+        Args:
+            stage: Kind of the entry; the first part of its path.
+            parts: Everything that the result depends on, as JSON; its hash names the entry.
+            build: Called with an empty folder to write the entry's files to.
+            remember: Statuses that are a property of the inputs: such a `ClipError` is stored in the entry's place, so
+                that the next run does not try again. Every other failure leaves nothing behind, and so does one whose
+                cause is the machine.
+
+        Raises:
+            ClipError: What `build` raised, now or in an earlier run.
+            NoRoomError: The disk is full or read-only.
+
         """
-        found = self.find(stage, parts)
-        if found is not None:
-            return Entry(found, made=False)
+        if (existing := self.find(stage, parts)) is not None:
+            return Entry(existing, made=False)
         path = entry_path(self.root, stage, parts)
         with scratch_folder(self.root) as scratch:
             try:
@@ -98,42 +107,53 @@ class Store:
         return Entry(path, made=True)
 
     def adopt(self, entry: Path) -> Path:
-        """Take over a finished entry of another store, as links where the file system allows it; returns ours.
+        """Link or copy a finished entry of another store into this one; returns its path here.
 
-        Raises `BenchError` for one that is not as it was written.
+        Raises `BenchError` for an entry whose files have changed.
         """
         stage, _, key = entry.parts[-DEPTH:]
-        ours = self.root / stage / key[:2] / key
-        if self._has(ours):
-            return ours
+        own = self.root / stage / key[:2] / key
+        if self._has(own):
+            return own
         with scratch_folder(self.root) as scratch:
             for name, path in all_files(entry).items():
                 link_or_copy(path, scratch / name)
             if wrong := foreign_problems(scratch, stage, key):
                 raise BenchError(f"{entry} is damaged ({wrong[0]}): run its shard again, then merge again")
-            self._publish(scratch, ours)
-        return ours
+            self._publish(scratch, own)
+        return own
 
     def remove(self, entry: Path, unless: Callable[[Path], bool] = lambda entry: False) -> bool:
-        """Take an entry away at once, whoever may be looking for it, then delete its files. True if it was this call.
+        """Remove an entry by one rename, then delete its files. True if this call removed it.
 
-        `unless` is asked again when nobody else can reach the entry; it then may come back. Does nothing where
-        somebody else was faster, and where the store may only be read.
+        `unless` gets the renamed entry, which no other process can reach any more; where it returns True the entry
+        comes back. Does nothing if another process was faster or the store is read-only.
         """
-        return take_away(self.root, entry, unless)
+        return remove_atomically(self.root, entry, unless)
 
     def sweep(self) -> int:
-        """Remove what ended processes of this machine left half made; returns how many. For the start of a run."""
+        """Remove unfinished entries of ended processes of this machine; returns how many. For the start of a run."""
         return sweep(self.root)
 
     @contextlib.contextmanager
     def lease(self) -> Iterator[None]:
-        """Held by a run: what is used meanwhile is not removed to make room. Sweeps after workers that were lost."""
+        """Held by a run: entries that it uses are not removed to make room. Sweeps after lost workers at the end."""
         with lease(self.root):
             try:
                 yield
             finally:
                 self.sweep()
+
+    @staticmethod
+    def content_hash(file: Path) -> str:
+        """The hash of everything that went into the entry that directly holds `file`."""
+        return file.parent.name
+
+    @staticmethod
+    def inputs(entry: Path) -> dict[str, Any]:
+        """The `parts` that an entry was made from; empty for a folder that is no entry."""
+        key = entry / KEY_FILE
+        return dict(json.loads(key.read_text(encoding="utf-8"))) if key.is_file() else {}
 
     def ref(self, path: Path) -> str:
         """The name of an entry, or of a file in one, that is the same wherever the store lies: its path below the root.
@@ -155,7 +175,7 @@ class Store:
         return path
 
     def _has(self, entry: Path) -> bool:
-        """Whether a whole entry is here, or could be fetched; takes a damaged one away."""
+        """Whether a complete entry is here, or could be fetched; removes a damaged one."""
         if not entry.is_dir():
             self._fetch(entry)
         if not entry.is_dir():
@@ -165,7 +185,7 @@ class Store:
             return True
         name = f"{entry.parent.parent.name}/{entry.name}"
         logger.warning("%s: %s is not as it was written; made again", name, changed[0])
-        self.remove(entry, unless=lambda grave: not changed_files(grave))
+        self.remove(entry, unless=lambda tombstone: not changed_files(tombstone))
         self._fetch(entry)
         return entry.is_dir() and not changed_files(entry)
 

@@ -8,7 +8,7 @@ import os
 import tarfile
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -340,13 +340,10 @@ def test_catalogue_is_well_formed() -> None:
                 assert source.startswith("https://") or parse_pypi(source)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [lambda entry: entry.pop("page"), lambda entry: entry.update(licences="MIT"), lambda entry: entry.update(name=3)],
-)
-def test_a_mistake_in_the_catalogue_is_found(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict], object]) -> None:
+@pytest.mark.parametrize("change", [{"page": None}, {"licences": "MIT"}, {"name": 3}, {"files": [{"name": "a"}]}])
+def test_a_mistake_in_the_catalogue_is_found(monkeypatch: pytest.MonkeyPatch, change: dict) -> None:
     entries = yaml.safe_load((Path(catalog.__file__).parent / "catalog.yaml").read_text(encoding="utf-8"))
-    change(entries[2])
+    entries[2].update(change)
     monkeypatch.setattr(yaml, "safe_load", lambda text: entries)
     with pytest.raises(ValidationError):
         catalog._read_catalog()

@@ -180,7 +180,7 @@ def test_a_link_in_another_store_is_not_taken_over(tmp_path: Path) -> None:
 def test_an_entry_that_somebody_made_again_is_not_taken_away(tmp_path: Path) -> None:
     store = Store(tmp_path)
     entry = store.make("stage", PARTS, _write("whole")).path
-    assert not store.remove(entry, unless=lambda grave: (grave / "out.txt").read_text() == "whole")
+    assert not store.remove(entry, unless=lambda tombstone: (tombstone / "out.txt").read_text() == "whole")
     assert (entry / "out.txt").read_text() == "whole"
     assert store.remove(entry) and not store.remove(entry)
 
@@ -196,3 +196,11 @@ def test_an_entry_without_its_key_is_made_again(tmp_path: Path) -> None:
     entry = Store(tmp_path).make("stage", PARTS, _write("whole")).path
     (entry / KEY_FILE).unlink()
     assert Store(tmp_path).make("stage", PARTS, _write("whole")).made
+
+
+def test_an_entry_tells_its_hash_and_its_inputs(tmp_path: Path) -> None:
+    store, parts = Store(tmp_path), {"video": "abc", "start": 2.5}
+    entry = store.make("prepare", parts, lambda folder: None).path
+    assert Store.content_hash(entry / "faces.npz") == entry.name
+    assert Store.inputs(entry) == parts
+    assert Store.inputs(tmp_path) == {}
