@@ -8,7 +8,7 @@ from __future__ import annotations
 from bench_lipsync.baselines.external.catalogue import PACKAGED, load
 from bench_lipsync.baselines.external.description import Description, Output
 
-HEADER = "| name | model | kind | licence | what it is given | what is taken | compared with the truth | run for real |"
+HEADER = "| name | model | kind | licence | input | output | compared with the ground truth | run for real |"
 
 
 def table() -> str:
@@ -27,7 +27,7 @@ def details() -> str:
     parts = []
     for description in _packaged():
         facts = description.facts
-        lines = [f"Trained on: {facts.trained_on}. Sees of the truth: {facts.gt_leak}."]
+        lines = [f"Trained on: {facts.trained_on}. Access to the ground truth: {facts.gt_leak}."]
         lines += [facts.caveat] if facts.caveat else []
         lines += [*description.notes, *description.environment.notes]
         parts.append("\n".join([f"**`{description.name}`**", "", *(f"* {_sentence(line)}" for line in lines)]))
@@ -45,12 +45,12 @@ def _sentence(text: str) -> str:
 
 def _kind(description: Description) -> str:
     if description.facts.pose == "own":
-        return "animates a picture"
+        return "animates an image"
     return "edits the video" if description.facts.keeps_upper_half else "follows the video's poses"
 
 
 def _inputs(description: Description) -> str:
-    words = {"openface-csv": "68 landmarks", "image": "first frame", "text": "task file", "frames": "pictures"}
+    words = {"openface-csv": "68 landmarks", "image": "first frame", "text": "task file", "frames": "images"}
     kinds = ", ".join(words.get(item.kind, item.kind) for item in description.inputs)
     size = description.alignment.size
     placement = {
@@ -63,7 +63,7 @@ def _inputs(description: Description) -> str:
 
 
 def _output(output: Output) -> str:
-    words = ["pictures" if output.kind == "frames" else "video"]
+    words = ["images" if output.kind == "frames" else "video"]
     left, right = output.panel
     if (left, right) != (0.0, 1.0):
         words.append(f"{left:.0%} to {right:.0%} of its width")
@@ -72,14 +72,14 @@ def _output(output: Output) -> str:
     if output.offset:
         words.append(f"from frame {output.offset} on")
     if output.placed == "by-face":
-        words.append("laid onto the clip by its face")
+        words.append("registered to the clip by its face")
     return ", ".join(words)
 
 
 def _compared(description: Description) -> str:
     if description.facts.pose == "own":
         return "no, its own pose"
-    return "whole frames" if description.shows_all else "face and mouth only"
+    return "full frames" if description.shows_all else "face and mouth only"
 
 
 if __name__ == "__main__":
