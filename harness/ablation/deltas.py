@@ -25,8 +25,8 @@ class Delta:
     base: float
     value: float
     low: float | None = None
-    """95 % interval of the difference over people; of distances on a logarithmic scale (FID) it is that of the ratio,
-    times the full model's value."""
+    """95 % interval of the difference over speakers; on a logarithmic scale (FID) that of the ratio, times the full
+    model's value."""
     high: float | None = None
     p: float | None = None
     p_holm: float | None = None
@@ -51,39 +51,30 @@ class Delta:
 
 def deltas(ablation: Ablation) -> list[Delta]:
     """Every variant in every mode on every metric that it and the full model have; in the order of the table."""
-    found = [
-        delta
-        for mode in ablation.modes
-        for delta in _against(
-            ablation.result, ablation.variants.rows(mode), mode, ablation.result.spec.get("seed") or 0
-        )
-    ]
-    return corrected(found)
+    rows = {mode: ablation.variants.rows(mode) for mode in ablation.modes}
+    return corrected([delta for mode in ablation.modes for delta in _against(ablation.result, rows[mode], mode)])
 
 
 def mode_deltas(ablation: Ablation) -> list[Delta]:
     """The same for every model's other modes against its zero-shot row; empty where there is one mode."""
     first, *others = ablation.modes
-    found: list[Delta] = []
+    compared: list[Delta] = []
     for label in ablation.variants.rows(first):
         for mode in others:
             rows = {FULL: ablation.variants.rows(first)[label], "own": ablation.variants.rows(mode)[label]}
-            made = _against(ablation.result, rows, mode, ablation.result.spec.get("seed") or 0)
-            found += [replace(delta, label=label) for delta in made]
-    return corrected(found)
+            compared += [replace(delta, label=label) for delta in _against(ablation.result, rows, mode)]
+    return corrected(compared)
 
 
-def corrected(found: Sequence[Delta]) -> list[Delta]:
-    """With `p_holm` over all of `found`."""
-    adjusted = holm([delta.p for delta in found])
-    return [replace(delta, p_holm=p) for delta, p in zip(found, adjusted, strict=True)]
+def corrected(uncorrected: Sequence[Delta]) -> list[Delta]:
+    """Set `p_holm`, corrected over all of the deltas."""
+    adjusted = holm([delta.p for delta in uncorrected])
+    return [replace(delta, p_holm=p) for delta, p in zip(uncorrected, adjusted, strict=True)]
 
 
-def _against(result: RunResult, rows: dict[str, str], mode: str, seed: int) -> list[Delta]:
-    values: dict[str, dict[str, MetricRow]] = {}
-    for row in result.metrics:
-        if row.value is not None:
-            values.setdefault(row.model, {})[row.column] = row
+def _against(result: RunResult, rows: dict[str, str], mode: str) -> list[Delta]:
+    seed = result.spec.get("seed") or 0
+    values = result.rows_with_values()
     full = values.get(rows[FULL], {})
     return [
         _delta(label, mode, column, (full[column], own), seed)

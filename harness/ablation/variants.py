@@ -30,7 +30,7 @@ class AblatableModel(Protocol):
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """What defines this instance, so that two of them can be told apart."""
+        """What defines this instance, to tell two of them apart."""
         ...
 
 
@@ -47,7 +47,7 @@ class VariantsFile(BaseModel):
 
 @dataclass(frozen=True)
 class Variants:
-    """The models of an ablation, as they are asked for."""
+    """The models of an ablation, as requested."""
 
     full: str
     others: Mapping[str, str]
@@ -60,8 +60,8 @@ class Variants:
 
     def rows(self, mode: str) -> dict[str, str]:
         """Label -> row name in `mode`."""
-        asked = {FULL: self.full, **self.others}
-        return {label: mode_name(row_name(name), mode) for label, name in asked.items()}
+        models = {FULL: self.full, **self.others}
+        return {label: mode_name(row_name(name), mode) for label, name in models.items()}
 
 
 @dataclass(frozen=True)
@@ -102,16 +102,16 @@ def default_variants(model: str) -> Variants:
 
 def load_variants(path: Path, model: str | None) -> Variants:
     """Variants from YAML. Raises `BenchError` for a wrong file, and where it and `--model` name another full model."""
-    found = _validated(read_yaml(path, "the variants"), path)
-    if model and found.full and model != found.full:
-        raise BenchError(f"--model says {model!r} and {path} says full: {found.full!r}; leave one of them out")
-    full = model or found.full
+    file = _validated(read_yaml(path, "the variants"), path)
+    if model and file.full and model != file.full:
+        raise BenchError(f"--model says {model!r} and {path} says full: {file.full!r}; leave one of them out")
+    full = model or file.full
     if not full:
         raise BenchError(f"{path} does not say what the variants are compared with: `full: MODEL` in it, or --model")
-    clash = [label for label, name in found.variants.items() if label == FULL or row_name(name) == row_name(full)]
+    clash = [label for label, name in file.variants.items() if label == FULL or row_name(name) == row_name(full)]
     if clash:
         raise BenchError(f"variant {clash[0]!r} of {path} is the full model itself")
-    return Variants(full, found.variants)
+    return Variants(full, file.variants)
 
 
 def _validated(values: Any, path: Path) -> VariantsFile:
@@ -121,15 +121,15 @@ def _validated(values: Any, path: Path) -> VariantsFile:
 
 
 def differing_settings(variants: Variants) -> dict[str, dict[str, object]]:
-    """What differs between the models' settings, by label; empty where one of them does not say its settings."""
-    loaded = {one.name: one.model for one in load_models(variants.models).models}
+    """What differs between the models' settings, by label; empty where row of them does not say its settings."""
+    loaded = {row.name: row.model for row in load_models(variants.models).models}
     rows = variants.rows("zero-shot")
-    told: dict[str, Mapping[str, object]] = {}
+    settings: dict[str, Mapping[str, object]] = {}
     for label, row in rows.items():
         model = loaded.get(row)
         if isinstance(model, AblatableModel):
-            told[label] = model.settings
-    if FULL not in told:
+            settings[label] = model.settings
+    if FULL not in settings:
         return {}
-    keys = [key for key in told[FULL] if any(own.get(key) != told[FULL][key] for own in told.values())]
-    return {label: {key: own.get(key) for key in keys} for label, own in told.items()}
+    keys = [key for key in settings[FULL] if any(own.get(key) != settings[FULL][key] for own in settings.values())]
+    return {label: {key: own.get(key) for key in keys} for label, own in settings.items()}

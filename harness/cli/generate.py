@@ -64,7 +64,7 @@ def generate(
 
     The output is as long as the audio; a shorter video runs forward and back. It keeps the video's size and rate, says
     in its metadata that it is synthetic, and carries an invisible watermark (see `bench watermark`); neither can be
-    switched off. Dub only people who agreed to it.
+    switched off. Dub only speakers who consented.
     """
     _check(video, audio, out, force)
     region = None if box is None else _region(box)
@@ -182,6 +182,6 @@ def detect(
         }
         print(json.dumps(values, indent=1))
     else:
-        says = "carries the mark of bench generate" if mark.marked else "no mark found"
-        print(f"{video}: {says} ({mark.errors} of {BITS} bits wrong, at most {MAX_ERRORS} for yes)")
+        verdict = "carries the mark of bench generate" if mark.marked else "no mark found"
+        print(f"{video}: {verdict} ({mark.errors} of {BITS} bits wrong, at most {MAX_ERRORS} for yes)")
     raise typer.Exit(0 if mark.marked else 1)

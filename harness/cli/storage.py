@@ -119,14 +119,14 @@ def verify_assets(
     """Hash every asset in the cache; exit code 1 if one is wrong."""
     from bench_lipsync.harness.assets.lookup import asset_present, asset_specs, verify_asset
 
-    found: dict[str, str | None] = {}
+    problems: dict[str, str | None] = {}
     for name in names or [spec.name for spec in asset_specs() if asset_present(spec.name)]:
-        found[name] = verify_asset(name)
+        problems[name] = verify_asset(name)
         if not as_json:
-            typer.echo(f"{name}  {found[name] or 'ok'}")
+            typer.echo(f"{name}  {problems[name] or 'ok'}")
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
-    if any(found.values()):
+        typer.echo(json.dumps(problems, indent=2))
+    if any(problems.values()):
         raise typer.Exit(1)
 
 
@@ -173,15 +173,15 @@ def verify_store(
     store = open_store()
     damaged = {}
     for entry in progress.each("verify", list(entries(store)), quiet=as_json):
-        if found := problems(entry):
-            damaged[f"{entry.stage}/{entry.path.name}"] = found
+        if defects := problems(entry):
+            damaged[f"{entry.stage}/{entry.path.name}"] = defects
             if remove:
                 store.remove(entry.path)
     if as_json:
         typer.echo(json.dumps({"damaged": damaged, "removed": remove}, indent=2))
     else:
-        for name, found in damaged.items():
-            typer.echo(f"{name}: {'; '.join(found)}{'; removed' if remove else ''}")
+        for name, defects in damaged.items():
+            typer.echo(f"{name}: {'; '.join(defects)}{'; removed' if remove else ''}")
         typer.echo(f"{len(damaged)} damaged" + ("" if remove or not damaged else "; bench cache verify --remove"))
     raise typer.Exit(1 if damaged and not remove else 0)
 

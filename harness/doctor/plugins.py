@@ -50,7 +50,7 @@ def _needs(scorer: str) -> list[AssetSpec]:
 def models() -> list[Finding]:
     """Check every model by name; bounds need no assets. External models have their own doctor."""
     findings = []
-    for name in MODELS.names(further=False):
+    for name in MODELS.names(external=False):
         needed = name in (DEFAULT_MODEL, *BOUNDS)
         try:
             MODELS.get(name)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.results.parquet import opened_table
-from bench_lipsync.harness.results.schema import CLIPS_FILE, MetricRow, RunResult, read_result
+from bench_lipsync.harness.results.schema import CLIPS_FILE, MetricRow, read_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,12 +86,3 @@ def _frame(lines: pd.DataFrame) -> pd.DataFrame:
     """In the order of `COLUMNS`; text columns hold text or nothing, whatever the others hold."""
     kinds = {name: "float64" if name == "value" else "object" for name in COLUMNS}
     return lines[list(COLUMNS)].astype(kinds)
-
-
-def row_facts(result: RunResult) -> dict[str, dict[str, MetricRow]]:
-    """The numbers of every row of the table by name and column; those with a value."""
-    found: dict[str, dict[str, MetricRow]] = {str(card.get("name")): {} for card in result.models}
-    for row in result.metrics:
-        if row.value is not None:
-            found.setdefault(row.model, {})[row.column] = row
-    return {name: rows for name, rows in found.items() if rows}

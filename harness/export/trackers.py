@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench_lipsync.harness.export.long_table import long_parts, row_facts
+from bench_lipsync.harness.export.long_table import long_parts
 from bench_lipsync.harness.results.schema import read_result
 from bench_lipsync.harness.util.sanitize import safe_id
 
@@ -35,7 +35,7 @@ def tracked_rows(folders: list[Path]) -> Iterator[TrackedRow]:
     clips = _values(folders)
     for folder in folders:
         result, run = read_result(folder), folder.resolve().name
-        for model, rows in row_facts(result).items():
+        for model, rows in result.rows_with_values().items():
             settings = {
                 **{f"spec/{key}": str(value) for key, value in result.spec.items()},
                 "spec_hash": result.spec_hash,
@@ -51,13 +51,13 @@ def tracked_rows(folders: list[Path]) -> Iterator[TrackedRow]:
 
 def _values(folders: list[Path]) -> dict[tuple[str, str], dict[str, list[float]]]:
     """Values of the clips in the order of their ids, by run and model, then by key."""
-    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    values: dict[tuple[str, str], dict[str, list[float]]] = {}
     for part in long_parts(folders):
-        some = part[part["value"].notna() & part["clip"].notna()].sort_values("clip")
-        if len(some):
-            run, model, name, variant = some.iloc[0][["run", "model", "metric", "variant"]]
-            found.setdefault((run, model), {})[_key(str(name), str(variant))] = some["value"].tolist()
-    return {where: dict(sorted(keys.items())) for where, keys in found.items()}
+        valued = part[part["value"].notna() & part["clip"].notna()].sort_values("clip")
+        if len(valued):
+            run, model, name, variant = valued.iloc[0][["run", "model", "metric", "variant"]]
+            values.setdefault((run, model), {})[_key(str(name), str(variant))] = valued["value"].tolist()
+    return {where: dict(sorted(keys.items())) for where, keys in values.items()}
 
 
 def _key(name: str, variant: str) -> str:
@@ -105,8 +105,8 @@ def mlflow(folders: list[Path], out: Path) -> Path:
     experiments: dict[str, str] = {}
     for row in tracked_rows(folders):
         if row.group not in experiments:
-            found = client.get_experiment_by_name(row.group)
-            experiments[row.group] = found.experiment_id if found else client.create_experiment(row.group)
+            existing = client.get_experiment_by_name(row.group)
+            experiments[row.group] = existing.experiment_id if existing else client.create_experiment(row.group)
         run = client.create_run(experiments[row.group], run_name=row.name, tags={"model": row.name})
         for key, value in row.settings.items():
             client.log_param(run.info.run_id, key, value[:500])

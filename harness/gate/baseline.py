@@ -1,4 +1,4 @@
-"""What a candidate is compared with: a run cut down to its numbers, and what each person adds to them."""
+"""The reference of a comparison: the numbers of a run and the share of each speaker in them."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class ClipKey(_Part):
 
 
 class ColumnFacts(_Part):
-    """What a number is."""
+    """Static facts of a column."""
 
     signature: str
     direction: Literal["higher", "lower", "none"]
     unit: str = ""
 
 
-class PeopleGroup(_Part):
-    """People that several numbers are over."""
+class SpeakerGroup(_Part):
+    """Speakers that several numbers share."""
 
     clips: str
     """sha256 of the clips' ids."""
     groups: dict[str, float]
-    """Clips of each person."""
+    """Clips of each speaker."""
 
 
 class Value(_Part):
@@ -52,10 +52,10 @@ class Value(_Part):
     """Clips behind it."""
     note: str = ""
     people: str = ""
-    """Key of `Baseline.people`; empty where nobody's part is known."""
+    """Key of `Baseline.people`; empty where the shares are unknown."""
     scale: Literal["linear", "log"] = "linear"
     sums: list[float] = Field(default_factory=list)
-    """What each of the people adds (`harness.statistics.cluster_sums`), in the sorted order of their names."""
+    """Share of each speaker (`harness.statistics.cluster_sums`), in the sorted order of their names."""
 
 
 class BaselineRow(_Part):
@@ -81,7 +81,7 @@ class Baseline(_Part):
     spec_hash: str
     clips: dict[str, ClipKey]
     columns: dict[str, ColumnFacts]
-    people: dict[str, PeopleGroup] = Field(default_factory=dict)
+    people: dict[str, SpeakerGroup] = Field(default_factory=dict)
     models: dict[str, BaselineRow]
     stages: dict[str, float] = Field(default_factory=dict)
     """Seconds of the run's stages."""
@@ -94,9 +94,9 @@ class Baseline(_Part):
 
 
 def baseline_of(result: RunResult) -> Baseline:
-    """The numbers of a run."""
+    """The numbers of a run, for comparison."""
     cards = {str(card.get("name")): card for card in result.models}
-    people: dict[str, PeopleGroup] = {}
+    people: dict[str, SpeakerGroup] = {}
     columns: dict[str, ColumnFacts] = {}
     values: dict[str, dict[str, Value]] = {name: {} for name in cards}
     for row in result.metrics:
@@ -107,10 +107,10 @@ def baseline_of(result: RunResult) -> Baseline:
         name: BaselineRow(
             kind=str(cards.get(name, {}).get("kind", "model")),
             weights=str(cards.get(name, {}).get("weights", "none")),
-            metrics=found,
+            metrics=metrics,
             seconds=seconds.get(name, {}),
         )
-        for name, found in values.items()
+        for name, metrics in values.items()
     }
     clips = {clip.id: ClipKey(identity=clip.identity, content=(clip.content_hash or "")[:16]) for clip in result.clips}
     return Baseline(
@@ -127,13 +127,13 @@ def baseline_of(result: RunResult) -> Baseline:
     )
 
 
-def _value(row: MetricRow, people: dict[str, PeopleGroup]) -> Value:
+def _value(row: MetricRow, people: dict[str, SpeakerGroup]) -> Value:
     if row.value is None:
         return Value(note=row.note, n=row.n_ok)
     if row.people is None:
         return Value(value=row.value, n=row.n_ok)
     ordered = sorted(zip(row.people.groups, row.people.weights, row.people.sums, strict=True))
-    group = PeopleGroup(clips=row.people.clips, groups={name: weight for name, weight, _ in ordered})
+    group = SpeakerGroup(clips=row.people.clips, groups={name: weight for name, weight, _ in ordered})
     key = sha256_json(group.model_dump())[:8]
     people[key] = group
     return Value(value=row.value, n=row.n_ok, people=key, scale=row.people.scale, sums=[part for _, _, part in ordered])

@@ -21,7 +21,7 @@ def save_baseline(result: RunResult, path: Path, *, speed: bool = True) -> Path:
     """Write a run's numbers as sorted YAML, rounded to nine digits; `speed` keeps how long things took as well."""
     import yaml
 
-    found = baseline_of(result)
+    baseline = baseline_of(result)
     kept = {
         name: row.model_copy(
             update={
@@ -29,20 +29,20 @@ def save_baseline(result: RunResult, path: Path, *, speed: bool = True) -> Path:
                 "seconds": row.seconds if speed else {},
             }
         )
-        for name, row in found.models.items()
+        for name, row in baseline.models.items()
     }
     kept = {name: row for name, row in kept.items() if row.metrics}
     if not kept:
         raise BenchError("the run has no value at all, so there is nothing to compare with; see its failures")
     columns = {column for row in kept.values() for column in row.metrics}
-    found = found.model_copy(
+    baseline = baseline.model_copy(
         update={
             "models": kept,
-            "columns": {column: facts for column, facts in found.columns.items() if column in columns},
-            "stages": found.stages if speed else {},
+            "columns": {column: facts for column, facts in baseline.columns.items() if column in columns},
+            "stages": baseline.stages if speed else {},
         }
     )
-    data = {"baseline": found.baseline, **found.model_dump(mode="json", exclude_defaults=True)}
+    data = {"baseline": baseline.baseline, **baseline.model_dump(mode="json", exclude_defaults=True)}
     text = yaml.safe_dump(_rounded(data), sort_keys=True, default_flow_style=None, width=10_000, allow_unicode=False)
     return write_text_atomically(path, _HEAD + text)
 
@@ -82,15 +82,15 @@ def read_baseline(path: Path) -> Baseline:
     return _consistent(validate(Baseline, data, source, "save it again"), path)
 
 
-def _consistent(found: Baseline, path: Path) -> Baseline:
-    """Values must name people and columns that the file has."""
-    for name, row in found.models.items():
+def _consistent(baseline: Baseline, path: Path) -> Baseline:
+    """Check that values refer to speakers and columns of the file."""
+    for name, row in baseline.models.items():
         for column, value in row.metrics.items():
-            group = found.people.get(value.people)
+            group = baseline.people.get(value.people)
             parts = len(group.groups) if group else 0
-            if column not in found.columns or (value.people and group is None) or len(value.sums) != parts:
+            if column not in baseline.columns or (value.people and group is None) or len(value.sums) != parts:
                 raise BenchError(
                     f"{path} was damaged: the {len(value.sums)} parts of {name}, {column} do not fit the rest of the "
                     "file; save it again"
                 )
-    return found
+    return baseline

@@ -1,6 +1,6 @@
-"""Whether a candidate is worse than a baseline: one verdict for every row and metric, and for speed where asked.
+"""Whether a candidate is worse than a baseline: one verdict for every row and metric, and for speed on request.
 
-A value that is worse by more than its tolerance fails if the paired test over people says that the loss is more than
+A value that is worse by more than its tolerance fails if the paired test over speakers says that the loss is more than
 chance, or if it is so large that no test is needed (`GateSpec.hard`). Where there is no test, the tolerance decides.
 """
 
@@ -14,11 +14,11 @@ from bench_lipsync.harness.gate.compatibility import check_comparable, notices, 
 from bench_lipsync.harness.gate.rules import GateSpec
 from bench_lipsync.harness.gate.significance import gate_p
 from bench_lipsync.harness.gate.speed import speed_findings
-from bench_lipsync.harness.gate.verdicts import Finding, GateResult, Open, Verdict, settle
+from bench_lipsync.harness.gate.verdicts import Finding, GateResult, PendingFinding, Verdict, settle
 
 TRUTH = "ground-truth"
 EVERY = "every metric"
-"""Stands where a whole row is missing."""
+"""Column of the finding about a missing row."""
 UNSTEADY = "only read, and without synchrony it may be anything"
 YARDSTICK = "a bound row changed, so the measure or the footage did, and not the model"
 
@@ -54,11 +54,11 @@ class _Sides:
     candidate: Baseline
     gate: GateSpec
 
-    def row(self, name: str, other: str | None) -> Iterator[Open]:
+    def row(self, name: str, other: str | None) -> Iterator[PendingFinding]:
         """Every number of a row of the baseline against the candidate's row `other`."""
         if other is None:
             reason = f"the candidate has no row {name!r}; its rows: {', '.join(sorted(self.candidate.models))}"
-            yield Open(Finding(name, EVERY, Verdict.MISSING, reason=reason))
+            yield PendingFinding(Finding(name, EVERY, Verdict.MISSING, reason=reason))
             return
         row, theirs = self.base.models[name], self.candidate.models[other].metrics
         had = {column: row.metrics[column] for column in self._order() if _has(row.metrics.get(column))}
@@ -68,32 +68,34 @@ class _Sides:
             if _has(value) and column not in had:
                 start = _start(name, column, self.candidate)
                 reason = "the baseline does not have it"
-                yield Open(replace(start, verdict=Verdict.NEW, candidate=value.value, reason=reason))
+                yield PendingFinding(replace(start, verdict=Verdict.NEW, candidate=value.value, reason=reason))
 
     def _order(self) -> list[str]:
         """Columns as the candidate has them: a saved baseline is sorted for its diffs and not for readers."""
         return list(dict.fromkeys([*self.candidate.columns, *self.base.columns]))
 
-    def _number(self, name: str, column: str, before: Value, now: Value) -> Open:
+    def _number(self, name: str, column: str, before: Value, now: Value) -> PendingFinding:
         bound = self.base.models[name].kind == "bound"
         start = _start(name, column, self.base)
         finding = replace(start, base=before.value, candidate=now.value, bound=bound)
         rule = self.gate.rule(column)
         if rule is None or (bound and not self.gate.bounds):
-            return Open(replace(finding, verdict=Verdict.SHOWN, reason="left out by the gate"))
+            return PendingFinding(replace(finding, verdict=Verdict.SHOWN, reason="left out by the gate"))
         if bound and name != TRUTH and finding.direction == "none":
-            return Open(replace(finding, verdict=Verdict.SHOWN, reason=UNSTEADY))
+            return PendingFinding(replace(finding, verdict=Verdict.SHOWN, reason=UNSTEADY))
         if now.value is None:
-            return Open(replace(finding, verdict=Verdict.MISSING, reason=now.note or "no value"))
+            return PendingFinding(replace(finding, verdict=Verdict.MISSING, reason=now.note or "no value"))
         if now.n < before.n:
             reason = f"{now.n} clips have a value, {before.n} had one"
-            return Open(replace(finding, verdict=Verdict.FEWER, reason=reason))
+            return PendingFinding(replace(finding, verdict=Verdict.FEWER, reason=reason))
         loss, allowed = self._loss(column, before, now, bound), rule.allowed(before.value or 0.0)
         finding = replace(finding, loss=loss, allowed=allowed)
         if bound:
-            return Open(replace(finding, verdict=Verdict.MOVED, reason=YARDSTICK) if loss > allowed else finding)
+            return PendingFinding(
+                replace(finding, verdict=Verdict.MOVED, reason=YARDSTICK) if loss > allowed else finding
+            )
         tested = gate_p(self.base, self.candidate, before, now)
-        return Open(finding, rule, tested.p, tested.note)
+        return PendingFinding(finding, rule, tested.p, tested.note)
 
     def _loss(self, column: str, before: Value, now: Value, bound: bool) -> float:
         """How much worse; for metrics without a better direction, how much further from the ground truth's value."""

@@ -1,4 +1,4 @@
-"""Whether two runs may be compared at all, and which rows belong together."""
+"""Whether new runs may be compared at all, and which rows belong together."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class RefusedError(BenchError):
 def check_comparable(base: Baseline, candidate: Baseline, *, same_footage: bool = False) -> None:
     """Raise `RefusedError` for other specifications, clips or signatures; `same_footage` also compares the content."""
     for key in COMPARED_SPEC:
-        one, two = base.spec.get(key), candidate.spec.get(key)
-        if one != two:
+        old, new = base.spec.get(key), candidate.spec.get(key)
+        if old != new:
             raise RefusedError(
-                f"refused: {key} is {one!r} in the baseline and {two!r} in the candidate; "
+                f"refused: {key} is {old!r} in the baseline and {new!r} in the candidate; "
                 "run the candidate as the baseline was run, or save a new baseline"
             )
     ids = set(base.clips) ^ set(candidate.clips)
@@ -29,10 +29,10 @@ def check_comparable(base: Baseline, candidate: Baseline, *, same_footage: bool 
             f"{min(ids)!r} is only in the {side}; run both on the same list (--limit, --split)"
         )
     for column in sorted(base.measured & candidate.measured):
-        one, two = base.columns[column].signature, candidate.columns[column].signature
-        if one != two:
+        old, new = base.columns[column].signature, candidate.columns[column].signature
+        if old != new:
             raise RefusedError(
-                f"refused: {column} was computed in two ways: {one} in the baseline, {two} in the candidate; "
+                f"refused: {column} was computed in two ways: {old} in the baseline, {new} in the candidate; "
                 "save a new baseline from a run of a version that measures as the candidate's does"
             )
     other = _other_footage(base, candidate)
@@ -54,10 +54,10 @@ def pair_rows(
 ) -> dict[str, str | None]:
     """The candidate's row, or `None`, for every row of the baseline that is judged; bounds come last.
 
-    Raises `BenchError` for a pair that names no row and where not one model has a counterpart.
+    Raises `BenchError` for a pair that names no row and where not old model has a counterpart.
     """
-    for one, two in pairs.items():
-        for name, side, where in ((one, base, "baseline"), (two, candidate, "candidate")):
+    for old, new in pairs.items():
+        for name, side, where in ((old, base, "baseline"), (new, candidate, "candidate")):
             if name not in side.models:
                 raise BenchError(f"--pair names {name!r}, which is no row of the {where}: {', '.join(side.models)}")
     chosen = [name for name, row in base.models.items() if row.kind == "bound" or models is None or name in models]
@@ -76,22 +76,22 @@ def pair_rows(
 
 def notices(base: Baseline, candidate: Baseline, rows: Mapping[str, str | None]) -> tuple[str, ...]:
     """What a reader must know although nothing was refused."""
-    said = []
+    lines = []
     other = _other_footage(base, candidate)
     if other:
-        said.append(
+        lines.append(
             f"the prepared footage of {len(other)} of {len(base.clips)} clips differs in its bits, as it may on "
             "another machine or after a change of the preparation"
         )
-    for one, two in rows.items():
-        if two is not None and base.models[one].weights != candidate.models[two].weights:
-            weights = f"{base.models[one].weights} and {candidate.models[two].weights}"
-            said.append(f"{one}: other weights in the two runs ({weights})")
+    for old, new in rows.items():
+        if new is not None and base.models[old].weights != candidate.models[new].weights:
+            weights = f"{base.models[old].weights} and {candidate.models[new].weights}"
+            lines.append(f"{old}: other weights in the two runs ({weights})")
     if base.bench != candidate.bench:
-        said.append(f"bench {base.bench} made the baseline, {candidate.bench} the candidate")
+        lines.append(f"bench {base.bench} made the baseline, {candidate.bench} the candidate")
     if base.device != candidate.device:
-        said.append(f"devices differ: {base.device}; {candidate.device}")
-    extra = sorted(set(candidate.models) - {two for two in rows.values() if two} - set(base.models))
+        lines.append(f"devices differ: {base.device}; {candidate.device}")
+    extra = sorted(set(candidate.models) - {new for new in rows.values() if new} - set(base.models))
     if extra:
-        said.append(f"only in the candidate, not judged: {', '.join(extra)}")
-    return tuple(said)
+        lines.append(f"only in the candidate, not judged: {', '.join(extra)}")
+    return tuple(lines)

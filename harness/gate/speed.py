@@ -1,4 +1,4 @@
-"""How long things take, compared: clip by clip for rows, as a whole for stages of the run."""
+"""Compares durations: clip by clip for rows, totals for stages of the run."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ def speed_findings(
     same = base.device == candidate.device
     for name, other in rows.items():
         if other is not None and base.models[name].kind != "bound" and base.models[name].seconds:
-            one, two = base.models[name].seconds, candidate.models[other].seconds
-            yield _row(name, one, two, gate.speed, same)
+            yield _row(name, base.models[name].seconds, candidate.models[other].seconds, gate.speed, same)
     for stage, rule in gate.stages.items():
         if stage not in base.stages:
             raise BenchError(
@@ -33,39 +32,39 @@ def speed_findings(
         if stage not in candidate.stages:
             yield Finding("", stage, Verdict.MISSING, base=base.stages[stage], unit="s", reason="no such stage")
             continue
-        one_s, two_s = base.stages[stage], candidate.stages[stage]
-        ratio = two_s / one_s if one_s else math.inf if two_s else 1.0
-        yield _judged(_seconds("", stage, one_s, two_s, f"{ratio:.2f} times as long"), ratio, rule, same)
+        before, now = base.stages[stage], candidate.stages[stage]
+        ratio = now / before if before else math.inf if now else 1.0
+        yield _judged(_seconds("", stage, before, now, f"{ratio:.2f} times as long"), ratio, rule, same)
 
 
-def _row(name: str, one: Mapping[str, float], two: Mapping[str, float], rule: SpeedRule | None, same: bool) -> Finding:
+def _row(name: str, old: Mapping[str, float], new: Mapping[str, float], rule: SpeedRule | None, same: bool) -> Finding:
     """The median of the clips' ratios: a single clip that another process held up does not move it."""
-    common = sorted(set(one) & set(two))
+    common = sorted(set(old) & set(new))
     if not common:
         reason = "the candidate does not say how long its clips took"
         verdict = Verdict.MISSING if rule else Verdict.SHOWN
-        return Finding(name, SECONDS, verdict, base=_mean(one.values()), unit="s", direction="lower", reason=reason)
-    ratio = median(two[clip] / one[clip] if one[clip] else 1.0 for clip in common)
-    before, now = _mean(one[clip] for clip in common), _mean(two[clip] for clip in common)
-    told = f"{ratio:.2f} times as long (median of {len(common)} clips)"
-    return _judged(_seconds(name, SECONDS, before, now, told), ratio, rule, same)
+        return Finding(name, SECONDS, verdict, base=_mean(old.values()), unit="s", direction="lower", reason=reason)
+    ratio = median(new[clip] / old[clip] if old[clip] else 1.0 for clip in common)
+    before, now = _mean(old[clip] for clip in common), _mean(new[clip] for clip in common)
+    text = f"{ratio:.2f} times as long (median of {len(common)} clips)"
+    return _judged(_seconds(name, SECONDS, before, now, text), ratio, rule, same)
 
 
-def _seconds(name: str, column: str, base: float, candidate: float, told: str) -> Finding:
-    return Finding(name, column, Verdict.OK, base=base, candidate=candidate, direction="lower", unit="s", reason=told)
+def _seconds(name: str, column: str, base: float, candidate: float, text: str) -> Finding:
+    return Finding(name, column, Verdict.OK, base=base, candidate=candidate, direction="lower", unit="s", reason=text)
 
 
 def _judged(finding: Finding, ratio: float, rule: SpeedRule | None, same: bool) -> Finding:
-    told, base = finding.reason, finding.base or 0.0
+    text, base = finding.reason, finding.base or 0.0
     verdict = Verdict.OK
     if rule is None:
-        verdict, told = Verdict.SHOWN, f"{told}; `speed` in the gate judges it"
+        verdict, text = Verdict.SHOWN, f"{text}; `speed` in the gate judges it"
     elif not same:
-        verdict, told = Verdict.SHOWN, f"{told}; not judged, for the devices differ"
+        verdict, text = Verdict.SHOWN, f"{text}; not judged, for the devices differ"
     elif ratio > 1 + rule.relative:
-        verdict, told = Verdict.SLOWER, f"{told}, {1 + rule.relative:.2f} are allowed"
+        verdict, text = Verdict.SLOWER, f"{text}, {1 + rule.relative:.2f} are allowed"
     allowed = base * rule.relative if rule else None
-    return replace(finding, verdict=verdict, reason=told, loss=base * (ratio - 1), allowed=allowed)
+    return replace(finding, verdict=verdict, reason=text, loss=base * (ratio - 1), allowed=allowed)
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -1,4 +1,4 @@
-"""The answer of the gate: a verdict for every number, and what they come to."""
+"""Verdicts of the gate: one for every number, and the overall result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench_lipsync.harness.statistics.paired import holm
 
 
 class Verdict(StrEnum):
-    """How one number came out."""
+    """The outcome for one number."""
 
     OK = "ok"
     BETTER = "better"
@@ -32,7 +32,7 @@ FAILING = frozenset({Verdict.WORSE, Verdict.MOVED, Verdict.FEWER, Verdict.MISSIN
 
 @dataclass(frozen=True)
 class Finding:
-    """One row of the answer."""
+    """The verdict on one number."""
 
     model: str
     """Name in the baseline; `""` for a stage of the run."""
@@ -60,7 +60,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class GateResult:
-    """The whole answer."""
+    """The verdicts and notices of a comparison."""
 
     base: str
     candidate: str
@@ -85,7 +85,7 @@ class GateResult:
 
 
 @dataclass(frozen=True)
-class Open:
+class PendingFinding:
     """A finding that still needs the correction of its test."""
 
     finding: Finding
@@ -95,13 +95,13 @@ class Open:
     why_untested: str = ""
 
 
-def settle(found: Sequence[Open], gate: GateSpec) -> list[Finding]:
-    """Correct the tests for one another, then say what each number means."""
-    adjusted = holm([item.p for item in found])
-    return [_settled(item, gate, p) for item, p in zip(found, adjusted, strict=True)]
+def settle(pending: Sequence[PendingFinding], gate: GateSpec) -> list[Finding]:
+    """Correct the p-values for the number of tests, then decide each verdict."""
+    adjusted = holm([item.p for item in pending])
+    return [_settled(item, gate, p) for item, p in zip(pending, adjusted, strict=True)]
 
 
-def _settled(item: Open, gate: GateSpec, p: float | None) -> Finding:
+def _settled(item: PendingFinding, gate: GateSpec, p: float | None) -> Finding:
     rule, finding = item.rule, replace(item.finding, p=p)
     loss, allowed = finding.loss or 0.0, finding.allowed or 0.0
     if rule is None or abs(loss) <= allowed:
@@ -115,7 +115,7 @@ def _settled(item: Open, gate: GateSpec, p: float | None) -> Finding:
     return replace(finding, verdict=Verdict.UNSURE, reason="beyond the tolerance, but no more than chance")
 
 
-def _why_worse(item: Open, rule: Rule, gate: GateSpec, real: bool) -> str:
+def _why_worse(item: PendingFinding, rule: Rule, gate: GateSpec, real: bool) -> str:
     """Why a loss beyond the tolerance fails; empty where it does not."""
     loss, allowed = item.finding.loss or 0.0, item.finding.allowed or 0.0
     hard = rule.hard if rule.hard is not None else gate.hard

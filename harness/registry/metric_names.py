@@ -86,13 +86,13 @@ class MetricNames:
 
     @cached_property
     def _asked_by(self) -> dict[str, tuple[Offer, ...]]:
-        found: dict[str, list[Offer]] = {name: [] for name in self.names}
+        offers: dict[str, list[Offer]] = {name: [] for name in self.names}
         for offer in self.offers:
             info = offer.info
             words = [f"{info.name}[{variant}]" for variant in (info.variant, *info.aliases)]
             for word in words if info.on_request else [info.name, *words]:
-                found.setdefault(word, []).append(offer)
-        return {word: tuple(offers) for word, offers in found.items()}
+                offers.setdefault(word, []).append(offer)
+        return {word: tuple(offers) for word, offers in offers.items()}
 
 
 def metric_names() -> MetricNames:

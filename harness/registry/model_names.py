@@ -20,7 +20,7 @@ class ModelName(NamedTuple):
     switches: tuple[str, ...] = ()
     """Sorted; what each means is the model's own."""
     argument: str | None = None
-    """What the model is given: weights, a folder; `None` where the name has no colon."""
+    """Weights or a folder; `None` where the name has no colon."""
 
     @property
     def variant(self) -> str:
@@ -32,17 +32,17 @@ class ModelName(NamedTuple):
         return f"{self.kind}{at}" + (f":{self.argument}" if self.argument is not None else "")
 
 
-def parse_name(asked: str) -> ModelName:
+def parse_name(text: str) -> ModelName:
     """Take a name apart. Raises `BenchError` for an `@` with nothing behind it."""
-    head, colon, argument = asked.partition(":")
+    head, colon, argument = text.partition(":")
     kind, at, variant = head.partition("@")
     switches = tuple(sorted({word for word in variant.split("+") if word}))
     if at and not switches:
-        raise BenchError(f"model {asked!r} has no variant behind the @; for example {kind}@no-mals")
+        raise BenchError(f"model {text!r} has no variant behind the @; for example {kind}@no-mals")
     return ModelName(kind, switches, argument if colon else None)
 
 
-def row_name(asked: str) -> str:
+def row_name(text: str) -> str:
     """`stylelipsync@box:/some/where/mine.pth` is shown and hashed as `stylelipsync@box:mine.pth`."""
-    name = parse_name(asked)
+    name = parse_name(text)
     return str(name if name.argument is None else name._replace(argument=PurePath(name.argument).name))

@@ -22,12 +22,12 @@ MODELS: Registry[Callable[..., LipSyncModel]] = Registry(
         "precomputed": "bench_lipsync.baselines.precomputed:Precomputed",
         "external": "bench_lipsync.baselines.external.catalogue:from_file",
     },
-    more="bench_lipsync.baselines.external.catalogue:targets",
+    external="bench_lipsync.baselines.external.catalogue:targets",
 )
-"""Called with what the model's name says: the argument behind the colon, and `variant=` behind the `@`."""
+"""Called with the parts of the model's name: the argument after the colon, and `variant=` after the `@`."""
 
 BOUNDS: tuple[str, ...] = ("ground-truth", "static", "shuffled-audio", "nearest-sound")
-"""Rows that every table holds, asked for or not."""
+"""Rows that every table holds, requested or not."""
 
 DATASETS: Registry[type[Dataset]] = Registry(
     "dataset",

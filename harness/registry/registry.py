@@ -17,33 +17,35 @@ class UnknownNameError(BenchError):
 
 
 class Registry(Generic[T]):
-    """Maps a name to a target that is imported only when asked for, so that `bench --help` stays fast.
+    """Maps a name to a target that is imported only when requested, so that `bench --help` stays fast.
 
     Entry points of the group `bench.<kind>s` in other installed packages are found beside the built-in names.
     """
 
-    def __init__(self, kind: str, builtin: dict[str, str], more: str = "") -> None:
-        """`more`: `"module:function"` that gives further targets by name, called when a name is not built in."""
+    def __init__(self, kind: str, builtin: dict[str, str], external: str = "") -> None:
+        """`external`: `"module:function"` that returns further targets by name; called for names not built in."""
         self.kind = kind
+        self.builtin = tuple(builtin)
         self._targets: dict[str, Any] = dict(builtin)
-        self.builtin = frozenset(builtin)
-        self._more = more
+        self._external = external
 
-    def names(self, further: bool = True) -> list[str]:
-        """All names, sorted; without `further` only those that are built in or of other packages."""
-        added = self._further() if further else {}
-        return sorted({*self._targets, *added, *(point.name for point in self._entry_points())})
+    def names(self, external: bool = True) -> list[str]:
+        """All names, sorted; without `external` only those that are built in or of other packages."""
+        return sorted(self._names(external))
 
     def in_order(self) -> list[str]:
-        """All names: our own as they are declared, then further ones and those of other packages, sorted."""
-        others = sorted({*self._further(), *(point.name for point in self._entry_points())})
-        return list(dict.fromkeys([*self._targets, *others]))
+        """All names: built-in ones in the order of their declaration, then the others, sorted."""
+        return [*self.builtin, *sorted(self._names() - set(self.builtin))]
+
+    def _names(self, external: bool = True) -> set[str]:
+        added = self._external_targets() if external else {}
+        return {*self._targets, *added, *(point.name for point in self._entry_points())}
 
     def get(self, name: str) -> T:
         """Import and return the target. Raises `UnknownNameError` with the nearest names."""
         target = self._targets.get(name)
-        if target is None and name in (further := self._further()):
-            return further[name]
+        if target is None and name in (external := self._external_targets()):
+            return external[name]
         if target is None:
             target = next((point for point in self._entry_points() if point.name == name), None)
             if target is None:
@@ -54,8 +56,8 @@ class Registry(Generic[T]):
         self._targets[name] = target
         return cast(T, target)
 
-    def _further(self) -> Mapping[str, T]:
-        return cast(Callable[[], Mapping[str, T]], _imported(self._more))() if self._more else {}
+    def _external_targets(self) -> Mapping[str, T]:
+        return cast(Callable[[], Mapping[str, T]], _imported(self._external))() if self._external else {}
 
     def _entry_points(self) -> Any:
         return entry_points(group=f"bench.{self.kind}s")

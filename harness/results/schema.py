@@ -189,6 +189,14 @@ class RunResult(_Record):
             raise ValueError("a model has no name")
         return self
 
+    def rows_with_values(self) -> dict[str, dict[str, MetricRow]]:
+        """Rows of `metrics` that have a value, by model (in the order of `models`) and column."""
+        rows: dict[str, dict[str, MetricRow]] = {str(card.get("name")): {} for card in self.models}
+        for row in self.metrics:
+            if row.value is not None:
+                rows.setdefault(row.model, {})[row.column] = row
+        return {name: columns for name, columns in rows.items() if columns}
+
 
 def write_result(result: RunResult, folder: Path) -> Path:
     """Write `run.json` atomically."""

@@ -8,6 +8,8 @@ import unicodedata
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX = 100
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode categories that move the cursor, turn the reading direction or show nothing."""
 
 
 def safe_id(name: str) -> str:
@@ -23,8 +25,23 @@ def safe_id(name: str) -> str:
     return f"{plain[: _MAX - 9] or 'clip'}-{digest}"
 
 
+def printable(text: str) -> str:
+    r"""`text` on one line, with control, direction-turning and unassigned characters written as `\u202e`.
+
+    A file name can hold terminal commands and characters that reorder the line around it; neither may take effect.
+    """
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(char: str) -> str:
+    if char in "\t\n\r":
+        return " "
+    if unicodedata.category(char) not in _HIDDEN:
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+
+
 def shown(value: object, limit: int = 160) -> str:
-    """`value` as text that is safe to print: no control, direction or undecodable characters, not too long."""
-    text = str(value)
-    text = text if text.isprintable() else ascii(text)[1:-1]
+    """`value` as printable text, shortened in the middle beyond `limit` characters."""
+    text = printable(str(value))
     return text if len(text) <= limit else f"{text[: limit - 12]}...{text[-9:]}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bench_lipsync.harness.ablation.variants import FULL, Ablation, CurvePoint
 from bench_lipsync.harness.results.schema import MetricRow
+from bench_lipsync.harness.util.sanitize import printable
 from bench_lipsync.reports.ablation.grid import AblationGrid
 from bench_lipsync.reports.charts.marks import Chart
 from bench_lipsync.reports.charts.svg import MODEL_SLOTS, PALETTE, RC, inline_svg
-from bench_lipsync.reports.escape import visible
 from bench_lipsync.reports.table.model import Column
 
 _MARKERS = "osD^vPX*"
@@ -46,10 +46,10 @@ def delta_charts(grid: AblationGrid, ablation: Ablation) -> list[Chart]:
             if column.direction != "none":
                 better = "→ better" if column.direction == "higher" else "← better"
                 axes.set_xlabel(f"change from the full model ({better})")
-            told = "; ".join(f"{d.label} ({d.mode}) {d.delta:+.3g}" for d in drawn)
-            name = visible(f"{column.name} {column.arrow}".strip())
+            description = "; ".join(f"{d.label} ({d.mode}) {d.delta:+.3g}" for d in drawn)
+            name = printable(f"{column.name} {column.arrow}".strip())
             charts.append(
-                Chart(_caption(column), inline_svg(figure, f"delta-{place}", f"{name}: change", visible(told)))
+                Chart(_caption(column), inline_svg(figure, f"delta-{place}", f"{name}: change", printable(description)))
             )
     return charts
 
@@ -70,7 +70,7 @@ def _curve(ablation: Ablation, column: Column, place: int, by_seconds: bool) -> 
 
     figure = Figure(figsize=(4.6, 3.0), layout="constrained")
     axes = figure.add_subplot()
-    told = []
+    description = []
     adapted = [mode for mode in ablation.modes if mode != "zero-shot"]
     lines = [(label, mode) for mode in adapted for label in (FULL, *ablation.variants.others)]
     for number, (label, mode) in enumerate(lines):
@@ -84,11 +84,13 @@ def _curve(ablation: Ablation, column: Column, place: int, by_seconds: bool) -> 
         if not points:
             continue
         at, values = [x for x, _ in points], [row.value or 0.0 for _, row in points]
-        axes.plot(at, values, _MARKERS[number % len(_MARKERS)] + "-", color=colour, label=_short(visible(name)))
+        axes.plot(at, values, _MARKERS[number % len(_MARKERS)] + "-", color=colour, label=_short(printable(name)))
         for x, row in points:
             if row.ci_low is not None and row.ci_high is not None:
                 axes.vlines(x, row.ci_low, row.ci_high, color=colour, linewidth=1, alpha=0.6)
-        told.append(f"{name}: " + ", ".join(f"{value:.4g} at {x:g}" for x, value in zip(at, values, strict=True)))
+        description.append(
+            f"{name}: " + ", ".join(f"{value:.4g} at {x:g}" for x, value in zip(at, values, strict=True))
+        )
         zero = next(
             (
                 r
@@ -102,9 +104,10 @@ def _curve(ablation: Ablation, column: Column, place: int, by_seconds: bool) -> 
     axes.set_xlabel("seconds of footage adapted on" if by_seconds else "steps of adaptation")
     axes.grid(axis="y", color=PALETTE["line"], linewidth=0.6)
     axes.legend(fontsize=9)
-    title = visible(f"{column.name} {column.arrow}".strip())
+    title = printable(f"{column.name} {column.arrow}".strip())
     return Chart(
-        _caption(column), inline_svg(figure, f"curve-{place}", f"{title} by adaptation", visible("; ".join(told)))
+        _caption(column),
+        inline_svg(figure, f"curve-{place}", f"{title} by adaptation", printable("; ".join(description))),
     )
 
 
@@ -114,9 +117,9 @@ def _row(point: CurvePoint, name: str, column: str) -> MetricRow | None:
 
 
 def _caption(column: Column) -> str:
-    return f"{visible(column.name)} {column.arrow} {visible(column.detail)}".replace("  ", " ").strip()
+    return f"{printable(column.name)} {column.arrow} {printable(column.detail)}".replace("  ", " ").strip()
 
 
 def _short(label: str) -> str:
-    label = visible(label)
+    label = printable(label)
     return label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"

@@ -44,32 +44,29 @@ class AblationRow:
 
 @dataclass(frozen=True)
 class AblationGrid:
-    """The whole table."""
+    """The table."""
 
     columns: tuple[Column, ...]
     rows: tuple[AblationRow, ...]
     deltas: tuple[Delta, ...]
 
     @property
-    def said(self) -> str:
+    def test_note(self) -> str:
         """How the changes were tested."""
         done = sum(delta.p is not None for delta in self.deltas)
         if done:
-            return f"* more than chance: paired test over people, p < 0.05 after Holm's correction for {done} tests"
+            return f"* more than chance: paired test over identities, p < 0.05 after Holm's correction for {done} tests"
         reasons = "; ".join(dict.fromkeys(delta.note for delta in self.deltas if delta.note))
         return f"No change could be tested: {reasons or 'no variant has a value'}"
 
 
 def ablation_grid(ablation: Ablation) -> AblationGrid:
     """Full model and variants in every mode, then the bounds."""
-    found = deltas(ablation)
-    values: dict[str, dict[str, MetricRow]] = {}
-    for row in ablation.result.metrics:
-        if row.value is not None:
-            values.setdefault(row.model, {})[row.column] = row
+    changes = deltas(ablation)
+    values = ablation.result.rows_with_values()
     names = [(label, mode, name) for mode in ablation.modes for label, name in ablation.variants.rows(mode).items()]
     columns = _columns(values, [name for _, _, name in names])
-    by_place = {(delta.label, delta.mode, delta.column): delta for delta in found}
+    by_place = {(delta.label, delta.mode, delta.column): delta for delta in changes}
     rows = [
         AblationRow(label, mode, name, _cells(columns, values.get(name, {}), by_place, (label, mode)))
         for label, mode, name in names
@@ -80,28 +77,28 @@ def ablation_grid(ablation: Ablation) -> AblationGrid:
         for bound in BOUNDS
         if bound in cards
     ]
-    return AblationGrid(tuple(columns), tuple(rows), tuple(found))
+    return AblationGrid(tuple(columns), tuple(rows), tuple(changes))
 
 
 def _columns(values: dict[str, dict[str, MetricRow]], names: list[str]) -> list[Column]:
-    found: dict[str, list[MetricRow]] = {}
+    measured: dict[str, list[MetricRow]] = {}
     for name in names:
         for column, row in values.get(name, {}).items():
-            found.setdefault(column, []).append(row)
+            measured.setdefault(column, []).append(row)
     return [
         Column(r[0].name, r[0].variant, r[0].direction, r[0].unit, r[0].signature, decimals_for([x.value for x in r]))
-        for r in found.values()
+        for r in measured.values()
     ]
 
 
 def _cells(
-    columns: list[Column], values: dict[str, MetricRow], found: dict[Any, Delta], where: tuple[str, str]
+    columns: list[Column], values: dict[str, MetricRow], changes: dict[Any, Delta], where: tuple[str, str]
 ) -> tuple[AblationCell, ...]:
     cells = []
     for column in columns:
         row = values.get(column.key)
         cell = AblationCell(format_value(row.value if row else None, column.decimals))
-        delta = found.get((*where, column.key)) if where[0] != FULL else None
+        delta = changes.get((*where, column.key)) if where[0] != FULL else None
         if delta is not None:
             change = format_change(delta.delta, column.decimals)
             interval = format_interval(delta.low, delta.high, column.decimals)

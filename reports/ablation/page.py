@@ -12,7 +12,7 @@ from bench_lipsync.harness.ablation.variants import Ablation
 from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.reports.ablation.charts import curve_charts, delta_charts
 from bench_lipsync.reports.ablation.grid import AblationGrid, ablation_grid
-from bench_lipsync.reports.ablation.tables import NOTE, ablation_table, labelled, said_about
+from bench_lipsync.reports.ablation.tables import NOTE, ablation_table, data_line, labelled
 from bench_lipsync.reports.page.templating import asset, environment
 from bench_lipsync.reports.table.format import decimals_for, format_change, format_interval, format_value
 
@@ -46,7 +46,7 @@ def write_ablation(ablation: Ablation, out: Path) -> Path:
             title=f"Ablation of {ablation.variants.full}",
             ablation=ablation,
             grid=grid,
-            said=said_about(ablation),
+            data=data_line(ablation),
             note=NOTE,
             labels={row.name: labelled(row, ablation) for row in grid.rows},
             settings=_settings(ablation.settings),
@@ -100,7 +100,7 @@ def _unavailable(ablation: Ablation, grid: AblationGrid) -> list[str]:
 
 
 def _notices(ablation: Ablation) -> list[str]:
-    """The run's notices; what is said of several rows in the same words is said once."""
+    """The run's notices; one that several rows share comes once, with their names."""
     cards = {str(card.get("name")) for card in ablation.result.models}
     named: dict[str, list[str]] = {}
     for notice in ablation.result.notices:

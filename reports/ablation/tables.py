@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from bench_lipsync.harness.ablation.variants import Ablation
 from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.sanitize import printable
 from bench_lipsync.reports.ablation.grid import AblationCell, AblationGrid, AblationRow, ablation_grid
-from bench_lipsync.reports.escape import markdown, visible
+from bench_lipsync.reports.escape import markdown
 from bench_lipsync.reports.table.latex import escape, latex_head, latex_line, latex_number
 from bench_lipsync.reports.terminal import terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-NOTE = "below the values: change from the full model and its 95% interval over people"
+NOTE = "below the values: change from the full model and its 95% interval over identities"
 
 
 def ablation_table(ablation: Ablation, format: str = "latex") -> str:
@@ -27,11 +28,11 @@ def ablation_table(ablation: Ablation, format: str = "latex") -> str:
     raise BenchError(f"an ablation has no format {format!r}; known: latex, markdown")
 
 
-def said_about(ablation: Ablation) -> str:
-    """Which data the numbers are of."""
+def data_line(ablation: Ablation) -> str:
+    """The dataset, the clips, the protocol and the seed of the numbers."""
     spec, clips = ablation.result.spec, ablation.result.clips
-    people = len({clip.identity for clip in clips})
-    data = f"{spec.get('dataset')} ({spec.get('split')}), {len(clips)} clips of {people} people"
+    identities = len({clip.identity for clip in clips})
+    data = f"{spec.get('dataset')} ({spec.get('split')}), {len(clips)} clips of {identities} identities"
     return f"{data}, {spec.get('protocol')}, seed {spec.get('seed')}"
 
 
@@ -47,8 +48,8 @@ def _markdown(grid: AblationGrid, ablation: Ablation) -> str:
         label = markdown(labelled(row, ablation))
         cells = [_md_cell(cell) for cell in row.cells]
         lines.append(f"| {' | '.join([f'*{label}*' if row.bound else label, *cells])} |")
-    lines += ["", markdown(f"{said_about(ablation)}; {NOTE}; {grid.said}."), ""]
-    lines += [f"- `{visible(column.signature).replace('`', '')}`" for column in grid.columns]
+    lines += ["", markdown(f"{data_line(ablation)}; {NOTE}; {grid.test_note}."), ""]
+    lines += [f"- `{printable(column.signature).replace('`', '')}`" for column in grid.columns]
     return "\n".join(lines) + "\n"
 
 
@@ -62,7 +63,7 @@ def _md_cell(cell: AblationCell) -> str:
 def _latex(grid: AblationGrid, ablation: Ablation) -> str:
     lines = [
         "% needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc} in the preamble",
-        *(f"% {visible(column.signature).encode('ascii', 'replace').decode()}" for column in grid.columns),
+        *(f"% {printable(column.signature).encode('ascii', 'replace').decode()}" for column in grid.columns),
         f"\\begin{{tabular}}{{l{'r' * len(grid.columns)}}}",
         "\\toprule",
         latex_line(["", *(latex_head(column) for column in grid.columns)]),
@@ -81,7 +82,7 @@ def _latex(grid: AblationGrid, ablation: Ablation) -> str:
         if any(cell.interval for cell in row.cells):
             lines.append(latex_line(["", *(_small(cell.interval) for cell in row.cells)]))
     lines += ["\\bottomrule", "\\end{tabular}"]
-    lines += [f"\n{{\\footnotesize {escape(text)}.\\par}}" for text in (said_about(ablation), NOTE, grid.said)]
+    lines += [f"\n{{\\footnotesize {escape(text)}.\\par}}" for text in (data_line(ablation), NOTE, grid.test_note)]
     return "\n".join(lines) + "\n"
 
 
@@ -112,7 +113,7 @@ def print_ablation(ablation: Ablation, console: Console | None = None) -> None:
             name = f"{column.key} {column.arrow}" if number == 0 else ""
             texts = (name, labelled(row, ablation), cell.text, cell.change, cell.interval, p)
             bold = "bold" if cell.counts else ""
-            table.add_row(*(Text(visible(text), style=bold) for text in texts), end_section=row is shown[-1])
+            table.add_row(*(Text(printable(text), style=bold) for text in texts), end_section=row is shown[-1])
     target.print(table)
-    said = grid.said.replace("* more", "Bold is more")
-    target.print(Text(visible(f"{said_about(ablation)}. {said}.")), soft_wrap=True)
+    note = grid.test_note.replace("* more", "Bold is more")
+    target.print(Text(printable(f"{data_line(ablation)}. {note}.")), soft_wrap=True)

@@ -1,13 +1,13 @@
-"""The page's charts: one per metric with intervals and every clip, and sync against picture quality."""
+"""The page's charts: one per metric with intervals and every clip, and sync against image quality."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench_lipsync.harness.util.sanitize import printable
 from bench_lipsync.reports.charts.marks import Chart, Line, draw_clips, draw_mark, keep_models_apart
 from bench_lipsync.reports.charts.svg import PALETTE, RC, inline_svg, row_slots
-from bench_lipsync.reports.escape import visible
 from bench_lipsync.reports.table.loading import Run
 from bench_lipsync.reports.table.model import Cell, Column, Grid
 
@@ -23,7 +23,7 @@ def make_charts(grid: Grid, runs: list[Run]) -> list[Chart]:
     import matplotlib
 
     lines = [
-        Line(row, PALETTE[slot], "o" if row.bound else _MARKERS[n % len(_MARKERS)], _short(visible(row.label)))
+        Line(row, PALETTE[slot], "o" if row.bound else _MARKERS[n % len(_MARKERS)], _short(printable(row.label)))
         for n, (row, slot) in enumerate(zip(grid.rows, row_slots(grid), strict=True))
     ]
     values = [run.values([column.key for column in grid.columns]) for run in runs]
@@ -53,17 +53,17 @@ def _metric(column: Column, place: int, lines: list[Line], values: list[_Values]
     axes.grid(axis="x", color=PALETTE["line"], linewidth=0.6)
     axes.set_axisbelow(True)
     axes.locator_params(axis="x", nbins=5)
-    name = visible(f"{column.name} {column.arrow}".strip())
-    told = "; ".join(_told(line, line.row.cells[place]) for line in lines)
-    svg = inline_svg(figure, f"chart-{place}", f"{name} of every model", visible(told))
-    return Chart(f"{name} {visible(column.detail)}".strip(), svg)
+    name = printable(f"{column.name} {column.arrow}".strip())
+    description = "; ".join(_describe(line, line.row.cells[place]) for line in lines)
+    svg = inline_svg(figure, f"chart-{place}", f"{name} of every model", printable(description))
+    return Chart(f"{name} {printable(column.detail)}".strip(), svg)
 
 
 def _short(label: str) -> str:
     return label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"
 
 
-def _told(line: Line, cell: Cell) -> str:
+def _describe(line: Line, cell: Cell) -> str:
     return f"{line.row.label} {cell.text} {cell.interval}".strip()
 
 
@@ -84,18 +84,20 @@ def _scatter(grid: Grid, lines: list[Line]) -> Chart | None:
     figure = Figure(figsize=(4.6, 3.2 + 0.11 * len(drawn)), layout="constrained")
     axes = figure.add_subplot()
     for line in drawn:
-        one, two = line.row.cells[sync], line.row.cells[quality]
-        draw_mark(axes, (one, two), (one.value, two.value), line)
-    names = [visible(f"{grid.columns[n].name} {grid.columns[n].arrow}") for n in (sync, quality)]
+        cells = line.row.cells[sync], line.row.cells[quality]
+        draw_mark(axes, cells, (cells[0].value, cells[1].value), line)
+    names = [printable(f"{grid.columns[n].name} {grid.columns[n].arrow}") for n in (sync, quality)]
     axes.set_xlabel(names[0])
     axes.set_ylabel(names[1])
     axes.tick_params(length=0, labelcolor=PALETTE["muted"])
     axes.grid(color=PALETTE["line"], linewidth=0.6)
     axes.set_axisbelow(True)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
-    told = "; ".join(f"{line.label}: {line.row.cells[sync].text}, {line.row.cells[quality].text}" for line in drawn)
+    description = "; ".join(
+        f"{line.label}: {line.row.cells[sync].text}, {line.row.cells[quality].text}" for line in drawn
+    )
     title = f"{names[0]} against {names[1]}"
-    return Chart(f"Lip-sync against picture quality: {title}", inline_svg(figure, "scatter", title, told))
+    return Chart(f"Lip-sync against image quality: {title}", inline_svg(figure, "scatter", title, description))
 
 
 def _first(grid: Grid, names: tuple[str, ...]) -> int | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MODEL_SLOTS = 8
-"""Colours that can be told apart; a ninth model begins again."""
+"""Distinguishable colours; a ninth model reuses the first."""
 BOUND_SLOTS = 4
 SLOTS = (
     *("ink", "muted", "line"),
@@ -27,7 +27,7 @@ SLOTS = (
 PALETTE = {slot: f"#0000{number:02x}" for number, slot in enumerate(SLOTS, 1)}
 """The colour to draw with, by the class that it becomes; these exact values mean nothing else in a plot.
 
-Not from 0: matplotlib leaves black out, for black is what a reader takes without being told.
+Not from 0: matplotlib leaves black out, because black is the default of SVG.
 """
 _CLASSES = {colour: slot for slot, colour in PALETTE.items()}
 RC: Any = {
@@ -76,7 +76,7 @@ def inline_svg(figure: Figure, name: str, title: str, description: str) -> str:
             if _plain(child.tag) in ("metadata", "style"):
                 parent.remove(child)
     used = {value[1:] for node in root.iter() for key, value in node.attrib.items() if _plain(key) == "href"}
-    used |= {found for node in root.iter() for found in re.findall(r"url\(#([^)]+)\)", " ".join(node.attrib.values()))}
+    used |= {name for node in root.iter() for name in re.findall(r"url\(#([^)]+)\)", " ".join(node.attrib.values()))}
     for node in root.iter():
         _rewrite(node, name, used)
     head = [ET.Element("title", id=f"{name}-title"), ET.Element("desc", id=f"{name}-desc")]
@@ -98,24 +98,24 @@ def _plain(tag: str) -> str:
 def _rewrite(node: ET.Element, name: str, used: set[str]) -> None:
     """Without name spaces, style attributes, idle ids and fixed colours."""
     node.tag = _plain(node.tag)
-    given = {_plain(key): value for key, value in node.attrib.items()}
-    for part in given.pop("style", "").split(";"):
+    attributes = {_plain(key): value for key, value in node.attrib.items()}
+    for part in attributes.pop("style", "").split(";"):
         key, _, value = part.partition(":")
         if key.strip() in ("font", "font-size"):
-            given["font-size"] = (re.search(r"[\d.]+px", value) or ["10px"])[0]
+            attributes["font-size"] = (re.search(r"[\d.]+px", value) or ["10px"])[0]
         elif key.strip() and not key.strip().startswith("font-"):
-            given[key.strip()] = value.strip()
+            attributes[key.strip()] = value.strip()
     classes = []
     for key, letter in (("fill", "f"), ("stroke", "s")):
-        if given.get(key) in _CLASSES:
-            classes.append(f"{letter}-{_CLASSES[given.pop(key)]}")
+        if attributes.get(key) in _CLASSES:
+            classes.append(f"{letter}-{_CLASSES[attributes.pop(key)]}")
     if classes:
-        given["class"] = " ".join(classes)
-    if given.get("id") not in used:
-        given.pop("id", None)
+        attributes["class"] = " ".join(classes)
+    if attributes.get("id") not in used:
+        attributes.pop("id", None)
     node.attrib = {
         key: re.sub(r"url\(#", f"url(#{name}-", f"{name}-{value}" if key == "id" else _local(key, value, name))
-        for key, value in given.items()
+        for key, value in attributes.items()
     }
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from bench_lipsync.harness.gate.baseline import Baseline
 from bench_lipsync.harness.gate.verdicts import Finding, GateResult, Verdict
-from bench_lipsync.reports.escape import markdown, visible
+from bench_lipsync.harness.util.sanitize import printable
+from bench_lipsync.reports.escape import markdown
 from bench_lipsync.reports.table.format import ARROWS, decimals_for, format_value
 from bench_lipsync.reports.terminal import terminal
 
@@ -113,7 +114,7 @@ def print_gate(result: GateResult, console: Console | None = None) -> None:
     for finding in result.findings:
         if finding.bound and not finding.fails:
             continue
-        *texts, verdict = (Text(visible(text)) for text in cells(finding))
+        *texts, verdict = (Text(printable(text)) for text in cells(finding))
         verdict.stylize("bold red" if finding.fails else _COLOURS.get(finding.verdict, "dim"))
         table.add_row(*texts, verdict)
     target.print(table)
@@ -122,9 +123,9 @@ def print_gate(result: GateResult, console: Console | None = None) -> None:
     for finding in result.findings:
         if finding.reason and finding.verdict not in _QUIET and finding.verdict != Verdict.BETTER:
             where = f"{finding.model or '(run)'}, {finding.column}"
-            target.print(Text(visible(f"{finding.verdict}: {where}: {finding.reason}")), soft_wrap=True)
+            target.print(Text(printable(f"{finding.verdict}: {where}: {finding.reason}")), soft_wrap=True)
     for notice in result.notices:
-        target.print(Text(visible(f"note: {notice}")), soft_wrap=True)
+        target.print(Text(printable(f"note: {notice}")), soft_wrap=True)
     target.print(Text(headline(result), style="bold red" if result.failed else "bold green"))
 
 
@@ -138,21 +139,21 @@ def print_baseline(baseline: Baseline, console: Console | None = None) -> None:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     table.add_column("Number", no_wrap=True, min_width=max(map(len, baseline.measured), default=0) + 2)
     for name in baseline.models:
-        table.add_column(Text(visible(name)), justify="right", overflow="fold")
+        table.add_column(Text(printable(name)), justify="right", overflow="fold")
     for column, facts in baseline.columns.items():
         values = [row.metrics.get(column) for row in baseline.models.values()]
         numbers = [value.value if value else None for value in values]
         if any(number is not None for number in numbers):
             digits = decimals_for(numbers)
-            label = Text(visible(f"{column} {ARROWS[facts.direction]}"))
+            label = Text(printable(f"{column} {ARROWS[facts.direction]}"))
             table.add_row(label, *(format_value(number, digits) for number in numbers))
     target.print(table)
-    people = len({clip.identity for clip in baseline.clips.values()})
+    identities = len({clip.identity for clip in baseline.clips.values()})
     spec = ", ".join(f"{key} {value}" for key, value in baseline.spec.items() if value is not None)
     lines = [
-        f"{len(baseline.clips)} clips of {people} people; {spec}",
+        f"{len(baseline.clips)} clips of {identities} identities; {spec}",
         f"made {baseline.created} by bench {baseline.bench} on {baseline.device}",
     ]
     lines += sorted(baseline.columns[column].signature for column in baseline.measured)
     for line in lines:
-        target.print(Text(visible(line)), soft_wrap=True)
+        target.print(Text(printable(line)), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Which clips a page shows: all, those that were asked for, or of a large run the worst, the best and a sample."""
+"""Which clips a page shows: all, the requested ones, or of a large run the worst, the best and a sample."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ class Shown:
     """How they were chosen, where not all are there."""
 
 
-def choose_clips(runs: list[Run], grid: Grid, asked: Sequence[str] = (), limit: int = MAX_CLIPS) -> Shown:
+def choose_clips(runs: list[Run], grid: Grid, requested: Sequence[str] = (), limit: int = MAX_CLIPS) -> Shown:
     """Of the clips that at least one row got through, those that the page shows, in the run's order.
 
-    Raises `BenchError` for an asked clip that the run does not have.
+    Raises `BenchError` for a requested clip that the run does not have.
     """
     clips = runs[0].result.clips
     usable = _usable(runs, grid, clips)
-    if asked:
+    if requested:
         known = {clip.id: place for place, clip in enumerate(clips)}
-        unknown = [clip for clip in asked if clip not in known]
+        unknown = [clip for clip in requested if clip not in known]
         if unknown:
             raise BenchError(f"the run has no clip {unknown[0]!r}; clips.parquet lists all {len(clips)} of them")
-        chosen = sorted({known[clip] for clip in asked} & set(usable))
+        chosen = sorted({known[clip] for clip in requested} & set(usable))
         return Shown(tuple(chosen), len(usable) - len(chosen), "those that were asked for")
     if len(usable) <= limit:
         return Shown(tuple(usable), 0)
@@ -87,7 +87,7 @@ def _ranked(runs: list[Run], grid: Grid, usable: list[int]) -> tuple[list[int], 
 
 def _values(run: Run, row: Row, column: Column) -> dict[int, float]:
     """By the clip's place in the run's list; empty where nothing is known clip by clip."""
-    found = run.values([column.key]).get((row.model, column.key))
-    if found is None or len(found) != len(run.result.clips):
+    values = run.values([column.key]).get((row.model, column.key))
+    if values is None or len(values) != len(run.result.clips):
         return {}
-    return {place: float(found[place]) for place in np.flatnonzero(np.isfinite(found)).tolist()}
+    return {place: float(values[place]) for place in np.flatnonzero(np.isfinite(values)).tolist()}

@@ -1,4 +1,4 @@
-"""Per-frame strips of a clip: every model's curves, the head's turn and the sound, packed small for the page.
+"""Per-frame strips of a clip: every model's curves, the head's yaw and the audio, packed small for the page.
 
 A curve travels as one byte a frame between the smallest and the largest value of its strip (255 is a gap), which is
 finer than a strip is high; numbers that matter are in the table and in `frames.parquet`.
@@ -38,15 +38,15 @@ class RunCurves(NamedTuple):
 
 def load_curves(run: Run, clips: Collection[str]) -> RunCurves:
     """What `frames.parquet` of a run has about `clips`; empty where there is none."""
-    found: dict[tuple[str, str], dict[str, NDArray[np.float32]]] = {}
+    curves: dict[tuple[str, str], dict[str, NDArray[np.float32]]] = {}
     if run.folder is not None:
         for curve in read_curves(run.folder, clips):
-            found.setdefault((curve.model, curve.clip), {})[curve.metric] = curve.values
-    return RunCurves(found)
+            curves.setdefault((curve.model, curve.clip), {})[curve.metric] = curve.values
+    return RunCurves(curves)
 
 
 def pose_of(clip: Curves) -> str:
-    """`frontal`, `turned` or `profile`; nothing where the head's turn is not known."""
+    """`frontal`, `turned` or `profile`; empty where the yaw is unknown."""
     yaw = clip.get(YAW)
     if yaw is None or not np.isfinite(yaw).any():
         return ""
@@ -55,11 +55,11 @@ def pose_of(clip: Curves) -> str:
 
 
 def strips(clip: Curves, rows: Sequence[tuple[Row, Curves]], columns: Sequence[Column]) -> dict[str, Any]:
-    """Data for the page's script: curves by metric, the head's turn and the sound, `None` where not known."""
-    metrics = [made for column in columns if (made := _metric(column, rows)) is not None]
-    turn = _packed({"0": clip[YAW]}) if YAW in clip else None
-    sound = _packed({"low": clip[AUDIO_LOW], "high": clip[AUDIO_HIGH]}) if AUDIO_LOW in clip else None
-    return {"metrics": metrics, "yaw": turn, "sound": sound}
+    """Data for the page's script: curves by metric, the yaw and the audio; `None` where unknown."""
+    metrics = [packed for column in columns if (packed := _metric(column, rows)) is not None]
+    yaw = _packed({"0": clip[YAW]}) if YAW in clip else None
+    audio = _packed({"low": clip[AUDIO_LOW], "high": clip[AUDIO_HIGH]}) if AUDIO_LOW in clip else None
+    return {"metrics": metrics, "yaw": yaw, "sound": audio}
 
 
 def _metric(column: Column, rows: Sequence[tuple[Row, Curves]]) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
-from bench_lipsync.reports.escape import visible
+from bench_lipsync.harness.util.sanitize import printable
 
 STYLES = ("page.css", "table.css", "charts.css", "clips.css", "strips.css", "small.css")
 SCRIPTS = ("player.js", "difference.js", "strips.js", "list.js", "table.js", "keys.js", "theme.js", "main.js")
@@ -39,7 +39,7 @@ def environment(package: str = "bench_lipsync.reports") -> Any:
     made = Environment(
         loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters["visible"] = lambda value: visible(str(value))
+    made.filters["printable"] = lambda value: printable(str(value))
     made.filters["minus"] = lambda text: text.replace("-", "−") if text != "n/a" else text
     made.filters["moment"] = _moment
     return made

@@ -23,26 +23,26 @@ def title(grid: Grid, run: Run) -> str:
 def facts(runs: list[Run]) -> list[str]:
     """The line under the title."""
     result = runs[0].result
-    people = len({clip.identity for clip in result.clips})
-    said = [f"{_count(len(result.clips), 'clip')} of {_count(people, 'identity', 'identities')}"]
+    identities = len({clip.identity for clip in result.clips})
+    parts = [f"{_count(len(result.clips), 'clip')} of {_count(identities, 'identity', 'identities')}"]
     shown = {"split": "split {}", "protocol": "{}", "mode": "{}", "size": "{} px"}
-    said += [form.format(result.spec[key]) for key, form in shown.items() if key in result.spec]
+    parts += [form.format(result.spec[key]) for key, form in shown.items() if key in result.spec]
     if len(runs) > 1:
-        said.append(f"{len(runs)} runs")
-    return said
+        parts.append(f"{len(runs)} runs")
+    return parts
 
 
 def notices(runs: list[Run]) -> list[str]:
     """What the runs say about themselves; what they say alike of several models once: `one, two: TEXT`."""
-    told: dict[str, list[str]] = {}
+    models_of: dict[str, list[str]] = {}
     for run in runs:
         known = {str(card.get("name")) for card in run.result.models}
         for notice in run.result.notices:
             name, colon, text = notice.partition(": ")
-            models = told.setdefault(text if colon and name in known else notice, [])
+            models = models_of.setdefault(text if colon and name in known else notice, [])
             if colon and name in known and name not in models:
                 models.append(name)
-    return [f"{', '.join(models)}: {text}" if models else text for text, models in told.items()]
+    return [f"{', '.join(models)}: {text}" if models else text for text, models in models_of.items()]
 
 
 MAX_FAILURES = 200
@@ -51,25 +51,25 @@ MAX_FAILURES = 200
 
 def missing(runs: list[Run], clips: list[ClipView], shown: Shown) -> list[str]:
     """What a reader may look for in vain, and why."""
-    said = []
+    lines = []
     if shown.left_out:
-        said.append(
+        lines.append(
             f"{len(clips)} of {len(clips) + shown.left_out} clips are shown: {shown.rule}. "
             "Table and charts are of all of them; bench report --clip NAME makes a page of others."
         )
     for run in runs:
         if run.folder is not None and not (run.folder / CLIPS_FILE).is_file():
-            said.append(f"{run.label} has no {CLIPS_FILE}: values per clip are not shown.")
+            lines.append(f"{run.label} has no {CLIPS_FILE}: values per clip are not shown.")
         if run.folder is not None and not (run.folder / CURVES_FILE).is_file():
-            said.append(f"{run.label} has no {CURVES_FILE}: values per frame, pose and waveform are not shown.")
+            lines.append(f"{run.label} has no {CURVES_FILE}: values per frame, pose and waveform are not shown.")
     if clips and not any(clip.playable for clip in clips):
-        said.append("No previews lie beside this run (media/MODEL/CLIP.mp4), so there is nothing to play.")
+        lines.append("No previews lie beside this run (media/MODEL/CLIP.mp4), so there is nothing to play.")
     hidden = len(runs[0].result.clips) - len(clips) - shown.left_out
     if hidden:
-        said.append(
+        lines.append(
             f"{_count(hidden, 'clip')} failed for every model and {'is' if hidden == 1 else 'are'} not shown here."
         )
-    return said
+    return lines
 
 
 def failures(runs: list[Run]) -> list[dict[str, Any]]:

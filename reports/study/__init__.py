@@ -1,1 +1,1 @@
-"""User studies: pages that ask people, and what their answers say."""
+"""User studies: blinded pages for raters, and scores of their answers."""

@@ -1,4 +1,4 @@
-"""Raters' files, read as what they are: text that anybody may have written."""
+"""Reads raters' files, which are untrusted input."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def make_study(
 ) -> Path:
     """Write `out/page/` (send it to raters) and `out/key.json` (keep it); returns the page's file.
 
-    At most `clips` clips are asked about, one of each person first. Every rater is shown `ratings` of the videos and
+    At most `clips` clips are asked about, one of each speaker first. Every rater is shown `ratings` of the videos and
     `pairs` of the pairs, drawn anew for each.
 
     Raises `BenchError` where `out` holds a study already and for runs without previews.
@@ -56,8 +56,8 @@ def make_study(
         for row, video in zip(item.models, item.videos, strict=True):
             if not (folder / "media" / video).exists():
                 shutil.copyfile(files[item.clip, row], folder / "media" / video)
-    people = {clip: _portrait(_truth(loaded, clip) or files[clip, rows[0]]) for clip, rows in shown.items()}
-    page = write_text_atomically(folder / "index.html", _render(key, people, ratings, pairs))
+    portraits = {clip: _portrait(_truth(loaded, clip) or files[clip, rows[0]]) for clip, rows in shown.items()}
+    page = write_text_atomically(folder / "index.html", _render(key, portraits, ratings, pairs))
     write_text_atomically(out / KEY_FILE, key.model_dump_json(indent=1) + "\n")
     return page
 
@@ -69,13 +69,13 @@ def _files(runs: list[Run], limit: int | None) -> dict[tuple[str, str], Path]:
     first = {clip.identity: clip.id for clip in reversed(facts)}
     ordered = sorted((clip for clip in facts), key=lambda clip: first[clip.identity] != clip.id)[:limit]
     wanted = {clip.id for clip in ordered}
-    found = {
+    previews = {
         (clip.id, row.label): preview_file(runs[row.run].folder, row.model, clip.id)
         for clip in facts
         if clip.id in wanted
         for row in rows
     }
-    return {pair: file for pair, file in found.items() if file is not None}
+    return {pair: file for pair, file in previews.items() if file is not None}
 
 
 def _truth(runs: list[Run], clip: str) -> Path | None:
@@ -90,22 +90,22 @@ def _portrait(video: Path) -> str:
 
     with open_media(video) as container:
         frame: Any = next(container.decode(video=0))
-        picture = frame.to_image()
-    picture.thumbnail((192, 192))
+        image = frame.to_image()
+    image.thumbnail((192, 192))
     data = BytesIO()
-    picture.save(data, "JPEG", quality=85)
+    image.save(data, "JPEG", quality=85)
     return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode("ascii")
 
 
-def _render(key: Key, people: dict[str, str], ratings: int, pairs: int) -> str:
+def _render(key: Key, portraits: dict[str, str], ratings: int, pairs: int) -> str:
     """The page; nothing in it tells a model's or a clip's name, nor which items are checks of pairs."""
-    clips = {clip: number for number, clip in enumerate(people)}
+    clips = {clip: number for number, clip in enumerate(portraits)}
     data: dict[str, Any] = {
         "study": key.study,
         "aspects": key.aspects,
         "ratings": ratings,
         "pairs": pairs,
-        "people": list(people.values()),
+        "people": list(portraits.values()),
         "items": [_public(item, clips) for item in key.items],
     }
     style = asset(STYLES).text + asset(OWN_STYLES, "bench_lipsync.reports.study.templates").text
@@ -119,6 +119,6 @@ def _render(key: Key, people: dict[str, str], ratings: int, pairs: int) -> str:
 
 
 def _public(item: Item, clips: dict[str, int]) -> dict[str, Any]:
-    told = item.expected if item.kind == "check-rating" else None
+    expected = item.expected if item.kind == "check-rating" else None
     always = item.kind.startswith("check")
-    return {"id": item.id, "person": clips[item.clip], "videos": item.videos, "told": told, "always": always}
+    return {"id": item.id, "person": clips[item.clip], "videos": item.videos, "told": expected, "always": always}

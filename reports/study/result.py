@@ -1,4 +1,4 @@
-"""What a study says, as data."""
+"""Results of a study as data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Opinion(_Record):
     model: str
     aspect: str
     value: float | None
-    """`None` where nobody rated it."""
+    """`None` without ratings."""
     ci_low: float | None = None
     ci_high: float | None = None
     """95% over raters; `None` with fewer than five."""
@@ -53,7 +53,7 @@ class Agreement(_Record):
 
 
 class StudyResult(_Record):
-    """All that a study says."""
+    """All results of a study."""
 
     study: str
     raters: list[str]

@@ -37,15 +37,15 @@ def score_files(answers: Sequence[Path], key: Path, form: str = "text", keep_fai
 def score_study(key: Key, raters: Sequence[Rater], keep_failed: bool = False) -> StudyResult:
     """Scores of `raters`, without those who failed a check unless `keep_failed`.
 
-    Raises `BenchError` where nobody is left.
+    Raises `BenchError` where no rater is left.
     """
     used = [rater for rater in raters if keep_failed or not rater.failed]
     excluded = {rater.name: list(rater.failed) for rater in raters if rater not in used}
     if not used:
         raise BenchError(f"all {len(raters)} raters failed a check; --keep-failed scores their answers all the same")
-    asked = [item for item in key.items if item.expected is None]
-    ratings = [item for item in asked if item.kind == "rating"]
-    pairs = [item for item in asked if item.kind == "pair"]
+    questions = [item for item in key.items if item.expected is None]
+    ratings = [item for item in questions if item.kind == "rating"]
+    pairs = [item for item in questions if item.kind == "pair"]
     return StudyResult(
         study=key.study,
         raters=[rater.name for rater in used],
@@ -70,7 +70,7 @@ def _by_item(items: Sequence[Item], aspect: str, raters: Sequence[Rater]) -> lis
     return [{n: a.values[aspect] for n, a in rater.answers.items() if n in names} for rater in raters]
 
 
-def _people(votes: Sequence[_Vote]) -> ClusterSums:
+def _by_rater(votes: Sequence[_Vote]) -> ClusterSums:
     return from_clips([vote.value for vote in votes], [vote.rater for vote in votes])
 
 
@@ -79,16 +79,16 @@ def _opinion(model: str, aspect: str, items: Sequence[Item], raters: Sequence[Ra
     votes = [_Vote(r.name, r.answers[item].values[aspect]) for r in raters for item in own if item in r.answers]
     if not votes:
         return Opinion(model=model, aspect=aspect, value=None)
-    people = _people(votes)
-    bounds = interval(people)
+    votes_by_rater = _by_rater(votes)
+    bounds = interval(votes_by_rater)
     return Opinion(
         model=model,
         aspect=aspect,
-        value=people.value,
+        value=votes_by_rater.value,
         ci_low=None if bounds is None else max(1.0, bounds.low),
         ci_high=None if bounds is None else min(5.0, bounds.high),
         n_answers=len(votes),
-        n_raters=len(people.groups),
+        n_raters=len(votes_by_rater.groups),
     )
 
 
@@ -105,29 +105,29 @@ def _preference(two: tuple[str, str], aspect: str, items: Sequence[Item], raters
     result = Preference(one=two[0], two=two[1], aspect=aspect, wins=wins, ties=ties, losses=losses, share=None)
     if not votes:
         return result
-    people = _people(votes)
-    bounds = interval(people)
-    even = ClusterSums(people.groups, people.weights / 2, people.weights)
+    votes_by_rater = _by_rater(votes)
+    bounds = interval(votes_by_rater)
+    even = ClusterSums(votes_by_rater.groups, votes_by_rater.weights / 2, votes_by_rater.weights)
     return result.model_copy(
         update={
-            "share": people.value,
+            "share": votes_by_rater.value,
             "ci_low": None if bounds is None else max(0.0, bounds.low),
             "ci_high": None if bounds is None else min(1.0, bounds.high),
-            "p": paired_p(people, even),
-            "n_raters": len(people.groups),
+            "p": paired_p(votes_by_rater, even),
+            "n_raters": len(votes_by_rater.groups),
         }
     )
 
 
-def _corrected(found: list[Preference]) -> list[Preference]:
-    adjusted = holm([test.p for test in found])
-    return [test.model_copy(update={"p_holm": p}) for test, p in zip(found, adjusted, strict=True)]
+def _corrected(preferences: list[Preference]) -> list[Preference]:
+    adjusted = holm([test.p for test in preferences])
+    return [test.model_copy(update={"p_holm": p}) for test, p in zip(preferences, adjusted, strict=True)]
 
 
 def alpha(answers: Sequence[Mapping[str, int]], domain: Sequence[int]) -> float | None:
     """Krippendorff's alpha (2004, ordinal) of raters' `answers`, each by item; 1 is full agreement, 0 that of chance.
 
-    `None` where no item has two answers or all answers are one value: nothing can be said about agreement then.
+    `None` where no item has two answers or all answers are one value: agreement is then undefined.
     """
     import krippendorff
 
@@ -138,5 +138,5 @@ def alpha(answers: Sequence[Mapping[str, int]], domain: Sequence[int]) -> float 
     paired = table[:, np.isfinite(table).sum(axis=0) > 1]
     if len(np.unique(paired[np.isfinite(paired)])) < 2:
         return None
-    found = krippendorff.alpha(reliability_data=paired, value_domain=list(domain), level_of_measurement="ordinal")
-    return float(found)
+    value = krippendorff.alpha(reliability_data=paired, value_domain=list(domain), level_of_measurement="ordinal")
+    return float(value)

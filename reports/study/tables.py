@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.reports.escape import visible
+from bench_lipsync.harness.util.sanitize import printable
 from bench_lipsync.reports.study.result import Preference, StudyResult
 from bench_lipsync.reports.table.format import format_interval, format_value
 from bench_lipsync.reports.table.latex import escape, latex_line
@@ -28,7 +28,7 @@ def render_study(result: StudyResult, form: str = "text") -> str:
     if form not in writers:
         raise BenchError(f"no format is called {form!r}; there are {', '.join(FORMATS)}")
     tables = [_opinions(result), _preferences(result), _agreement(result)]
-    notes = [escape(line) if form == "latex" else visible(line) for line in _notes(result)]
+    notes = [escape(line) if form == "latex" else printable(line) for line in _notes(result)]
     return "\n\n".join([*(writers[form](table) for table in tables), "\n\n".join(notes)]) + "\n"
 
 
@@ -44,14 +44,21 @@ def _opinions(result: StudyResult) -> _Table:
 
 def _preferences(result: StudyResult) -> _Table:
     rows = [["One", "Two", "aspect", "one", "tie", "two", "share of one", "p (Holm)"]]
-    rows += [_preference(found) for found in result.preferences if found.share is not None]
+    rows += [_preference(preference) for preference in result.preferences if preference.share is not None]
     return _Table("Preference; the share counts a tie as a half", rows)
 
 
-def _preference(found: Preference) -> list[str]:
-    p = "n/a" if found.p_holm is None else f"{found.p_holm:.2g}"
-    counts = [str(found.wins), str(found.ties), str(found.losses)]
-    return [found.one, found.two, found.aspect, *counts, _ranged(found.share, found.ci_low, found.ci_high), p]
+def _preference(preference: Preference) -> list[str]:
+    p = "n/a" if preference.p_holm is None else f"{preference.p_holm:.2g}"
+    counts = [str(preference.wins), str(preference.ties), str(preference.losses)]
+    return [
+        preference.one,
+        preference.two,
+        preference.aspect,
+        *counts,
+        _ranged(preference.share, preference.ci_low, preference.ci_high),
+        p,
+    ]
 
 
 def _agreement(result: StudyResult) -> _Table:
@@ -76,7 +83,7 @@ def _ranged(value: float | None, low: float | None = None, high: float | None = 
 
 
 def _text(table: _Table) -> str:
-    rows = [[visible(cell) for cell in row] for row in table.rows]
+    rows = [[printable(cell) for cell in row] for row in table.rows]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([table.title, *lines])
@@ -92,7 +99,7 @@ def _markdown(table: _Table) -> str:
 
 def _plain(text: str) -> str:
     r"""`text` for Markdown: no markup, no cell border, no HTML."""
-    return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|!~&" else char for char in visible(text))
+    return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|!~&" else char for char in printable(text))
 
 
 def _latex(table: _Table) -> str:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bench_lipsync.reports.escape import visible
+from bench_lipsync.harness.util.sanitize import printable
 from bench_lipsync.reports.table.grid import make_grid
 from bench_lipsync.reports.table.loading import Run, Source, load_runs
 from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
@@ -47,23 +47,23 @@ def _parts(runs: list[Run], grid: Grid, console: Console) -> list[RenderableType
     from rich.text import Text
 
     tables = _fitting(grid, console)
-    told = [
+    legend = [
         *LEGEND,
-        *([STARS] if grid.verdicts.said else []),
+        *([STARS] if grid.verdicts.test_note else []),
         *([GAP] if grid.has_gaps else []),
-        *([grid.verdicts.said] if grid.verdicts.said else []),
+        *([grid.verdicts.test_note] if grid.verdicts.test_note else []),
     ]
-    lines = [Text("; ".join(told), style="dim")]
-    lines += [Text(f"{mark}  {visible(text)}") for mark, text in grid.footnotes]
+    lines = [Text("; ".join(legend), style="dim")]
+    lines += [Text(f"{mark}  {printable(text)}") for mark, text in grid.footnotes]
     lines += [
-        Text(visible(f"not measured  {columns}: {reason}"), style="yellow") for columns, reason in grid.unmeasured
+        Text(printable(f"not measured  {columns}: {reason}"), style="yellow") for columns, reason in grid.unmeasured
     ]
-    lines += [Text(visible(f"note  {text}"), style="yellow") for text in remarks(grid)]
-    lines += [Text(visible(f"notice  {text}"), style="yellow") for text in dict.fromkeys(_notices(runs))]
+    lines += [Text(printable(f"note  {text}"), style="yellow") for text in remarks(grid)]
+    lines += [Text(printable(f"notice  {text}"), style="yellow") for text in dict.fromkeys(_notices(runs))]
     failures = sum(len(run.result.failures) for run in runs)
     if failures:
         lines.append(Text(f"{failures} of the (model, clip) pairs failed; run.json and the page say why", style="red"))
-    signatures = [Text(visible(signature), style="dim") for signature in grid.signatures]
+    signatures = [Text(printable(signature), style="dim") for signature in grid.signatures]
     # Hanging lines are folded by rich at the console's width; a signature is never shortened.
     return [*tables, *(Padding(line, (0, 0, 0, 1)) for line in [*lines, *signatures])]
 
@@ -104,7 +104,7 @@ def _table(grid: Grid, positions: Iterable[int], between: str) -> Table:
     for number, row in enumerate(grid.rows):
         following = grid.rows[number + 1] if number + 1 < len(grid.rows) else None
         table.add_row(
-            Text(visible(row.label), style="italic dim" if row.bound else "bold"),
+            Text(printable(row.label), style="italic dim" if row.bound else "bold"),
             *(_cell(row, row.cells[position], between) for position in chosen),
             row.coverage,
             end_section=following is not None and following.bound and not row.bound,
@@ -115,7 +115,7 @@ def _table(grid: Grid, positions: Iterable[int], between: str) -> Table:
 def _head(column: Column) -> RenderableType:
     from rich.text import Text
 
-    return Text.assemble(visible(f"{column.name} {column.arrow}".strip()), "\n", (visible(column.detail), "dim"))
+    return Text.assemble(printable(f"{column.name} {column.arrow}".strip()), "\n", (printable(column.detail), "dim"))
 
 
 def _cell(row: Row, cell: Cell, between: str) -> RenderableType:

@@ -22,8 +22,8 @@ def make_grid(runs: list[Run]) -> Grid:
     notes: dict[str, str] = {}
     rows = [_row(entry, measured, notes) for entry in _entries(runs)]
     marks = tuple((mark, text) for text, mark in notes.items())
-    found = find_verdicts(rows, measured, runs)
-    return Grid(tuple(measured), tuple(mark_best(rows, measured, found)), marks, unmeasured, found)
+    verdicts = find_verdicts(rows, measured, runs)
+    return Grid(tuple(measured), tuple(mark_best(rows, measured, verdicts)), marks, unmeasured, verdicts)
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class _Entry:
 
 
 def _columns(runs: list[Run]) -> tuple[list[Column], tuple[tuple[str, str], ...]]:
-    found: dict[str, list[MetricRow]] = {}
+    by_column: dict[str, list[MetricRow]] = {}
     for run in runs:
         for row in run.result.metrics:
-            found.setdefault(row.column, []).append(row)
+            by_column.setdefault(row.column, []).append(row)
     measured: list[Column] = []
     missing: dict[str, list[str]] = {}
-    for key, rows in found.items():
+    for key, rows in by_column.items():
         valued = [row for row in rows if row.value is not None]
         if not valued:
             missing.setdefault(rows[0].note or "no clip gave a value", []).append(key)
@@ -123,16 +123,16 @@ def _row(entry: _Entry, columns: list[Column], notes: dict[str, str]) -> Row:
 def _cell(row: MetricRow | None, column: Column, usual: Any, notes: dict[str, str]) -> Cell:
     if row is None:
         return Cell(None, "n/a", "", (_mark(NOT_MEASURED, notes),))
-    said = [row.note] if row.note else []
+    texts = [row.note] if row.note else []
     if row.value is None:
-        said = said or ["no clip gave a value"]
+        texts = texts or ["no clip gave a value"]
     elif (row.n_ok, row.n_total) != usual:
-        said.append(f"over {row.n_ok} of {row.n_total} clips")
+        texts.append(f"over {row.n_ok} of {row.n_total} clips")
     return Cell(
         row,
         format_value(row.value, column.decimals),
         format_interval(row.ci_low, row.ci_high, column.decimals) if row.value is not None else "",
-        tuple(_mark(text, notes) for text in said),
+        tuple(_mark(text, notes) for text in texts),
         gap=format_value(row.from_truth, column.decimals) if row.from_truth is not None else "",
     )
 

@@ -6,7 +6,7 @@ import itertools
 import unicodedata
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.reports.escape import visible
+from bench_lipsync.harness.util.sanitize import printable
 from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
 from bench_lipsync.reports.table.options import TableOptions
 
@@ -38,7 +38,7 @@ _SPECIAL = {
 
 def escape(text: str) -> str:
     """`text` for LaTeX's text mode in ASCII: special characters escaped, others reduced to ASCII or named `U+XXXX`."""
-    return "".join(_escape_one(char) for char in visible(text))
+    return "".join(_escape_one(char) for char in printable(text))
 
 
 def _escape_one(char: str) -> str:
@@ -105,8 +105,8 @@ def _below(grid: Grid, remarks: list[str]) -> list[str]:
     below += [f"Not measured: {escape(columns)} ({escape(reason)})" for columns, reason in grid.unmeasured]
     if grid.has_gaps:
         below.append(r"$\Delta$: distance from the ground truth's value")
-    if grid.verdicts.said:
-        below.append(f"Bold is best, underlined is second; {escape(grid.verdicts.said)}")
+    if grid.verdicts.test_note:
+        below.append(f"Bold is best, underlined is second; {escape(grid.verdicts.test_note)}")
     below += [escape(remark) for remark in remarks]
     return [f"\n{{\\footnotesize\\raggedright {text}\\par}}" for text in below]
 

@@ -68,29 +68,30 @@ def _open(source: Source) -> Run:
 
 def _check(first: Run, other: Run) -> None:
     for key in _SHARED:
-        one, two = first.result.spec.get(key), other.result.spec.get(key)
-        if one != two:
+        value, other_value = first.result.spec.get(key), other.result.spec.get(key)
+        if value != other_value:
             raise ComparisonError(
-                f"{first.label} and {other.label} cannot share a table: {key} is {one!r} in one and {two!r} in the "
-                "other; report them separately"
+                f"{first.label} and {other.label} cannot share a table: {key} is {value!r} in one and {other_value!r} "
+                "in the other; report them separately"
             )
-    one_ids, two_ids = ({clip.id for clip in run.result.clips} for run in (first, other))
-    if one_ids != two_ids:
-        example = min(one_ids ^ two_ids)
+    ids, other_ids = ({clip.id for clip in run.result.clips} for run in (first, other))
+    if ids != other_ids:
+        example = min(ids ^ other_ids)
         raise ComparisonError(
-            f"{first.label} and {other.label} cannot share a table: they saw different clips ({len(one_ids)} and "
-            f"{len(two_ids)}; {example!r} is in only one of them); run both on the same list"
+            f"{first.label} and {other.label} cannot share a table: they saw different clips ({len(ids)} and "
+            f"{len(other_ids)}; {example!r} is in only one of them); run both on the same list"
         )
 
 
 def protocol(runs: list[Run]) -> str:
-    """Which data a table is of, in a sentence without a full stop."""
+    """The data of a table: dataset, clips, identities, frames, protocol and seed."""
     result = runs[0].result
-    people = len({clip.identity for clip in result.clips})
+    identities = len({clip.identity for clip in result.clips})
     frames = sum(clip.frames or 0 for clip in result.clips)
     spec = result.spec
-    data = f"{spec.get('dataset')} ({spec.get('split')}), {len(result.clips)} clips of {people} people, {frames} frames"
-    return f"{data} at {spec.get('size')} px, {spec.get('protocol')} protocol, seed {spec.get('seed', 0)}"
+    data = f"{spec.get('dataset')} ({spec.get('split')}), {len(result.clips)} clips of {identities} identities"
+    size = f"{frames} frames at {spec.get('size')} px"
+    return f"{data}, {size}, {spec.get('protocol')} protocol, seed {spec.get('seed', 0)}"
 
 
 def _distinct(runs: list[Run]) -> list[Run]:

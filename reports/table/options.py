@@ -1,4 +1,4 @@
-"""A table as somebody wants it: some rows, some columns, other digits, with or without intervals."""
+"""Selects rows, columns, digits and intervals of a table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GROUPS = {"models": False, "bounds": True}
 
 @dataclass(frozen=True)
 class TableOptions:
-    """What `bench table` is told beside the format."""
+    """Options of `bench table` beside the format."""
 
     rows: tuple[str, ...] = ()
     """Labels or models in the wanted order, `models`, `bounds`; all of them without any."""
@@ -41,34 +41,34 @@ def choose(grid: Grid, options: TableOptions) -> Grid:
     columns = [_digits(grid.columns[place], options) for place in places]
     chosen = [replace(row, cells=tuple(row.cells[place] for place in places)) for row in rows]
     drawn = [_drawn(row, columns, options) for row in chosen]
-    found = grid.verdicts.shown([row.label for row in drawn], [column.key for column in columns])
-    marked, notes = _lettered(mark_best(drawn, columns, found), grid.footnotes)
+    verdicts = grid.verdicts.shown([row.label for row in drawn], [column.key for column in columns])
+    marked, notes = _lettered(mark_best(drawn, columns, verdicts), grid.footnotes)
     return replace(
         grid,
         columns=tuple(columns),
         rows=tuple(marked),
         footnotes=notes,
         unmeasured=() if options.columns else grid.unmeasured,
-        verdicts=found,
+        verdicts=verdicts,
     )
 
 
 def _rows(grid: Grid, wanted: Sequence[str]) -> list[Row]:
     if not wanted:
         return list(grid.rows)
-    found: dict[str, Row] = {}
+    chosen: dict[str, Row] = {}
     for word in wanted:
         rows = [row for row in grid.rows if word in (row.label, row.model) or GROUPS.get(word) == row.bound]
         if not rows:
             raise BenchError(f"the table has no row {word!r}{_near(word, [row.label for row in grid.rows])}")
-        found.update({row.label: row for row in rows})
-    return list(found.values())
+        chosen.update({row.label: row for row in rows})
+    return list(chosen.values())
 
 
 def _columns(grid: Grid, wanted: Sequence[str]) -> list[int]:
     if not wanted:
         return list(range(len(grid.columns)))
-    found: dict[int, None] = {}
+    chosen: dict[int, None] = {}
     for word in wanted:
         places = [place for place, column in enumerate(grid.columns) if word in (column.key, column.name)]
         if not places:
@@ -76,8 +76,8 @@ def _columns(grid: Grid, wanted: Sequence[str]) -> list[int]:
             if missing:
                 raise BenchError(f"{word} has no value in any row: {missing[0]}")
             raise BenchError(f"the table has no column {word!r}{_near(word, [c.key for c in grid.columns])}")
-        found.update(dict.fromkeys(places))
-    return list(found)
+        chosen.update(dict.fromkeys(places))
+    return list(chosen)
 
 
 def _named(columns: str) -> set[str]:
@@ -123,10 +123,10 @@ def _lettered(rows: list[Row], footnotes: tuple[tuple[str, str], ...]) -> tuple[
 
 def parse_digits(text: str) -> dict[str, int]:
     """`2` or `FID=1,SSIM=3` as `TableOptions.digits`. Raises `BenchError`."""
-    found = {}
+    digits = {}
     for word in text.split(","):
         name, equals, number = word.strip().rpartition("=")
         if not number.isdecimal() or int(number) > 9 or (equals and not name):
             raise BenchError(f"--digits {text!r} is neither a number from 0 to 9 nor NAME=NUMBER,...: {word.strip()!r}")
-        found[name] = int(number)
-    return found
+        digits[name] = int(number)
+    return digits

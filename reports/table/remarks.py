@@ -25,7 +25,7 @@ def remarks(grid: Grid) -> list[str]:
 
 
 def _beats_truth(grid: Grid) -> list[str]:
-    """LSE above the ground truth is what an over-fitted sync loss looks like, so it is said and not celebrated."""
+    """LSE above the ground truth is what an over-fitted sync loss looks like, so the table says it."""
     won = _by_row(pair for pair in _pairs(grid, "ground-truth") if pair.better)
     return [
         f"{label} scores better than the ground truth on {listed}: it pleases the sync network more than real speech "
@@ -45,10 +45,10 @@ def _below_floor(grid: Grid) -> list[str]:
 
 def _by_row(pairs: Iterable[_Pair]) -> dict[str, str]:
     """`LSE-C[x] (6.88 against 6.03) and ...` by the label of the model's row."""
-    found: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
     for pair in pairs:
-        found.setdefault(pair.row.label, []).append(f"{pair.column.key} ({pair.cell.text} against {pair.bound.text})")
-    return {label: " and ".join(items) for label, items in found.items()}
+        texts.setdefault(pair.row.label, []).append(f"{pair.column.key} ({pair.cell.text} against {pair.bound.text})")
+    return {label: " and ".join(items) for label, items in texts.items()}
 
 
 def _pairs(grid: Grid, reference: str) -> Iterator[_Pair]:

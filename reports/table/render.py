@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.results.schema import MetricRow
+from bench_lipsync.harness.util.sanitize import printable
 from bench_lipsync.reports.escape import markdown as _md
-from bench_lipsync.reports.escape import visible
 from bench_lipsync.reports.table.grid import make_grid
 from bench_lipsync.reports.table.latex import latex_table
 from bench_lipsync.reports.table.loading import Run, Source, load_runs, protocol
@@ -36,7 +36,7 @@ def render_table(runs: Source | Iterable[Source], format: str = "text", options:
 def _text(runs: list[Run], grid: Grid, options: TableOptions) -> str:
     from bench_lipsync.reports.table.console import plain_text
 
-    caption = f"{visible(options.caption)}\n" if options.caption else ""
+    caption = f"{printable(options.caption)}\n" if options.caption else ""
     return caption + plain_text(runs, grid)
 
 
@@ -53,17 +53,17 @@ def _markdown(runs: list[Run], grid: Grid, options: TableOptions) -> str:
     below += [f"Not measured: {_md(columns)} ({_md(reason)})" for columns, reason in grid.unmeasured]
     below += [_md(text) for text in remarks(grid)]
     signatures = grid.signatures if options.signatures else ()
-    below += [f"`{visible(signature).replace('`', '')}`" for signature in signatures]
+    below += [f"`{printable(signature).replace('`', '')}`" for signature in signatures]
     return "\n".join(lines + [f"\n{text}" if not text.startswith("`") else f"- {text}" for text in below]) + "\n"
 
 
 def _legend(grid: Grid, options: TableOptions) -> str:
-    said = "Rows in italics are bounds." + (" Brackets: 95% interval over identities." if options.intervals else "")
+    legend = "Rows in italics are bounds." + (" Brackets: 95% interval over identities." if options.intervals else "")
     if grid.has_gaps:
-        said += " Δ: distance from the ground truth's value."
-    if grid.verdicts.said:
-        said += f" Bold is best, underlined is second; {_md(grid.verdicts.said)}."
-    return said
+        legend += " Δ: distance from the ground truth's value."
+    if grid.verdicts.test_note:
+        legend += f" Bold is best, underlined is second; {_md(grid.verdicts.test_note)}."
+    return legend
 
 
 def _md_cell(cell: Cell) -> str:

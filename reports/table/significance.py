@@ -1,8 +1,8 @@
 """Which differences of a table are more than chance: what `bench run` tested, or what the rows themselves allow.
 
-A table of several runs has pairs that no run has tested. Every row carries what each person adds to its value, so that
-they can be, as long as both are over the same clips. The correction is over all tests of the whole table, also where a
-part of it is shown.
+A table of several runs has pairs that no run has tested. Every row carries the share of each speaker in its
+value, so they can be tested here if both rows are over the same clips. The correction is over all tests of the table,
+even if only a part of it is shown.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Verdicts:
     """All tests of a table."""
 
     tests: tuple[PairTest, ...]
-    """`one` and `two` are labels of the table's rows; `p_holm` is corrected over the whole table."""
+    """`one` and `two` are labels of the table's rows; `p_holm` is corrected over the table."""
     corrected_over: int
-    """Tests with a p of the whole table, shown or not."""
+    """Tests with a p in the table, shown or not."""
 
     def shown(self, labels: Sequence[str], columns: Sequence[str]) -> Verdicts:
         """The tests of a part of the table. Their correction stays: choosing what to show makes nothing significant."""
@@ -50,21 +50,20 @@ class Verdicts:
         return False
 
     @property
-    def said(self) -> str:
+    def test_note(self) -> str:
         """What a reader must know about marks of best values; nothing where there is nothing to compare."""
         done = sum(test.p is not None for test in self.tests)
         if not self.tests:
             return ""
         rule = "best (and of three or more second best) is marked only where the difference counts"
         if done:
-            return (
-                f"{rule}: paired test over people, p < {ALPHA} after Holm's correction for {self.corrected_over} tests"
-            )
+            correction = f"Holm's correction for {self.corrected_over} tests"
+            return f"{rule}: paired test over identities, p < {ALPHA} after {correction}"
         reasons = "; ".join(dict.fromkeys(test.note for test in self.tests if test.note))
         return f"{rule}, and none could be tested: {reasons}"
 
 
-def verdicts(entries: Sequence[Entry], columns: Sequence[str], runs: Sequence[RunResult]) -> Verdicts:
+def test_rows(entries: Sequence[Entry], columns: Sequence[str], runs: Sequence[RunResult]) -> Verdicts:
     """Tests of every two of `entries` on every one of `columns` that both have."""
     tests = [
         _test(one, two, column, runs)
@@ -76,9 +75,9 @@ def verdicts(entries: Sequence[Entry], columns: Sequence[str], runs: Sequence[Ru
 
 
 def _test(one: Entry, two: Entry, column: str, runs: Sequence[RunResult]) -> PairTest:
-    found = _made_by_run(one, two, column, runs[one.run]) if one.run == two.run else None
-    if found is not None:
-        return found.model_copy(update={"one": one.label, "two": two.label, "p_holm": None})
+    own_test = _made_by_run(one, two, column, runs[one.run]) if one.run == two.run else None
+    if own_test is not None:
+        return own_test.model_copy(update={"one": one.label, "two": two.label, "p_holm": None})
     first, second = one.metrics[column], two.metrics[column]
     untested = PairTest(one=one.label, two=two.label, column=column)
     p, note = compare_rows(first.people, second.people)

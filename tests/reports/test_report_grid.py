@@ -89,7 +89,7 @@ def test_best_is_by_direction_among_models_only() -> None:
         tests=[pair_test("m1", "m2"), pair_test("m1", "m2", "FID[inception]")],
     )  # fmt: skip
     assert marked(grid) == ({("m2", "LSE-C"), ("m1", "FID")}, set())
-    assert "p < 0.05 after Holm's correction for 2 tests" in grid.verdicts.said
+    assert "p < 0.05 after Holm's correction for 2 tests" in grid.verdicts.test_note
 
 
 def test_a_lead_that_may_be_chance_is_not_marked() -> None:
@@ -114,7 +114,7 @@ def test_second_best_needs_a_best_and_a_lead_over_the_rest() -> None:
 def test_nothing_is_marked_where_nothing_could_be_tested() -> None:
     grid = grid_of(metric_row("m1", value=5.0), metric_row("m2", value=6.0))
     assert marked(grid) == (set(), set())
-    assert "none could be tested" in grid.verdicts.said
+    assert "none could be tested" in grid.verdicts.test_note
 
 
 def _people(clips: str, shift: float) -> PeopleRecord:
@@ -131,7 +131,7 @@ def test_models_of_two_runs_are_tested_by_what_their_rows_hold(tmp_path: Path) -
     assert marked(grid)[0] == {("m2", "LSE-C")}
     assert grid.verdicts.tests[0].p_holm is not None and grid.verdicts.tests[0].p_holm < 0.001
     other = make_grid(load_runs([folders[0], folders[2]]))
-    assert marked(other)[0] == set() and "different clips" in other.verdicts.said
+    assert marked(other)[0] == set() and "different clips" in other.verdicts.test_note
 
 
 def test_the_distance_from_the_ground_truth_is_shown() -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.results.schema import Failure, RunResult
-from bench_lipsync.reports.escape import visible
+from bench_lipsync.harness.util.sanitize import printable
 from bench_lipsync.reports.table.console import print_result
 from bench_lipsync.reports.table.latex import escape
 from bench_lipsync.reports.table.render import FORMATS, render_table
@@ -58,7 +58,7 @@ def test_no_control_or_direction_character_gets_through_a_readable_format(format
 
 
 def test_visible_keeps_other_scripts_and_names_what_hides() -> None:
-    assert visible("שלום 日本\u202ex\x1b\n") == "שלום 日本\\u202ex\\u001b "
+    assert printable("שלום 日本\u202ex\x1b\n") == "שלום 日本\\u202ex\\u001b "
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 250])

@@ -51,7 +51,7 @@ def test_folders_of_the_user_give_more_names(tmp_path: Path, monkeypatch: pytest
     assert {"mine", "other"} <= set(catalogue.names()) & set(MODELS.names())
     assert catalogue.load("mine").title == "Nobody's model", "folders are looked through in their order"
     assert callable(MODELS.get("other"))
-    assert "mine" not in MODELS.names(further=False)
+    assert "mine" not in MODELS.names(external=False)
     monkeypatch.delenv(catalogue.FOLDER_VARIABLE)
     assert "mine" not in MODELS.names()
 

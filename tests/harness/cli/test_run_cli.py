@@ -33,7 +33,7 @@ def _bench(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProc
         (["run", "--model", "static", "--dataset", "demo", "--no-reg"], "needs --mode adapted"),
         (["adapt", "--video", "nowhere.mp4", "--out", "me.safetensors"], "nowhere.mp4"),
         (["adapt", "--video", "nowhere.mp4", "--out", "me.pth"], ".safetensors"),
-        (["adapt", "--video", "nowhere.mp4", "--out", "me.safetensors", "--model", "static"], "no adapter is called"),
+        (["adapt", "--video", "nowhere.mp4", "--out", "me.safetensors", "--model", "static"], "cannot be adapted"),
         (["score", "nowhere", "--dataset", "demo"], "needs a folder of videos"),
         (["score", "nowhere"], "--dataset"),
         (["report", "nowhere"], "nowhere"),

@@ -54,7 +54,7 @@ def test_complete_set_up_works() -> None:
     assert found.obstacles == ()
     assert found.default_run_works
     lines = by_name(found.findings)
-    assert {"Python", "PyTorch", "cores", "memory", "cache", "disk", *CATALOG, *MODELS.names(further=False)} <= set(
+    assert {"Python", "PyTorch", "cores", "memory", "cache", "disk", *CATALOG, *MODELS.names(external=False)} <= set(
         lines
     )
     assert lines["LSE-C[syncnet_v2]"].state == "missing"

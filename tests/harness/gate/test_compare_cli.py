@@ -39,7 +39,7 @@ def test_save_show_compare(tmp_path: Path) -> None:
     file = tmp_path / "base.yaml"
     assert invoke("baseline", "save", run, "--out", file).output.strip() == str(file)
     shown = invoke("baseline", "show", file).output
-    assert "8 clips of 8 people; dataset demo" in shown and "SSIM[v] ↑" in shown and "SSIM|v1" in shown
+    assert "8 clips of 8 identities; dataset demo" in shown and "SSIM[v] ↑" in shown and "SSIM|v1" in shown
     assert json.loads(invoke("baseline", "show", file, "--json").output)["clips"]["p0"]["identity"] == "p0"
     done = invoke("compare", file, run)
     assert done.exit_code == 0 and "gate passed: 12 numbers" in done.output
