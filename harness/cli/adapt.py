@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from bench_lipsync.harness.cli import _options as options
+from bench_lipsync.harness.cli._run_common import settle_libraries
 
 
 def register(app: typer.Typer) -> None:
@@ -36,14 +38,13 @@ def adapt(
         Path | None, typer.Option(help="Folder with recordings of other people. Default: the demo set's speech.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the samples.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
+    device: options.Device = "auto",
 ) -> None:
     """Tune the decoder to one person and write a checkpoint for that person; encoders stay as they are.
 
     An interrupted adaptation goes on with the same command. Adapt only to people who agreed to it.
     """
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    settle_libraries()
     from bench_lipsync.harness.api.clip import Clip
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.harness.datasets.recordings import read_speech

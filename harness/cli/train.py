@@ -1,189 +1,36 @@
-"""`bench train`: networks of this project, trained from prepared clips.
-
-Every option that changes a setting stands once, in `TARGETS`; the settings models check its value.
-"""
+"""`bench train`: networks of this project, trained from prepared clips."""
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bench_lipsync.harness.cli.training import DataRoot, Dataset, Device, Limit, Out, Split, training_clips
+from bench_lipsync.harness.cli import _options as options
+from bench_lipsync.harness.cli._run_common import settle_libraries
+from bench_lipsync.harness.cli._train_options import TARGETS, Target
 
+if TYPE_CHECKING:
+    from bench_lipsync.harness.api.clip import PreparedClip
+
+SIZE = 256
+"""Side in pixels of the prepared clips that networks are trained from."""
 _SET = "Any other setting, as lr=1e-4 or network.mask=box; may be given several times."
 
 
-class Setting(NamedTuple):
-    """An option that changes a setting."""
-
-    type: type
-    help: str
-    field: str = ""
-    """Of the settings model, dotted within nested ones; `""` where it is the option's name."""
-    flags: str = ""
-    """How the option is spelled; `""` where it follows from its name."""
+def _made(folder: Path) -> Path:
+    """`folder`, which exists now: if it cannot, this is better known before the footage is prepared for hours."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
-class Trainer(NamedTuple):
-    """What trains a network, imported only when a training begins."""
-
-    run: Callable[..., Path]
-    presets: Mapping[str, Any]
-    check: Callable[[Any], object] = id
-    """Raises `BenchError` if files are missing that settings ask for."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """A network that can be trained."""
-
-    name: str
-    help: str
-    example: str
-    load: Callable[[str], Trainer]
-    """Called with the preset's name."""
-    presets: dict[str, str]
-    """What each preset is, by name; the first is the default."""
-    settings: dict[str, Setting]
-    """By the option's name."""
-    preset_option: str = "preset"
-    files: dict[str, str] = field(default_factory=dict)
-    """Help of the options that name files, by the trainer's argument."""
-    labelled: bool = True
-    """Whether the weights say their name and what they were trained on."""
-    parallel: bool = False
-    """Whether several processes may train together."""
-    result: str = "weights: {path}"
-
-
-def _stylelipsync(_: str) -> Trainer:
-    from bench_lipsync.models.stylelipsync.mask.predictor import mesh_predictor
-    from bench_lipsync.models.stylelipsync.training.settings import PRESETS
-    from bench_lipsync.models.stylelipsync.training.train import run
-
-    return Trainer(run, PRESETS, lambda settings: mesh_predictor(settings.network.mesh))
-
-
-def _stylegan2(_: str) -> Trainer:
-    from bench_lipsync.models.stylegan2.training.settings import PRESETS
-    from bench_lipsync.models.stylegan2.training.train import run
-
-    return Trainer(run, PRESETS)
-
-
-def _syncnet(network: str) -> Trainer:
-    from bench_lipsync.models.syncnet.expert.train import run as run_expert
-    from bench_lipsync.models.syncnet.open.train import run as run_open
-    from bench_lipsync.models.syncnet.settings import PRESETS
-
-    return Trainer(run_expert if network == "expert" else run_open, PRESETS)
-
-
-def _wav2lip(_: str) -> Trainer:
-    from bench_lipsync.models.wav2lip.training.settings import PRESETS
-    from bench_lipsync.models.wav2lip.training.train import run
-
-    return Trainer(run, PRESETS)
-
-
-_SEED = Setting(int, "Seed of weights and samples.")
-_SAVE = Setting(int, "Steps between checkpoints.")
-STYLELIPSYNC = Target(
-    "stylelipsync",
-    "Train StyleLipSync; writes the checkpoint, curves and sheets of validation clips to the folder.",
-    "bench train stylelipsync --dataset demo --split train --out runs/stylelipsync. "
-    "Several GPUs: torchrun --nproc-per-node 4 --no-python bench train stylelipsync ...",
-    _stylelipsync,
-    {"demo": "128 px, for a CPU core", "published": "256 px, as the paper"},
-    {
-        "steps": Setting(int, "Optimiser steps instead of the recipe's."),
-        "batch": Setting(int, "Clips at once and process instead of the recipe's."),
-        "accumulate": Setting(int, "Batches that make one step together."),
-        "lr": Setting(float, "Learning rate instead of the recipe's."),
-        "lr_decoder": Setting(float, "The same for decoder and SaMF."),
-        "colour": Setting(float, "Strength of colour changes instead of the recipe's."),
-        "lambda_sync": Setting(float, "Weight of synchrony; 0: no sync expert."),
-        "sync_start": Setting(int, "Step from which synchrony counts."),
-        "train_synthesis": Setting(bool, "Instead of the recipe's choice.", flags="--train-decoder/--freeze-decoder"),
-        "samf": Setting(bool, "Style-aware masked fusion.", "network.samf", "--samf/--no-samf"),
-        "mals": Setting(bool, "Moving-average latent smoothing.", "network.mals", "--mals/--no-mals"),
-        "mask": Setting(str, "What is hidden: pose-aware, box or landmark.", "network.mask"),
-        "mesh": Setting(
-            str, "What finds the face mesh of the mask: mediapipe, or bfm with your files.", "network.mesh"
-        ),
-        "precision": Setting(str, "fp32 or bf16 instead of the recipe's."),
-        "save_every": _SAVE,
-        "validate_every": Setting(int, "Steps between measurements; 0: never."),
-        "seed": _SEED,
-    },
-    files={
-        "init": "StyleGAN2 prior or checkpoint to begin from instead of random weights.",
-        "expert": "Sync expert instead of the one of the package.",
-    },
-    parallel=True,
-)
-STYLEGAN2 = Target(
-    "stylegan2",
-    "Train a StyleGAN2 generator; writes the prior, a log and sheets of samples to the folder.",
-    "bench train stylegan2 --dataset demo --split train --out runs/prior",
-    _stylegan2,
-    {
-        "demo": "128 px, half an hour on one core",
-        "published": "256 px, StyleGAN2-ADA's paper256, on a GPU",
-    },
-    {
-        "kimg": Setting(float, "Thousands of frames instead of the recipe's."),
-        "batch": Setting(int, "Frames a step instead of the recipe's."),
-        "lr": Setting(float, "Learning rate instead of the recipe's."),
-        "gamma": Setting(float, "Weight of R1 instead of the recipe's.", "r1_gamma"),
-        "seed": _SEED,
-    },
-    result="prior: {path}",
-)
-SYNCNET = Target(
-    "syncnet",
-    """Train the open SyncNet (OUT/open_syncnet.safetensors) or the sync expert (OUT/sync_expert.safetensors).
-
-    OUT/curve.csv has the losses. The expert learns from true windows, the same clip shifted by two frames or more, and
-    other clips; it never measures. The same clips, options and device give the same weights, interrupted or not.
-    """,
-    "bench train syncnet --dataset demo --split train --out work/syncnet --steps 3000",
-    _syncnet,
-    {"open": "the network that measures", "expert": "the one that judges 5 frames in training"},
-    {
-        "steps": Setting(int, "Optimizer steps (3000)."),
-        "seed": Setting(int, "Seed of weights, order and augmentation (0)."),
-        "batch": Setting(int, "Clips in a step (16)."),
-        "learning_rate": Setting(float, "At its highest (0.001)."),
-        "bf16": Setting(bool, "Half-precision arithmetic, where the processor has it.", flags="--bf16/--no-bf16"),
-    },
-    preset_option="network",
-    labelled=False,
-)
-WAV2LIP = Target(
-    "wav2lip",
-    "Train Wav2Lip's generator; writes weights, curves and sheets of identities that are not trained on.",
-    "bench train wav2lip --dataset demo --split train --out runs/wav2lip",
-    _wav2lip,
-    {"demo": "a quarter of the width, for a CPU core", "published": "the authors' size and recipe"},
-    {
-        "steps": Setting(int, "Optimiser steps instead of the recipe's."),
-        "batch": Setting(int, "Clips a step instead of the recipe's."),
-        "lr": Setting(float, "Learning rate instead of the recipe's."),
-        "sync_weight": Setting(float, "Share of synchrony in the loss; 0: no sync expert."),
-        "sync_start": Setting(int, "Step from which synchrony counts."),
-        "save_every": _SAVE,
-        "seed": _SEED,
-    },
-    result="weights: {path}\nmeasure them: bench run --model wav2lip:{path} --dataset demo",
-)
-TARGETS = (STYLELIPSYNC, STYLEGAN2, SYNCNET, WAV2LIP)
+Out = Annotated[Path, typer.Option(help="Folder of the training run; an unfinished one is continued.", callback=_made)]
+Split = Annotated[str, typer.Option(help="train, all or test.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -202,17 +49,17 @@ def register(app: typer.Typer) -> None:
 def _command(target: Target) -> Callable[..., None]:
     """The function whose signature Typer reads: what all trainings have, and the target's own options."""
 
-    def train(**options: Any) -> None:
-        _train(target, options)
+    def train(**values: Any) -> None:
+        _train(target, values)
 
     presets: Any = Literal[tuple(target.presets)]
     preset_help = " ".join(f"{name}: {text}." for name, text in target.presets.items())
-    options: dict[str, tuple[Any, Any]] = {
+    parameters: dict[str, tuple[Any, Any]] = {
         "out": (Out, inspect.Parameter.empty),
-        "dataset": (Dataset, "demo"),
-        "data_root": (DataRoot, None),
+        "dataset": (options.Dataset, "demo"),
+        "data_root": (options.DataRoot, None),
         "split": (Split, "train"),
-        "limit": (Limit, None),
+        "limit": (options.Limit, None),
         target.preset_option: (
             Annotated[presets, typer.Option(help=preset_help)],
             next(iter(target.presets)),
@@ -220,51 +67,55 @@ def _command(target: Target) -> Callable[..., None]:
     }
     for name, option in target.settings.items():
         flags = (option.flags,) if option.flags else ()
-        options[name] = (Annotated[option.type | None, typer.Option(*flags, help=option.help)], None)
+        parameters[name] = (Annotated[option.type | None, typer.Option(*flags, help=option.help)], None)
     for name, text in target.files.items():
-        options[name] = (Annotated[Path | None, typer.Option(help=text)], None)
-    options["set_"] = (Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=_SET)], None)
-    options["device"] = (Device, "auto")
-    kind = inspect.Parameter.KEYWORD_ONLY
+        parameters[name] = (Annotated[Path | None, typer.Option(help=text)], None)
+    parameters["set_"] = (Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=_SET)], None)
+    parameters["device"] = (options.Device, "auto")
+    # Typer reads options from a function's signature, which here is made of the table.
     train.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(name, kind, default=default, annotation=type_) for name, (type_, default) in options.items()]
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            for name, (annotation, default) in parameters.items()
+        ]
     )
-    train.__annotations__ = {name: type_ for name, (type_, _) in options.items()}
+    train.__annotations__ = {name: annotation for name, (annotation, _) in parameters.items()}
     return train
 
 
-def _train(target: Target, options: dict[str, Any]) -> None:
+def _train(target: Target, values: dict[str, Any]) -> None:
+    settle_libraries()
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.models.training.distributed import Ranks, first_alone, join, leave, own_device
     from bench_lipsync.models.training.settings import make_settings
 
-    preset = options[target.preset_option]
+    preset = values[target.preset_option]
     trainer = target.load(preset)
     # Before the clips, whose preparation may take hours.
-    settings = make_settings(trainer.presets, preset, _changes(target, options))
+    settings = make_settings(trainer.presets, preset, _changes(target, values))
     trainer.check(settings)
-    device = pick_device(options["device"])
+    device = pick_device(values["device"])
     ranks = join() if target.parallel else Ranks()
     with first_alone(ranks):
-        clips = training_clips(options["dataset"], options["data_root"], options["split"], options["limit"])
-    arguments: dict[str, Any] = {name: options[name] for name in target.files}
+        clips = training_clips(values["dataset"], values["data_root"], values["split"], values["limit"])
+    arguments: dict[str, Any] = {name: values[name] for name in target.files}
     if target.labelled:
-        data = f"{options['dataset']} ({options['split']}, {len(clips)} clips)"
+        data = f"{values['dataset']} ({values['split']}, {len(clips)} clips)"
         arguments |= {"name": f"{target.name}-{preset}", "trained_on": data}
     if target.parallel:
         arguments["ranks"], device = ranks, own_device(device)
-    weights = trainer.run(clips, options["out"], settings, device=device, **arguments)
+    weights = trainer.run(clips, values["out"], settings, device=device, **arguments)
     leave()
     if ranks.first:
         print(target.result.format(path=weights))
 
 
-def _changes(target: Target, options: dict[str, Any]) -> dict[str, Any]:
+def _changes(target: Target, values: dict[str, Any]) -> dict[str, Any]:
     """What the options change, nested as the settings are; `--set` has the last word."""
     from bench_lipsync.harness.errors import BenchError
 
-    pairs = [(setting.field or name, options[name]) for name, setting in target.settings.items()]
-    for text in options["set_"] or []:
+    pairs = [(setting.field or name, values[name]) for name, setting in target.settings.items()]
+    for text in values["set_"] or []:
         key, equals, value = text.partition("=")
         if not key or not equals:
             raise BenchError(f"--set {text!r} is no KEY=VALUE; write it as --set lr=1e-4")
@@ -286,3 +137,23 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def training_clips(dataset: str, data_root: Path | None, split: str, limit: int | None) -> list[PreparedClip]:
+    """The dataset's clips in canonical form; those that cannot be prepared are named and left out.
+
+    Raises `BenchError` if none is left.
+    """
+    from bench_lipsync.harness.api.dataset import ClipRequest
+    from bench_lipsync.harness.errors import BenchError
+    from bench_lipsync.harness.registry.plugins import DATASETS
+    from bench_lipsync.harness.stages.stages import prepare_all
+    from bench_lipsync.harness.store.mirror import open_store
+
+    selection = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
+    prepared = prepare_all(selection.clips[:limit], SIZE, open_store())
+    for clip_id, error in prepared.failures.items():
+        print(f"left out: {clip_id}: {error.reason}", file=sys.stderr)
+    if not prepared.clips:
+        raise BenchError(f"no clip of {dataset} ({selection.split}) can be trained on")
+    return list(prepared.clips.values())

@@ -11,16 +11,18 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util.files import sha256_json
 from bench_lipsync.models.syncnet.losses import hits
 from bench_lipsync.models.syncnet.settings import SyncSettings
 from bench_lipsync.models.training.loop import Callback, fit
 from bench_lipsync.models.training.metrics_log import MetricsLog
+from bench_lipsync.models.training.split import Split
 from bench_lipsync.models.training.trainer import Stateful, Trainer
 
 STATE = "checkpoint.pt"
@@ -28,6 +30,25 @@ CURVE = "curve.csv"
 ROW_EVERY = 25
 """Steps between rows of `curve.csv`."""
 _COLUMNS = ("seconds", "loss", "rate", "scale", "hits", "held_out_hits")
+
+
+class Recording(Protocol):
+    """A clip to train on."""
+
+    @property
+    def id(self) -> str:
+        """Of the clip."""
+
+    @property
+    def identity(self) -> str:
+        """The speaker."""
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+
+
+T = TypeVar("T", bound=Recording)
 
 
 class SyncLoss(NamedTuple):
@@ -43,37 +64,34 @@ class Pairs(NamedTuple):
     audio: Tensor
 
 
-class SyncTrainer(Trainer[SyncLoss]):
+class SyncTrainer(Trainer[SyncLoss], Generic[T]):
     """Trains `network`; subclasses say what a step's loss is and what held-out material is."""
 
     settings: SyncSettings
 
-    def __init__(
-        self, network: nn.Module, settings: SyncSettings, device: str, clips: Sequence[tuple[str, int]]
-    ) -> None:
+    def __init__(self, network: nn.Module, settings: SyncSettings, split: Split[T], device: str) -> None:
         super().__init__(settings, device)
-        self.network = network
+        if len(split.train) < 2:
+            raise BenchError(
+                f"{len(split.train)} clips of at least {settings.frames} frames to train on; at least 2 are needed"
+            )
+        self.network, self.split = network, split
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
-        self.clips = sha256_json([type(self).__name__, *clips])
+        self.clips = sha256_json([type(self).__name__, *((clip.id, clip.frames) for clip in split.train)])
         self.seconds = 0.0
         """Spent on steps so far, earlier calls included."""
         self.held_out_hits = math.nan
         self._pairs: Pairs | None = None
 
     @abstractmethod
-    def pairs(self, step: int) -> Pairs:
-        """The batch of `step`; negative steps are plain material of held-out identities, the same every time."""
+    def pairs(self, clips: Sequence[T], step: int, *, augment: bool) -> Pairs:
+        """The batch of `step`, drawn from `clips`."""
 
     @abstractmethod
     def loss(self, pairs: Pairs) -> Tensor:
         """What is minimised, a scalar."""
-
-    @property
-    @abstractmethod
-    def watched(self) -> bool:
-        """Whether there are held-out identities."""
 
     @property
     def scale(self) -> Tensor:
@@ -87,7 +105,7 @@ class SyncTrainer(Trainer[SyncLoss]):
         self.network.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate(self.done)
-        pairs = self.pairs(self.done)
+        pairs = self.pairs(self.split.train, self.done, augment=True)
         loss = self.loss(pairs)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -133,14 +151,15 @@ class SyncTrainer(Trainer[SyncLoss]):
 
     @torch.no_grad()
     def _measure_held_out(self) -> float:
-        if not self.watched:
+        if not self.split.held_out:
             return math.nan
         self.network.eval()
-        shares = [hits(*self.pairs(-1 - k)) for k in range(2)]
+        # Negative steps, which training does not have: the same batches every time.
+        shares = [hits(*self.pairs(self.split.held_out, -1 - k, augment=False)) for k in range(2)]
         return sum(shares) / len(shares)
 
 
-def train(trainer: SyncTrainer, out: Path, write: Callable[[dict[str, str]], None], clips: int) -> None:
+def train(trainer: SyncTrainer[T], out: Path, write: Callable[[dict[str, str]], None]) -> None:
     """Train up to the last step in folder `out`; `write` is called with the metadata of the final weights."""
     if (out / STATE).is_file():
         trainer.load(out / STATE)
@@ -151,4 +170,4 @@ def train(trainer: SyncTrainer, out: Path, write: Callable[[dict[str, str]], Non
 
     fit(trainer, [Callback(ROW_EVERY, add_row, at_end=True)], lambda: trainer.save(out / STATE))
     settings = trainer.settings.model_dump(exclude={"save_every"})
-    write({"train": json.dumps(settings), "clips": str(clips), "seconds": f"{trainer.seconds:.0f}"})
+    write({"train": json.dumps(settings), "clips": str(len(trainer.split.train)), "seconds": f"{trainer.seconds:.0f}"})

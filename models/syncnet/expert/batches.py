@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ class ExpertBatch(NamedTuple):
 
 
 def make_batch(
-    data: ExpertData, clips: list[ClipSpan], settings: SyncSettings, step: int, *, augment: bool
+    data: ExpertData, clips: Sequence[ClipSpan], settings: SyncSettings, step: int, *, augment: bool
 ) -> ExpertBatch:
     """Random stretches for `step`; negative steps are for watching held-out clips."""
     draw = np.random.Generator(np.random.PCG64([settings.seed, abs(step), step < 0]))

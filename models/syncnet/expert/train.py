@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.syncnet.expert.batches import make_batch
 from bench_lipsync.models.syncnet.expert.data import ExpertData, load_data
 from bench_lipsync.models.syncnet.expert.network import SyncExpert, save_expert
@@ -18,7 +17,7 @@ from bench_lipsync.models.syncnet.losses import contrastive_loss
 from bench_lipsync.models.syncnet.settings import PRESETS, SyncSettings
 from bench_lipsync.models.syncnet.trainer import Pairs, SyncTrainer, train
 from bench_lipsync.models.training.clip_arrays import ClipSpan
-from bench_lipsync.models.training.split import Split, split_by_hash
+from bench_lipsync.models.training.split import split_by_hash
 
 WEIGHTS = "sync_expert.safetensors"
 HARD = 2
@@ -53,13 +52,9 @@ def run(
     """
     torch.manual_seed(settings.seed)
     data = load_data([clip for clip in clips if clip.frames >= settings.frames], out / "data", resolution)
-    split = split_by_hash(data.clips)
-    if len(split.train) < 2:
-        raise BenchError(
-            f"{len(split.train)} clips of at least {settings.frames} frames to train on; at least 2 are needed"
-        )
-    trainer = _ExpertTrainer(SyncExpert().to(device), settings, data, split, device)
-    train(trainer, out, lambda facts: save_expert(trainer.network, out / WEIGHTS, facts), len(split.train))
+    trainer = _ExpertTrainer(SyncExpert().to(device), settings, split_by_hash(data.clips), device)
+    trainer.data = data
+    train(trainer, out, lambda facts: save_expert(trainer.network, out / WEIGHTS, facts))
     return out / WEIGHTS
 
 
@@ -78,22 +73,12 @@ def pair_loss(expert: SyncExpert, faces: Tensor, sounds: Tensor) -> Tensor:
     return right + 0.5 * F.softplus(within[:, far]).mean() + 0.5 * F.softplus(beside).mean()
 
 
-class _ExpertTrainer(SyncTrainer):
+class _ExpertTrainer(SyncTrainer[ClipSpan]):
     network: SyncExpert
+    data: ExpertData
 
-    def __init__(
-        self, network: SyncExpert, settings: SyncSettings, data: ExpertData, split: Split[ClipSpan], device: str
-    ) -> None:
-        super().__init__(network, settings, device, [(clip.id, clip.frames) for clip in split.train])
-        self.data, self.split = data, split
-
-    @property
-    def watched(self) -> bool:
-        return bool(self.split.held_out)
-
-    def pairs(self, step: int) -> Pairs:
-        clips = self.split.train if step >= 0 else self.split.held_out
-        batch = make_batch(self.data, clips, self.settings, step, augment=step >= 0)
+    def pairs(self, clips: Sequence[ClipSpan], step: int, *, augment: bool) -> Pairs:
+        batch = make_batch(self.data, clips, self.settings, step, augment=augment)
         frames, squares, mel = (part.to(self.device) for part in batch)
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.settings.bf16):
             return Pairs(self.network.embed_faces(frames, squares), self.network.embed_audio(mel))

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.syncnet.losses import contrastive_loss
 from bench_lipsync.models.syncnet.open.batches import make_batch
 from bench_lipsync.models.syncnet.open.data import TrainingClip, load_clips
 from bench_lipsync.models.syncnet.open.network import OpenSyncNet, save_open_syncnet
 from bench_lipsync.models.syncnet.settings import PRESETS, SyncSettings
 from bench_lipsync.models.syncnet.trainer import Pairs, SyncTrainer, train
-from bench_lipsync.models.training.split import Split, split_by_hash
+from bench_lipsync.models.training.split import split_by_hash
 
 WEIGHTS = "open_syncnet.safetensors"
 
@@ -45,29 +44,16 @@ def run(
     network = OpenSyncNet().to(device)
     material = load_clips(clips, out / "crops", network.config.crop)
     split = split_by_hash([clip for clip in material if clip.frames >= settings.frames])
-    if len(split.train) < 2:
-        raise BenchError(
-            f"{len(split.train)} clips of at least {settings.frames} frames to train on; at least 2 are needed"
-        )
     trainer = _OpenTrainer(network, settings, split, device)
-    train(trainer, out, lambda facts: save_open_syncnet(network, out / WEIGHTS, facts), len(split.train))
+    train(trainer, out, lambda facts: save_open_syncnet(network, out / WEIGHTS, facts))
     return out / WEIGHTS
 
 
-class _OpenTrainer(SyncTrainer):
+class _OpenTrainer(SyncTrainer[TrainingClip]):
     network: OpenSyncNet
 
-    def __init__(self, network: OpenSyncNet, settings: SyncSettings, split: Split[TrainingClip], device: str) -> None:
-        super().__init__(network, settings, device, [(clip.id, clip.frames) for clip in split.train])
-        self.split = split
-
-    @property
-    def watched(self) -> bool:
-        return bool(self.split.held_out)
-
-    def pairs(self, step: int) -> Pairs:
-        clips = self.split.train if step >= 0 else self.split.held_out
-        batch = make_batch(clips, self.settings, step, self.network.config.crop, augment=step >= 0)
+    def pairs(self, clips: Sequence[TrainingClip], step: int, *, augment: bool) -> Pairs:
+        batch = make_batch(clips, self.settings, step, self.network.config.crop, augment=augment)
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.settings.bf16):
             return Pairs(self.network.lips(batch.crops.to(self.device)), self.network.audio(batch.mel.to(self.device)))
 

@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from bench_lipsync.harness.cli import train
-from bench_lipsync.harness.cli.train import TARGETS, Target
+from bench_lipsync.harness.cli._train_options import TARGETS, Target
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.stylegan2.training.settings import GanSettings
 from bench_lipsync.models.stylelipsync.mask.bfm import BfmMissing
