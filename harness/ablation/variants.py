@@ -121,7 +121,7 @@ def _validated(values: Any, path: Path) -> VariantsFile:
 
 
 def differing_settings(variants: Variants) -> dict[str, dict[str, object]]:
-    """What differs between the models' settings, by label; empty where row of them does not say its settings."""
+    """What differs between the models' settings, by label; empty where one of them has no settings."""
     loaded = {row.name: row.model for row in load_models(variants.models).models}
     rows = variants.rows("zero-shot")
     settings: dict[str, Mapping[str, object]] = {}

@@ -1,4 +1,4 @@
-"""Whether new runs may be compared at all, and which rows belong together."""
+"""Whether two runs may be compared at all, and which rows belong together."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def pair_rows(
 ) -> dict[str, str | None]:
     """The candidate's row, or `None`, for every row of the baseline that is judged; bounds come last.
 
-    Raises `BenchError` for a pair that names no row and where not old model has a counterpart.
+    Raises `BenchError` for a pair that names no row and where not one model has a counterpart.
     """
     for old, new in pairs.items():
         for name, side, where in ((old, base, "baseline"), (new, candidate, "candidate")):
