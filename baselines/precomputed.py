@@ -26,7 +26,6 @@ class Precomputed:
 
         Raises:
             VariantError: `folder` is no folder or holds no video, or `variant` is unknown.
-
         """
         if variant and variant not in GEOMETRIES:
             raise VariantError(f"precomputed has no variant {variant}; {suggest(variant, GEOMETRIES)}")

@@ -44,7 +44,6 @@ def model(name: str, argument: str | None = None, variant: str = "") -> LipSyncM
 
     Raises:
         BenchError: It is not set up (`bench baselines setup`), or `argument` or `variant` was given.
-
     """
     from bench_lipsync.baselines.external.model import ExternalModel
     from bench_lipsync.harness.api.model import VariantError
@@ -61,7 +60,6 @@ def from_file(file: str = "", variant: str = "") -> LipSyncModel:
 
     Raises:
         BenchError: No file or a variant is given, or the description is invalid.
-
     """
     from bench_lipsync.baselines.external.model import ExternalModel
     from bench_lipsync.harness.api.model import VariantError
@@ -80,7 +78,6 @@ def load(name_or_path: str) -> Description:
     Raises:
         UnknownNameError: There is no such name; the message suggests the nearest ones.
         BenchError: The description is invalid; the message names the file, the key and its value.
-
     """
     if name_or_path.endswith((".yaml", ".yml")):
         return read(Path(name_or_path))

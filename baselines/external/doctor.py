@@ -43,7 +43,6 @@ def examine(name: str) -> list[Check]:
 
     Raises:
         BenchError: There is no such model, or its description is invalid.
-
     """
     description = load(name)
     checks = [_verified(description)]

@@ -64,7 +64,6 @@ def read_installation(name: str) -> Installation | None:
 
     Raises:
         BenchError: The record cannot be read.
-
     """
     path = home(name) / "installation.json"
     if not path.is_file():
@@ -90,7 +89,6 @@ def installed(description: Description) -> Installation:
 
     Raises:
         BenchError: Something is missing; the message names it and the command that helps.
-
     """
     name, doctor = description.name, f"bench baselines doctor {description.name} says more"
     installation = read_installation(name)
@@ -115,7 +113,6 @@ def hash_weights(description: Description, folders: tuple[Path, ...]) -> tuple[I
 
     Raises:
         BenchError: The sha256 of a file differs from the description's.
-
     """
     weights = []
     for weight in description.weights:

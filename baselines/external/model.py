@@ -47,7 +47,6 @@ class ExternalModel:
 
         Raises:
             BenchError: The model cannot run; the message names the command that helps.
-
         """
         self._description = description
         self._installation = installed(description)
@@ -115,7 +114,6 @@ class ExternalModel:
 
         Raises:
             ClipError: `timeout`, `model_failed` or `bad_output`, with the last line that the program printed.
-
         """
         from bench_lipsync.baselines.external.exchange.collect import collect
         from bench_lipsync.baselines.external.exchange.staging import stage

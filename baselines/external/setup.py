@@ -54,7 +54,6 @@ def set_up(name: str, request: SetupRequest, tell: Callable[[str], None] = print
 
     Raises:
         BenchError: Something cannot be done; an earlier record then stays as it is.
-
     """
     description = load(name)
     previous = read_installation(description.name)

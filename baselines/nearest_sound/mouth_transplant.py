@@ -36,7 +36,6 @@ def transplant(
 
     Returns:
         (S, S, 3) uint8 RGB.
-
     """
     import cv2
 

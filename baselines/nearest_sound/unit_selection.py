@@ -25,7 +25,6 @@ def audio_features(samples: NDArray[np.int16], frames: int) -> NDArray[np.float3
 
     Returns:
         (frames, D) float32.
-
     """
     windows = mfcc(samples)
     count = frames * _WINDOWS_PER_FRAME
@@ -53,7 +52,6 @@ def choose_units(
 
     Returns:
         (T,) indices of candidates.
-
     """
     count, choices = len(targets), len(candidates)
     norms = (candidates**2).sum(axis=1)

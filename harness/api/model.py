@@ -104,7 +104,6 @@ class MaskedModel(LipSyncModel, Protocol):
 
         Returns:
             (n, size, size) float32: 1 where a pixel is the input's, 0 where it is generated.
-
         """
         ...
 

@@ -58,7 +58,6 @@ def refuse_seen(seen: Iterable[SeenFrames], clip: PreparedClip) -> None:
 
     Raises:
         ClipError: `seen`: the clip shares a frame with them.
-
     """
     for frames in seen:
         if overlap(frames, frames_of(clip)):

@@ -106,7 +106,8 @@ def prepare(
     if dataset != "hdtf":
         raise BenchError(f"dataset {dataset!r} needs no preparation; only hdtf has full videos to cut")
     from bench_lipsync.harness.datasets.hdtf.download import YtDlp
-    from bench_lipsync.harness.datasets.hdtf.plan import IntervalStatus, Preparation, left_out, plan, select
+    from bench_lipsync.harness.datasets.hdtf.metadata import IntervalStatus
+    from bench_lipsync.harness.datasets.hdtf.plan import Preparation, left_out, plan, select
     from bench_lipsync.harness.datasets.hdtf.prepare import prepare as carry_out
     from bench_lipsync.harness.datasets.hdtf.prepare import write_report
     from bench_lipsync.harness.util.progress import stage

@@ -59,7 +59,6 @@ def require_root(data_root: Path | None, dataset: str, expected: str) -> Path:
 
     Raises:
         BenchError: It is none; the message names what `dataset` expects there.
-
     """
     if data_root is None:
         raise BenchError(f"dataset {dataset!r} needs --data-root: the folder with {expected}")
@@ -83,7 +82,6 @@ def find_files(root: Path, suffixes: Iterable[str]) -> FoundFiles:
     Args:
         root: The folder, which may be a link itself.
         suffixes: The suffixes to find, in lower case.
-
     """
     real_root = root.resolve()
     walk = _Walk(root, frozenset(suffixes))

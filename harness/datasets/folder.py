@@ -43,7 +43,6 @@ class FolderDataset:
 
         Raises:
             BenchError: Missing or empty folder, another split than `auto` or `all`, or an invalid table.
-
         """
         if check_split(request.split) not in ("auto", "all"):
             raise BenchError(f"dataset 'folder' has no {request.split} list: any videos may lie there; use --split all")

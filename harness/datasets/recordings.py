@@ -26,7 +26,6 @@ def read_speech(folder: Path) -> list[NDArray[np.int16]]:
 
     Raises:
         BenchError: `folder` is no folder, or no file has audio that can be decoded.
-
     """
     from bench_lipsync.harness.media import decode_audio
 

@@ -43,7 +43,6 @@ def choose(split: str, clips: Sequence[Clip], test: frozenset[str], notices: Seq
 
     Raises:
         BenchError: Unknown or empty split.
-
     """
     check_split(split)
     marked = [replace(clip, split="test" if clip.identity in test else "train") for clip in clips]

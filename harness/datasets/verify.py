@@ -40,7 +40,6 @@ def verify_clip(clip: Clip) -> ClipCheck:
     Returns:
         `ok`, `decode_error`, or `no_audio` (no audio stream, or one without samples). Silence is `ok`: whether it
         matters is up to the metrics.
-
     """
     from bench_lipsync.harness.media import decode_audio, decode_video
 

@@ -28,7 +28,6 @@ class VoxCeleb2Dataset:
 
         Raises:
             BenchError: Missing folder, no utterances, or an empty split.
-
         """
         root = require_root(request.data_root, self.name, _EXPECTED)
         media = find_files(root, VIDEO_SUFFIXES)

@@ -54,7 +54,6 @@ def place(crop: NDArray[np.uint8], weight: NDArray[np.float32], box: CropBox, mo
 
     Returns:
         The part that has any weight.
-
     """
     import cv2
 

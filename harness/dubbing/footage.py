@@ -73,7 +73,6 @@ def read_footage(
 
     Raises:
         ClipError: `decode_error`, `no_face` or `several_faces`.
-
     """
     info = probe(video)
     if info.video is None:

@@ -35,7 +35,6 @@ def generated_crops(model: LipSyncModel, clip: PreparedClip, context: GenerateCo
     Raises:
         ClipError: `bad_output` or `model_failed`.
         TooLargeError: The batch does not fit into memory.
-
     """
     border = border_weight(SIZE)
     index = 0

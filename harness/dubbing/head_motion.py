@@ -27,7 +27,6 @@ def head_motion(landmarks: NDArray[np.float32], times: NDArray[np.float64], inde
 
     Returns:
         (2, 3), or `None` where both are the same frame.
-
     """
     if abs(times[index] - time) <= _SAME:
         return None

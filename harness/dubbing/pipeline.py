@@ -83,7 +83,6 @@ def dub(model: LipSyncModel, request: DubRequest) -> DubResult:
     Raises:
         ClipError: An input cannot be used, or the model fails.
         NoRoomError: The disk is full or read-only.
-
     """
     samples = decode_audio(request.audio)
     seconds = len(samples) / SAMPLE_RATE
@@ -133,7 +132,6 @@ def adapted(
     Raises:
         BenchError: The model cannot be adapted.
         ClipError: The footage is too short or unusable.
-
     """
     if not isinstance(model, AdaptableModel):
         raise BenchError(f"{model.card.name} cannot be adapted to a person; leave --adapt-on out")

@@ -39,7 +39,6 @@ def make_timing(samples: int, rate: Fraction, last: float, prepared: int) -> Tim
         rate: Frame rate of the output.
         last: Time of the source's last frame in seconds.
         prepared: Number of the source's frames at 25 fps.
-
     """
     count = max(1, int(Fraction(samples, SAMPLE_RATE) * rate + Fraction(1, 2)))
     clock = np.arange(count) / float(rate)
@@ -68,7 +67,6 @@ def output_rate(stated: float | None, times: Times) -> Fraction:
 
     Returns:
         The rate; 25 for a still image.
-
     """
     if len(times) < 2:
         return Fraction(FPS)

@@ -30,7 +30,6 @@ class PredictedFiles:
 
         Raises:
             ClipError: `bad_output`: there is none, or several by name and none by path.
-
         """
         exact = self._by_path.get(clip_id)
         matches = [exact] if exact else self._by_stem.get(clip_id, [])

@@ -51,7 +51,6 @@ class PredictedVideo:
 
         Raises:
             ClipError: `decode_error` for a file that is no video, `bad_output` for another size or rate.
-
         """
         video = probe(path).video
         if video is None:
@@ -74,7 +73,6 @@ class PredictedVideo:
 
         Raises:
             ClipError: `bad_output`: more than `MAX_DRIFT` frames too many or too few.
-
         """
         expected, count = self._clip.frames, 0
         last: NDArray[np.uint8] | None = None

@@ -62,7 +62,6 @@ def soft_bits(luma: NDArray[np.generic], full_range: bool = False) -> NDArray[np
 
     Returns:
         (64,): positive for a bit that is 0, negative for one that is 1.
-
     """
     code = key()
     scale = _FULL_RANGE if full_range else 1.0
@@ -86,7 +85,6 @@ def detect(path: Path) -> Detection:
 
     Raises:
         ClipError: `decode_error`: the video cannot be read.
-
     """
     return decide(_evidence(path))
 

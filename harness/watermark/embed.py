@@ -30,7 +30,6 @@ def embed(luma: NDArray[np.uint8], full_range: bool = False) -> NDArray[np.uint8
 
     Raises:
         ValueError: The frame is smaller than `MIN_SIDE`.
-
     """
     if min(luma.shape) < MIN_SIDE:
         raise ValueError(

@@ -82,7 +82,6 @@ def measure(luma: NDArray[np.generic]) -> NDArray[np.float32]:
 
     Returns:
         (64, 4) values by tile and pattern, in levels of `luma`.
-
     """
     import cv2
 

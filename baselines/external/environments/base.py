@@ -73,7 +73,6 @@ def find_program(name: str, page: str, *others: str) -> str:
 
     Raises:
         BenchError: None is on PATH; the message names `page`, where it can be obtained.
-
     """
     for candidate in (name, *others):
         if path := shutil.which(candidate):

@@ -43,7 +43,6 @@ def take_inventory(runtime: Runtime, imports: Sequence[str] = (), gpu: bool = Fa
 
     Raises:
         BenchError: The environment is unusable or does not answer.
-
     """
     environment = backend(runtime)
     if problem := environment.problem():

@@ -44,7 +44,6 @@ class Calibration:
 
         Raises:
             ClipError: `bad_output`: frames are early or late.
-
         """
         for index, crop in enumerate(crops, start=position):
             neighbours = self._truth.around(index)

@@ -31,7 +31,6 @@ def write_clip(
 
     Raises:
         ClipError: `decode_error`: FFmpeg cannot write.
-
     """
     open_container = path.suffix.lower() in (".mkv", ".avi")
     codec, pixels, options = _codec(open_container, crf)

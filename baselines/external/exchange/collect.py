@@ -56,7 +56,6 @@ class Collected:
 
         Raises:
             ClipError: `bad_output`: too few or too many frames, a size that changes, frames that are early or late.
-
         """
         total, offset = self._clip.frames, self._output.offset
         position = offset

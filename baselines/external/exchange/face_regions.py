@@ -40,7 +40,6 @@ def lower_face_masks(clip: PreparedClip, placement: Placement) -> Iterator[NDArr
 
     Yields:
         One chunk (1, size, size, 3) uint8 a frame: 255 within the outline, 0 elsewhere.
-
     """
     import cv2
 
@@ -63,7 +62,6 @@ def placement_by_face(frame: NDArray[np.uint8], clip: PreparedClip) -> Placement
 
     Raises:
         ClipError: `bad_output`: no face is found.
-
     """
     from bench_lipsync.harness.faces.landmarker import Landmarker
 

@@ -97,7 +97,6 @@ def fit_similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> 
 
     Raises:
         ValueError: All points of `source` coincide.
-
     """
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
     # As complex numbers, rotation and scale are one factor.
@@ -124,7 +123,6 @@ def warp(
 
     Returns:
         (height, width, 3) uint8.
-
     """
     import cv2
 

@@ -52,7 +52,6 @@ def stage(
 
     Raises:
         ValueError: A folder on the way to an input is a link; nothing is written outside `folder`.
-
     """
     from bench_lipsync.harness.media import write_wav
 

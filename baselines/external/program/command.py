@@ -68,7 +68,6 @@ def variables(
 
     Raises:
         BenchError: Another kind of device, or a GPU that does not exist.
-
     """
     result = base_variables(space.token, space.temporary) | {
         "BENCH_SEED": str(seed),

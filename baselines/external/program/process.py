@@ -113,7 +113,6 @@ def run(job: Job, log: LogTail | None = None) -> Completed:
     Raises:
         ClipError: `timeout`, or `bad_output` for a folder that grew beyond the limit. Whatever is raised, Ctrl-C
             included, no process of the program remains.
-
     """
     start, log = time.monotonic(), log or LogTail()
     process = _start(job)

@@ -41,7 +41,6 @@ def clone_files(clone: Path) -> Iterator[CloneFile]:
 
     Raises:
         BenchError: `clone` is no folder, or has more than `MAX_FILES` files.
-
     """
     cache = cache_dir().resolve()  # It may lie in the clone, and would be copied into itself.
 
@@ -81,7 +80,6 @@ def clone_digest(clone: Path, weights: Mapping[str, Path]) -> str:
 
     Returns:
         64 hex digits. Files above `LARGE` count by size and modification time.
-
     """
     digest = hashlib.sha256()
     for file in clone_files(clone):
@@ -125,7 +123,6 @@ def fetch_clone(url: str, commit: str, folder: Path) -> Path:
 
     Raises:
         BenchError: `url` is neither https nor a file URL, or git fails.
-
     """
     if not url.startswith(("https://", "file://")):
         raise BenchError(f"{url!r} is neither a folder nor an address that begins with https://")

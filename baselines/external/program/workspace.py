@@ -76,7 +76,6 @@ def open_workspace(clone: Path, weights: Mapping[str, Path], container: bool = F
         clone: The user's clone.
         weights: Files by their name below the workspace; they are linked.
         container: Whether `remove_stale` may have to end a container named after its token.
-
     """
     from filelock import FileLock
 
@@ -114,7 +113,6 @@ def remove_stale(remove_container: Callable[[str], None]) -> int:
 
     Returns:
         The number of workspaces removed.
-
     """
     from filelock import FileLock, Timeout
 

@@ -31,7 +31,6 @@ def render_clip(plan: ClipPlan, folder: Path, head: Head | None = None) -> Clip:
         plan: The clip.
         folder: Receives the files.
         head: The prepared portrait, if it is at hand.
-
     """
     video = folder / f"{plan.id}.mkv"
     if not video.exists():
@@ -94,7 +93,6 @@ class DemoDataset:
 
         Raises:
             BenchError: Another split was requested.
-
         """
         split = "test" if request.split == "auto" else request.split
         known = ("auto", "all", *SPLITS)

@@ -48,7 +48,6 @@ def speak(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
 
     Returns:
         The header `{"rate": Hz, "phonemes": [[mnemonic, first sample], ...]}` and little-endian int16 samples.
-
     """
     import espeakng_loader
 
@@ -80,16 +79,8 @@ def speak(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
     library.espeak_ng_SetRandSeed(1)
     text = request["text"].encode() + b"\0"
-    library.espeak_Synth.argtypes = [
-        ctypes.c_char_p,
-        ctypes.c_size_t,
-        ctypes.c_uint,
-        ctypes.c_int,
-        ctypes.c_uint,
-        ctypes.c_uint,
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-    ]
+    uint, pointer = ctypes.c_uint, ctypes.c_void_p
+    library.espeak_Synth.argtypes = [ctypes.c_char_p, ctypes.c_size_t, uint, ctypes.c_int, uint, uint, pointer, pointer]
     if library.espeak_Synth(text, len(text), 0, 1, 0, _CHARS_UTF8, None, None) != 0:
         raise RuntimeError("espeak_Synth failed")
     library.espeak_Synchronize()

@@ -74,7 +74,6 @@ def inverse_map(relief: Relief, pose: Pose, start: Float32 | None = None) -> Flo
 
     Returns:
         Float32 (g, g, 2): the source pixel of every `STRIDE`-th output pixel.
-
     """
     import cv2
     import numpy as np

@@ -37,37 +37,31 @@ _VOWELS: dict[str, tuple[Target, ...]] = {
     "@": (Target(0.4, 0.0),),
 }
 _CONSONANTS: dict[str, Target] = {
-    "tS": Target(0.2, -0.55),
-    "dZ": Target(0.2, -0.55),
-    "p": Target(0.1, 0.0),
-    "b": Target(0.1, 0.0),
-    "m": Target(0.1, 0.0),
-    "f": Target(0.12, 0.15),
-    "v": Target(0.12, 0.15),
-    "w": Target(0.14, -1.0),
-    "r": Target(0.28, -0.45),
-    "l": Target(0.38, 0.1, 1.0),
-    "L": Target(0.38, 0.0, 1.0),
-    "t": Target(0.2, 0.2, 0.8),
-    "d": Target(0.22, 0.2, 0.8),
-    "n": Target(0.24, 0.15, 0.9),
-    "*": Target(0.26, 0.15, 0.9),
-    "s": Target(0.14, 0.35),
-    "z": Target(0.14, 0.35),
-    "S": Target(0.18, -0.6),
-    "Z": Target(0.18, -0.6),
-    "T": Target(0.22, 0.1, 1.0),
-    "D": Target(0.22, 0.1, 1.0),
-    "k": Target(0.3, 0.1),
-    "g": Target(0.3, 0.1),
-    "x": Target(0.3, 0.0),
-    "C": Target(0.25, 0.3),
-    "N": Target(0.32, 0.1),
-    "j": Target(0.22, 0.55),
-    "h": Target(0.4, 0.0),
-    "H": Target(0.4, 0.0),
-    "?": Target(0.35, 0.0),
-    "Q": Target(0.35, 0.0),
+    name: target
+    for names, target in (
+        ("tS dZ", Target(0.2, -0.55)),
+        ("p b m", Target(0.1, 0.0)),
+        ("f v", Target(0.12, 0.15)),
+        ("w", Target(0.14, -1.0)),
+        ("r", Target(0.28, -0.45)),
+        ("l", Target(0.38, 0.1, 1.0)),
+        ("L", Target(0.38, 0.0, 1.0)),
+        ("t", Target(0.2, 0.2, 0.8)),
+        ("d", Target(0.22, 0.2, 0.8)),
+        ("n", Target(0.24, 0.15, 0.9)),
+        ("*", Target(0.26, 0.15, 0.9)),
+        ("s z", Target(0.14, 0.35)),
+        ("S Z", Target(0.18, -0.6)),
+        ("T D", Target(0.22, 0.1, 1.0)),
+        ("k g", Target(0.3, 0.1)),
+        ("x", Target(0.3, 0.0)),
+        ("C", Target(0.25, 0.3)),
+        ("N", Target(0.32, 0.1)),
+        ("j", Target(0.22, 0.55)),
+        ("h H", Target(0.4, 0.0)),
+        ("? Q", Target(0.35, 0.0)),
+    )
+    for name in names.split()
 }
 
 
@@ -76,7 +70,6 @@ def targets(name: str) -> tuple[Target, ...]:
 
     Raises:
         BenchError: No lip shape is known for it.
-
     """
     plain = name.lstrip("',%=|")
     for length in (2, 1):

@@ -43,7 +43,6 @@ def make_motion(rng: np.random.Generator, frames: int, yaw_reach: float, emphasi
         frames: Number of frames.
         yaw_reach: Largest yaw in degrees, to one side or both.
         emphasis: (frames,) opening of the mouth, 0..1; head and brows move slightly with it.
-
     """
     import numpy as np
     from scipy.ndimage import gaussian_filter1d

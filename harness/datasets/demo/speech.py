@@ -62,7 +62,6 @@ def synthesise(text: str, voice: Voice, lead: float = 0.24, tail: float = 0.3) -
 
     Raises:
         BenchError: The speech engine fails or yields no phonemes.
-
     """
     import numpy as np
     from scipy.signal import resample_poly

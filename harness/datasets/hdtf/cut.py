@@ -33,7 +33,6 @@ def scale_crop(crop: CropBox, resolution: int, width: int, height: int) -> CropB
     Returns:
         The scaled box. Up to two pixels beyond the border count as rounding and are cut off; `None` if it reaches
         further out, or is smaller than a pixel.
-
     """
     factor = height / resolution
     x, y, size = (round(value * factor) for value in (crop.x, crop.y, crop.size))
@@ -62,7 +61,6 @@ def cut_clip(video: Path, audio: Path | None, crop: CropBox, out: Path, *, start
     Raises:
         ClipError: An input cannot be read.
         BenchError: The output cannot be written.
-
     """
     from bench_lipsync.harness.media import decode_audio, decode_video
 

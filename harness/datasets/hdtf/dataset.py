@@ -35,7 +35,6 @@ class HdtfDataset:
 
         Raises:
             BenchError: Missing folder, no clips (with the command that makes them), or an empty split.
-
         """
         root = require_root(request.data_root, self.name, _EXPECTED)
         media = find_files(root, (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES))

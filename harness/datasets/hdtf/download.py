@@ -24,7 +24,6 @@ class Downloader(Protocol):
 
         Raises:
             VideoUnavailableError: The video cannot be downloaded.
-
         """
         ...
 

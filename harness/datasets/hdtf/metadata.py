@@ -17,9 +17,17 @@ _URL = re.compile(r"https://www\.youtube\.com/watch\?v=[A-Za-z0-9_-]{11}(?:&[A-Z
 _KINDS = ("video_url", "annotion_time", "resolution", "crop_wh")  # Sic: the files are named "annotion".
 
 
-class Problem(StrEnum):
-    """Why the metadata does not define how to cut an interval."""
+class IntervalStatus(StrEnum):
+    """Planned or final status of an interval."""
 
+    OK = "ok"
+    PLANNED = "planned"
+    TRUNCATED = "truncated"
+    """Cut, but the video at hand ends more than a second before the interval does."""
+    VIDEO_MISSING = "video_missing"
+    DOWNLOAD_FAILED = "download_failed"
+    DECODE_ERROR = "decode_error"
+    NO_AUDIO = "no_audio"
     NO_CROP_ROW = "no_crop_row"
     RESOLUTION_0 = "resolution_0"
     CROP_OUTSIDE = "crop_outside"
@@ -67,14 +75,14 @@ class HdtfInterval:
         return identity_of(self.video.name)
 
     @property
-    def problem(self) -> Problem | None:
+    def problem(self) -> IntervalStatus | None:
         """Why this interval cannot be cut from any video, or `None`."""
         if self.crop is None:
-            return Problem.NO_CROP_ROW
+            return IntervalStatus.NO_CROP_ROW
         if self.video.resolution <= 0:
-            return Problem.RESOLUTION_0
+            return IntervalStatus.RESOLUTION_0
         if self.crop.y + self.crop.size > self.video.resolution:
-            return Problem.CROP_OUTSIDE
+            return IntervalStatus.CROP_OUTSIDE
         return None
 
 
@@ -93,7 +101,6 @@ def read_metadata(folder: Path) -> HdtfMetadata:
 
     Raises:
         BenchError: A file is missing, or a row is malformed or repeated; the message names the file and the row.
-
     """
     videos: list[HdtfVideo] = []
     intervals: list[HdtfInterval] = []

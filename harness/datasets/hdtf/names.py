@@ -42,7 +42,6 @@ def identity_of(name: str) -> str:
     Example:
         >>> identity_of("AdamKinzinger2"), identity_of("WhipJimClyburn"), identity_of("Radio31")
         ('AdamKinzinger', 'JamesClyburn', 'Radio')
-
     """
     speaker = re.sub(r"\d+$", "", name)
     return _ALIASES.get(speaker, speaker)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from bench_lipsync.harness.datasets.discover import AUDIO_SUFFIXES, VIDEO_SUFFIXES, FoundFiles, find_files
 from bench_lipsync.harness.datasets.hdtf.download import Downloader
-from bench_lipsync.harness.datasets.hdtf.metadata import HdtfInterval, Problem, read_metadata
+from bench_lipsync.harness.datasets.hdtf.metadata import HdtfInterval, IntervalStatus, read_metadata
 from bench_lipsync.harness.datasets.hdtf.names import parse_clip_name
 from bench_lipsync.harness.datasets.splits import check_split, read_list
 
@@ -17,26 +16,10 @@ SIZE = 512
 """Side of the clips in pixels, as in the authors' own preparation."""
 
 
-class IntervalStatus(StrEnum):
-    """Planned or final status of an interval."""
-
-    OK = "ok"
-    PLANNED = "planned"
-    TRUNCATED = "truncated"
-    """Cut, but the video at hand ends more than a second before the interval does."""
-    VIDEO_MISSING = "video_missing"
-    DOWNLOAD_FAILED = "download_failed"
-    DECODE_ERROR = "decode_error"
-    NO_AUDIO = "no_audio"
-    NO_CROP_ROW = "no_crop_row"
-    RESOLUTION_0 = "resolution_0"
-    CROP_OUTSIDE = "crop_outside"
-
-
 _PROBLEMS = {
-    Problem.NO_CROP_ROW: "the metadata has no crop box for it",
-    Problem.RESOLUTION_0: "the metadata does not say at which resolution its crop box was measured",
-    Problem.CROP_OUTSIDE: "its crop box reaches below a picture of the listed resolution",
+    IntervalStatus.NO_CROP_ROW: "the metadata has no crop box for it",
+    IntervalStatus.RESOLUTION_0: "the metadata does not say at which resolution its crop box was measured",
+    IntervalStatus.CROP_OUTSIDE: "its crop box reaches below a picture of the listed resolution",
 }
 
 
@@ -93,7 +76,7 @@ def plan(intervals: Sequence[HdtfInterval], job: Preparation) -> list[Outcome]:
 
 def _plan_one(interval: HdtfInterval, job: Preparation, sources: dict[str, Source]) -> Outcome:
     if (problem := interval.problem) is not None:
-        return Outcome(interval, IntervalStatus(problem.value), _PROBLEMS[problem])
+        return Outcome(interval, problem, _PROBLEMS[problem])
     if target_of(interval, job).exists() and not job.force:
         return Outcome(interval, IntervalStatus.OK, "was there already")
     if source_of(interval, sources) is not None:

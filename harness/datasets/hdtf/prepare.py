@@ -12,9 +12,8 @@ from bench_lipsync.harness.api.clip import FPS
 from bench_lipsync.harness.datasets.discover import shown
 from bench_lipsync.harness.datasets.hdtf.cut import cut_clip, scale_crop
 from bench_lipsync.harness.datasets.hdtf.download import VideoUnavailableError
-from bench_lipsync.harness.datasets.hdtf.metadata import CropBox, HdtfInterval
+from bench_lipsync.harness.datasets.hdtf.metadata import CropBox, HdtfInterval, IntervalStatus
 from bench_lipsync.harness.datasets.hdtf.plan import (
-    IntervalStatus,
     Outcome,
     Preparation,
     Source,
@@ -38,7 +37,6 @@ def prepare(planned: Sequence[Outcome], job: Preparation) -> Iterator[Outcome]:
 
     Raises:
         BenchError: A folder or a clip cannot be written.
-
     """
     for folder in (job.out, *([job.videos] if job.downloader else [])):
         try:

@@ -14,8 +14,8 @@ from bench_lipsync.harness.api.dataset import ClipRequest
 from bench_lipsync.harness.datasets.hdtf.cut import scale_crop
 from bench_lipsync.harness.datasets.hdtf.dataset import HdtfDataset
 from bench_lipsync.harness.datasets.hdtf.download import VideoUnavailableError, YtDlp
-from bench_lipsync.harness.datasets.hdtf.metadata import CropBox, HdtfInterval, HdtfVideo
-from bench_lipsync.harness.datasets.hdtf.plan import IntervalStatus, Outcome, Preparation, plan, select
+from bench_lipsync.harness.datasets.hdtf.metadata import CropBox, HdtfInterval, HdtfVideo, IntervalStatus
+from bench_lipsync.harness.datasets.hdtf.plan import Outcome, Preparation, plan, select
 from bench_lipsync.harness.datasets.hdtf.prepare import prepare, write_report
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.media import decode_audio, decode_video, probe
