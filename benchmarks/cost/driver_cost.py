@@ -25,7 +25,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bench_lipsync.harness.aggregation import pool_values
+from bench_lipsync.harness.aggregation import leave_one_out
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME
 from bench_lipsync.harness.api.metric import ManyFeatures, MetricInfo
 from bench_lipsync.harness.api.model import ModelCard
@@ -33,9 +33,9 @@ from bench_lipsync.harness.faces.track import BLENDSHAPES, LANDMARKS, FaceTrack
 from bench_lipsync.harness.media import write_wav
 from bench_lipsync.harness.registry.plugins import BOUNDS, SCORERS
 from bench_lipsync.harness.results.schema import Provenance
-from bench_lipsync.harness.run.record import ClipLine, Ledger, RowLine
+from bench_lipsync.harness.run.record import ClipRecord, RowRecord, RunRecord
 from bench_lipsync.harness.run.spec import make_spec
-from bench_lipsync.harness.run.tasks import PairDone, lean
+from bench_lipsync.harness.run.tasks import PairResult, share_strings
 from bench_lipsync.harness.scoring.score_files import CURVES_FILE, FEATURES_FILE, save_curves, save_features
 from bench_lipsync.harness.scoring.scorers import LoadedScorer, ScorerSet
 from bench_lipsync.harness.store.store import Store
@@ -85,30 +85,31 @@ def scorers() -> ScorerSet:
     return ScorerSet(tuple(loaded), ())
 
 
-def made_up(count: int, models: int, frames: int, store: Store, found: ScorerSet) -> Ledger:
+def made_up(count: int, models: int, frames: int, store: Store, found: ScorerSet) -> RunRecord:
     """A ledger of `count` clips and `models` models with the usual bounds; the files it refers to lie in `store`."""
     rng = np.random.default_rng(0)
     names = [*(f"model-{n:02d}" for n in range(models)), *BOUNDS]
     likes = _likes(store, frames, rng)
     files = {name: [_scores(store, f"{name} {n}", frames, found, rng) for n in range(POOL)] for name in names}
-    clips = [ClipLine(f"id{n % PEOPLE:05d}-{n:06d}", f"id{n % PEOPLE:05d}", donor="other") for n in range(count)]
+    clips = [ClipRecord(f"id{n % PEOPLE:05d}-{n:06d}", f"id{n % PEOPLE:05d}", donor="other") for n in range(count)]
     for place, clip in enumerate(clips):
         clip.entry = _prepared(store, clip, frames, likes[place % POOL])
     columns = [i.column for loaded in found.loaded for i in loaded.wanted if i.level == "clip"]
     rows = []
     for level, name in enumerate(names):
-        row = RowLine(name)
+        row = RowRecord(name)
         for place, clip in enumerate(clips):
             features, curves = files[name][place % POOL]
             values = dict(zip(columns, (5 + level / 10 + rng.normal(size=len(columns))).tolist(), strict=True))
-            pair = PairDone(f"generate/{place}/video.mkv", None, values, features, curves, seconds=1.5)
-            row.pairs[clip.id] = lean(pickle.loads(pickle.dumps(pair)))  # As from a worker, as the schedule keeps it.
+            pair = PairResult(values, features, curves, video=f"generate/{place}/video.mkv", seconds=1.5)
+            # As it comes from a worker, and as the schedule keeps it.
+            row.pairs[clip.id] = share_strings(pickle.loads(pickle.dumps(pair)))
         rows.append(row)
     cards = [
         dataclasses.asdict(ModelCard(n, "bound" if n in BOUNDS else "model", description="made up")) for n in names
     ]
     told = Provenance(bench_version="made up", python="", platform="", device="cpu")
-    return Ledger("0" * 64, clips, rows, cards, ["MADE-UP NUMBERS: a benchmark of the driver"], [], [], told)
+    return RunRecord("0" * 64, clips, rows, cards, ["MADE-UP NUMBERS: a benchmark of the driver"], [], [], told)
 
 
 def _entry(store: Store, stage: str, name: str) -> Path:
@@ -119,7 +120,7 @@ def _entry(store: Store, stage: str, name: str) -> Path:
     return folder
 
 
-def _prepared(store: Store, clip: ClipLine, frames: int, like: Path) -> str:
+def _prepared(store: Store, clip: ClipRecord, frames: int, like: Path) -> str:
     """A prepared clip with sound and face of `like`."""
     folder = _entry(store, "prepare", clip.id)
     for name in ("audio.wav", "faces.npz"):
@@ -167,7 +168,7 @@ def measure(count: int, models: int, frames: int, folder: Path) -> dict[str, Any
     from bench_lipsync.harness.gate.baseline_file import open_reference
     from bench_lipsync.harness.gate.compare import compare
     from bench_lipsync.harness.gate.rules import GateSpec
-    from bench_lipsync.harness.run.finalize import finish
+    from bench_lipsync.harness.run.finalize import finalize
     from bench_lipsync.reports.page.write import write_page
     from bench_lipsync.reports.table.render import render_table
 
@@ -183,7 +184,7 @@ def measure(count: int, models: int, frames: int, folder: Path) -> dict[str, Any
         print(f"{count} clips: {name} {took:.1f} s, CPU {used:.1f} s, {peak_mb():.0f} MB", file=sys.stderr)
 
     store, found = Store(folder / "store"), scorers()
-    pool_values.IN_MEMORY = 1 << 18  # So that a thousand clips take the way of large runs.
+    leave_one_out.IN_MEMORY = 1 << 18  # So that a thousand clips take the way of large runs.
     spec = make_spec({"models": [f"model-{n:02d}" for n in range(models)], "dataset": "demo", "metrics": "all"})
     reset_peak()
     empty = peak_mb()
@@ -192,7 +193,7 @@ def measure(count: int, models: int, frames: int, folder: Path) -> dict[str, Any
     out = folder / "run"
     out.mkdir()
     with part("numbers and run folder"):
-        finish(spec, ledger, found, store, out)
+        finalize(spec, ledger, found, store, out)
     del ledger
     with part("page"):
         write_page(out, out / "report.html")

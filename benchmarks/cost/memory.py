@@ -65,7 +65,7 @@ def _chunks(clip: PreparedClip, frames: int) -> Iterator[NDArray[np.uint8]]:
 
 def measure(folder: Path, metrics: list[str]) -> dict[str, float]:
     """Score `folder` here. MB of this process with everything loaded and at its peak, and seconds of scoring."""
-    from bench_lipsync.harness.scoring.score import score
+    from bench_lipsync.harness.scoring.score import score_clip
     from bench_lipsync.harness.scoring.scorers import load_scorers
 
     clip = PreparedClip.load(folder)
@@ -73,7 +73,7 @@ def measure(folder: Path, metrics: list[str]) -> dict[str, float]:
     output = Generated(folder / "output.mkv", "blurred")
     loaded, began = _peak(), time.perf_counter()
     with tempfile.TemporaryDirectory() as store:
-        scores = score(scorers, clip, output, clip.audio(), Store(Path(store)))
+        scores = score_clip(scorers, clip, output, clip.audio(), Store(Path(store)))
     if scores.failures:
         raise SystemExit(f"scoring failed: {scores.failures}")
     return {"loaded": loaded, "peak": _peak(), "seconds": time.perf_counter() - began}

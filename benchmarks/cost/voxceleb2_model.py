@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench_lipsync.harness.api.clip import FPS, Clip
 from bench_lipsync.harness.registry.plugins import BOUNDS
-from bench_lipsync.harness.run.schedule import Row, Schedule
-from bench_lipsync.harness.run.tasks import PairDone, PrepareTask
+from bench_lipsync.harness.run.schedule import Schedule, ScheduledRow
+from bench_lipsync.harness.run.tasks import PairResult, PrepareTask
 
 CLIPS, PEOPLE, HOURS = 36_237, 118, 79.9
 """VoxCeleb2's test set: clips and people by its authors, hours by the table in PaddleSpeech's VoxCeleb README."""
@@ -116,10 +116,11 @@ def simulate(costs: Costs, gpus: int, count: int = CLIPS, models: int = 10) -> O
     clips = [Clip(f"id{n % PEOPLE:05d}_{n:06d}", f"id{n % PEOPLE:05d}", Path(f"{n}.mp4")) for n in range(count)]
     clips.sort(key=lambda clip: clip.id)
     length = {clip.id: int(number) for clip, number in zip(clips, frames, strict=True)}
-    rows = [Row(f"model {n}") for n in range(models)] + [Row(name, name == "shuffled-audio") for name in BOUNDS]
+    rows = [ScheduledRow(f"model {n}") for n in range(models)]
+    rows += [ScheduledRow(name, name == "shuffled-audio") for name in BOUNDS]
     workers = gpus * costs.workers_a_gpu
     schedule = Schedule(clips, rows, 256, ahead=2 * workers)
-    done = PairDone("", None, {}, {}, {})
+    done = PairResult(video="")
     running: list[tuple[float, int, Any]] = []
     idle, number, driver, busy, gpu_seconds, stored, end = workers, 0, 0.0, 0.0, 0.0, 0.0, 0.0
     while True:

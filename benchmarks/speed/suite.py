@@ -24,7 +24,7 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.media import LosslessWriter
 from bench_lipsync.harness.run.selection import select_clips
 from bench_lipsync.harness.run.spec import make_spec
-from bench_lipsync.harness.scoring.score import score
+from bench_lipsync.harness.scoring.score import score_clip
 from bench_lipsync.harness.scoring.score_files import load_features
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
 from bench_lipsync.harness.stages.stages import Generated, prepare
@@ -66,7 +66,7 @@ def our_suite(
     truths = [Generated(clip.video_path, f"{clip.id} truth") for clip in clips]
     fid = [one for one in scorers if one.name == "FidScorer"]
     sides = [
-        [score(used, clip, side, clip.audio(), store) for clip, side in zip(clips, videos, strict=True)]
+        [score_clip(used, clip, side, clip.audio(), store) for clip, side in zip(clips, videos, strict=True)]
         for used, videos in ((scorers, outputs), (fid, truths))
     ]
     column = fid[0].wanted[0].column

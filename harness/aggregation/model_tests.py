@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
-from bench_lipsync.harness.aggregation.measurements import Scored
+from bench_lipsync.harness.aggregation.measurements import Measurements
 from bench_lipsync.harness.aggregation.rows import common_clips, mean
 from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.errors import ClipError
@@ -20,13 +19,18 @@ from bench_lipsync.harness.statistics.cluster_sums import ClusterSums
 from bench_lipsync.harness.statistics.paired import holm, paired_test
 
 
-def pair_tests(scored: Scored) -> list[PairTest]:
-    """Tests of every two asked models, corrected for all of them together; bounds are references and not tested."""
-    models = [run for run in scored.runs if run.name not in BOUNDS and not run.unavailable]
+def pair_tests(measurements: Measurements) -> list[PairTest]:
+    """Paired tests of every two requested models, with Holm's correction over all of them.
+
+    Bound rows are references and not tested; neither are metrics without a better direction.
+    """
+    models = [run for run in measurements.runs if run.name not in BOUNDS and not run.unavailable]
     tests = [
-        _test(scored, loaded, info, one, two)
-        for one, two in combinations(models, 2)
-        for loaded, info in _judged(scored)
+        _test(measurements, loaded, info, first, second)
+        for first, second in combinations(models, 2)
+        for loaded in measurements.scorers.loaded
+        for info in loaded.wanted
+        if info.direction != "none"
     ]
     return correct(tests)
 
@@ -37,63 +41,66 @@ def correct(tests: list[PairTest]) -> list[PairTest]:
     return [test.model_copy(update={"p_holm": p}) for test, p in zip(tests, adjusted, strict=True)]
 
 
-def _judged(scored: Scored) -> Iterator[tuple[LoadedScorer, MetricInfo]]:
-    for loaded in scored.scorers.loaded:
-        yield from ((loaded, info) for info in loaded.wanted if info.direction != "none")
-
-
 @dataclass(frozen=True)
 class _Sides:
-    """Both models' values over the clips that both have."""
+    """The values of both models over the clips that both have."""
 
     values: tuple[float, float]
-    people: tuple[ClusterSums | None, ClusterSums | None]
+    clusters: tuple[ClusterSums | None, ClusterSums | None]
     clips: int
     speakers: int
 
 
-def _test(scored: Scored, loaded: LoadedScorer, info: MetricInfo, one: ModelRun, two: ModelRun) -> PairTest:
-    untested = PairTest(one=one.name, two=two.name, column=info.column)
+def _test(
+    measurements: Measurements, loaded: LoadedScorer, info: MetricInfo, first: ModelRun, second: ModelRun
+) -> PairTest:
+    untested = PairTest(one=first.name, two=second.name, column=info.column)
     try:
-        found = (_means if info.level == "clip" else _pooled)(scored, loaded, info, one, two)
+        if info.level == "clip":
+            sides = _means(measurements, info, first, second)
+        else:
+            sides = _pooled(measurements, loaded, info, first, second)
     except ClipError as error:
         return untested.model_copy(update={"note": error.reason})
-    if found is None:
-        note = one.refused.get(info.column) or two.refused.get(info.column) or "no clip that both have"
+    if sides is None:
+        note = first.refused.get(info.column) or second.refused.get(info.column) or "no clip that both have"
         return untested.model_copy(update={"note": note})
-    p, note = paired_test(*found.people)
+    p, note = paired_test(*sides.clusters)
     return untested.model_copy(
         update={
-            "difference": found.values[0] - found.values[1],
+            "difference": sides.values[0] - sides.values[1],
             "p": p,
-            "n_clips": found.clips,
-            "n_people": found.speakers,
+            "n_clips": sides.clips,
+            "n_people": sides.speakers,
             "note": note,
         }
     )
 
 
-def _means(scored: Scored, loaded: LoadedScorer, info: MetricInfo, one: ModelRun, two: ModelRun) -> _Sides | None:
-    first, second = scored.values(one, info.column), scored.values(two, info.column)
-    both = np.isfinite(first) & np.isfinite(second)
+def _means(measurements: Measurements, info: MetricInfo, first: ModelRun, second: ModelRun) -> _Sides | None:
+    values = [measurements.values(run, info.column) for run in (first, second)]
+    both = np.isfinite(values[0]) & np.isfinite(values[1])
     if not both.any():
         return None
     return _Sides(
-        (mean(first[both]), mean(second[both])),
-        (scored.people(first, both), scored.people(second, both)),
+        (mean(values[0][both]), mean(values[1][both])),
+        (measurements.cluster_sums(values[0], both), measurements.cluster_sums(values[1], both)),
         int(both.sum()),
-        scored.people_in(both),
+        measurements.speakers_in(both),
     )
 
 
-def _pooled(scored: Scored, loaded: LoadedScorer, info: MetricInfo, one: ModelRun, two: ModelRun) -> _Sides | None:
-    clips = common_clips(scored, info.column, one, two, scored.truth) if scored.truth else set()
+def _pooled(
+    measurements: Measurements, loaded: LoadedScorer, info: MetricInfo, first: ModelRun, second: ModelRun
+) -> _Sides | None:
+    truth = measurements.truth
+    clips = common_clips(measurements, info.column, first, second, truth) if truth else set()
     if not clips:
         return None
-    first, second = (scored.pooled(loaded, run, clips) for run in (one, two))
+    pooled = [measurements.pooled(loaded, run, clips) for run in (first, second)]
     return _Sides(
-        (first.values[info.column], second.values[info.column]),
-        (first.people(info), second.people(info)),
+        (pooled[0].values[info.column], pooled[1].values[info.column]),
+        (pooled[0].clusters(info), pooled[1].clusters(info)),
         len(clips),
-        len({scored.identities[clip] for clip in clips}),
+        len({measurements.identities[clip] for clip in clips}),
     )

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.aggregation.measurements import Scored
+from bench_lipsync.harness.aggregation.measurements import Measurements
 from bench_lipsync.harness.aggregation.pooling import scale_of
 from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.errors import ClipError
@@ -20,17 +20,17 @@ from bench_lipsync.harness.statistics.intervals import asinh_interval, interval
 from bench_lipsync.harness.util.files import sha256_json
 
 
-def metric_rows(scored: Scored) -> list[MetricRow]:
+def metric_rows(measured: Measurements) -> list[MetricRow]:
     """One row per model and metric, the unavailable ones included."""
     rows = []
-    for run in scored.runs:
-        for loaded in scored.scorers.loaded:
+    for run in measured.runs:
+        for loaded in measured.scorers.loaded:
             sets = [info for info in loaded.wanted if info.level == "set"]
-            rows += [_clip_row(scored, run, info) for info in loaded.wanted if info.level == "clip"]
-            rows += _set_rows(scored, run, loaded, sets) if sets else []
-        for missing in scored.scorers.unavailable:
-            rows += [_row(scored, run, info, note=missing.reason) for info in missing.wanted]
-    return _in_table_order(rows, scored.scorers.order)
+            rows += [_clip_row(measured, run, info) for info in loaded.wanted if info.level == "clip"]
+            rows += _set_rows(measured, run, loaded, sets) if sets else []
+        for missing in measured.scorers.unavailable:
+            rows += [_row(measured, run, info, note=missing.reason) for info in missing.wanted]
+    return _in_table_order(rows, measured.scorers.order)
 
 
 def _in_table_order(rows: list[MetricRow], order: Sequence[str]) -> list[MetricRow]:
@@ -40,7 +40,7 @@ def _in_table_order(rows: list[MetricRow], order: Sequence[str]) -> list[MetricR
     return sorted(rows, key=lambda row: (models[row.model], names[row.name], row.variant))
 
 
-def _row(scored: Scored, run: ModelRun, info: MetricInfo, **fields: object) -> MetricRow:
+def _row(measured: Measurements, run: ModelRun, info: MetricInfo, **fields: object) -> MetricRow:
     values: dict[str, object] = {
         "model": run.name,
         "mode": run.mode,
@@ -50,91 +50,98 @@ def _row(scored: Scored, run: ModelRun, info: MetricInfo, **fields: object) -> M
         "direction": info.direction,
         "unit": info.unit,
         "level": info.level,
-        "n_total": scored.n_total,
+        "n_total": measured.n_total,
         "note": run.unavailable,
     }
     return MetricRow.model_validate({**values, **fields})
 
 
-def _clip_row(scored: Scored, run: ModelRun, info: MetricInfo) -> MetricRow:
-    values = scored.values(run, info.column)
+def _clip_row(measured: Measurements, run: ModelRun, info: MetricInfo) -> MetricRow:
+    values = measured.values(run, info.column)
     chosen = np.isfinite(values)
     if not chosen.any():
-        return _row(scored, run, info, note=run.unavailable or run.refused.get(info.column, "no clip could be scored"))
+        return _row(
+            measured,
+            run,
+            info,
+            note=run.unavailable or run.refused.get(info.column, "no clip could be scored"),
+        )
     return _row(
-        scored,
+        measured,
         run,
         info,
         value=mean(values[chosen]),
         n_ok=int(chosen.sum()),
-        from_truth=_from_truth(scored, run, info),
-        **_spread(scored.people(values, chosen), scored.named(chosen), info, scored.seed),
+        from_truth=_from_truth(measured, run, info),
+        **_spread(measured.cluster_sums(values, chosen), measured.ids_of(chosen), info, measured.seed),
     )
 
 
 def mean(values: NDArray[np.float64]) -> float:
-    """Of some values, exactly rounded whatever their order."""
+    """Arithmetic mean, exactly rounded whatever the order of `values`."""
     return math.fsum(values.tolist()) / len(values)
 
 
-def _from_truth(scored: Scored, run: ModelRun, info: MetricInfo) -> float | None:
-    if scored.truth is None or run is scored.truth or "truth" in info.needs:
+def _from_truth(measured: Measurements, run: ModelRun, info: MetricInfo) -> float | None:
+    if measured.truth is None or run is measured.truth or "truth" in info.needs:
         return None
-    gaps = scored.values(run, info.column) - scored.values(scored.truth, info.column)
-    some = gaps[np.isfinite(gaps)]
-    return abs(mean(some)) if len(some) else None
+    gaps = measured.values(run, info.column) - measured.values(measured.truth, info.column)
+    gaps = gaps[np.isfinite(gaps)]
+    return abs(mean(gaps)) if len(gaps) else None
 
 
-def _set_rows(scored: Scored, run: ModelRun, loaded: LoadedScorer, infos: Sequence[MetricInfo]) -> list[MetricRow]:
+def _set_rows(
+    measured: Measurements, run: ModelRun, loaded: LoadedScorer, infos: Sequence[MetricInfo]
+) -> list[MetricRow]:
     if run.unavailable:
-        return [_row(scored, run, info) for info in infos]
-    if scored.truth is None:
-        return [_row(scored, run, info, note="needs the ground-truth row") for info in infos]
+        return [_row(measured, run, info) for info in infos]
+    if measured.truth is None:
+        return [_row(measured, run, info, note="needs the ground-truth row") for info in infos]
     column = infos[0].column
-    common = common_clips(scored, column, run, scored.truth)
+    common = common_clips(measured, column, run, measured.truth)
     if not common:
-        return [_row(scored, run, i, note=run.refused.get(i.column, "no clip could be scored")) for i in infos]
+        return [_row(measured, run, i, note=run.refused.get(i.column, "no clip could be scored")) for i in infos]
     try:
-        pooled = scored.pooled(loaded, run, common)
+        pooled = measured.pooled(loaded, run, common)
     except ClipError as error:
-        return [_row(scored, run, info, n_ok=len(common), note=error.reason) for info in infos]
+        return [_row(measured, run, info, n_ok=len(common), note=error.reason) for info in infos]
     return [
         _row(
-            scored,
+            measured,
             run,
             info,
             value=pooled.values[info.column],
             n_ok=len(common),
             note=pooled.note(info),
-            **_spread(pooled.people(info), common, info, scored.seed),
+            **_spread(pooled.clusters(info), common, info, measured.seed),
         )
         for info in infos
     ]
 
 
-def common_clips(scored: Scored, column: str, *runs: ModelRun) -> set[str]:
-    """Clips whose features of a set metric all of `runs` have."""
-    return set.intersection(*(set(scored.features(run, column).files) for run in runs))
+def common_clips(measured: Measurements, column: str, *runs: ModelRun) -> set[str]:
+    """Clips of which all of `runs` have features of a set metric."""
+    return set.intersection(*(set(measured.features(run, column).files) for run in runs))
 
 
-def _spread(people: ClusterSums | None, clips: Collection[str], info: MetricInfo, seed: int) -> dict[str, object]:
-    """The fields of a row that say how sure its value is."""
-    if people is None:
+def _spread(sums: ClusterSums | None, clips: Collection[str], info: MetricInfo, seed: int) -> dict[str, object]:
+    """The fields of a row about the uncertainty of its value."""
+    if sums is None:
         return {}
     scale = scale_of(info)
     record = PeopleRecord(
-        groups=list(people.groups),
-        sums=people.sums.tolist(),
-        weights=people.weights.tolist(),
+        groups=list(sums.groups),
+        sums=sums.sums.tolist(),
+        weights=sums.weights.tolist(),
         scale="log" if scale == "log" else "linear",
         clips=sha256_json(sorted(clips)),
     )
     # A pooled value without a logarithm is a difference of squares, whose spread grows with it all the same.
-    found = (asinh_interval if info.level == "set" and scale == "linear" else interval)(people, seed)
-    if found is None:
+    ends = (asinh_interval if info.level == "set" and scale == "linear" else interval)(sums, seed)
+    if ends is None:
         return {"people": record}
-    low, high = (math.exp(end) if scale == "log" else end for end in found)
+    low, high = (math.exp(end) if scale == "log" else end for end in ends)
     least, most = info.range
-    # No value lies beyond the metric's range, so neither does an interval; what it covers stays the same.
+    # No value lies beyond the metric's range, so neither does an interval; its coverage stays the same.
     low, high = (low if least is None else max(low, least)), (high if most is None else min(high, most))
     return {"people": record, "ci_low": low, "ci_high": high}

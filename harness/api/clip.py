@@ -1,4 +1,4 @@
-"""Clips: what a dataset names (`Clip`) and what every model and metric sees (`PreparedClip`).
+"""Clips: as a dataset lists them (`Clip`) and as every model and metric gets them (`PreparedClip`).
 
 A `Clip` points at footage as it lies on disk. A `PreparedClip` is its canonical form, made once by
 `harness.stages.prepare_clip`.
@@ -31,7 +31,7 @@ class Clip:
     id: str
     """Stable, unique within the dataset, safe as a file name (see `harness.util.sanitize.safe_id`)."""
     identity: str
-    """Who speaks; the unit of statistics."""
+    """The speaker; the unit of statistics."""
     video: Path
     """Any file that FFmpeg reads."""
     audio: Path | None = None
@@ -48,7 +48,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class PreparedClip:
-    """The canonical form of a clip: what every model gets and every metric is computed from.
+    """The canonical form of a clip: the input of every model and metric.
 
     Layout of `directory`: `video.mkv` (lossless RGB, square crop, 25 fps), `audio.wav` (16 kHz mono s16, exactly
     `frames * 640` samples), `faces.npz` (`FaceTrack` in crop pixels), `meta.json` (everything else, as `meta`).

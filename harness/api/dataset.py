@@ -1,4 +1,4 @@
-"""The contract of a dataset: a request in, a list of clips and what should be said about it out."""
+"""The contract of a dataset: takes a request, returns a list of clips with notices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench_lipsync.harness.api.clip import Clip
 
 @dataclass(frozen=True)
 class ClipRequest:
-    """What the user asked of a dataset."""
+    """A request to a dataset."""
 
     data_root: Path | None = None
     """Folder with the footage; `None` where the dataset needs none (demo)."""
@@ -28,7 +28,7 @@ class ClipList:
     split: str
     """The split that was used; `auto` has become `test` or `all` here."""
     notices: tuple[str, ...] = ()
-    """Lines that the user should see: what was left out and why."""
+    """Lines for the user, for example what was left out and why."""
 
 
 class Dataset(Protocol):
@@ -37,14 +37,19 @@ class Dataset(Protocol):
     name: str
 
     def clips(self, request: ClipRequest) -> ClipList:
-        """Find the clips. Raises `BenchError` naming the folder, what was expected there, and the way out."""
+        """Find the clips.
+
+        Raises:
+            BenchError: They cannot be found; names the folder, what was expected there, and what to do.
+
+        """
         ...
 
 
 @runtime_checkable
 class KeepsFootage(Protocol):
-    """A dataset that keeps footage apart for adapting models to its people."""
+    """Optional: a dataset that keeps footage apart for adapting models to its speakers."""
 
     def adaptation_clips(self, identities: AbstractSet[str]) -> tuple[Clip, ...]:
-        """Footage of `identities` that no split lists, sorted by id; people without any are left out."""
+        """Footage of `identities` that no split lists, sorted by id; speakers without any are left out."""
         ...

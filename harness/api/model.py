@@ -26,7 +26,7 @@ class VariantError(BenchError):
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a reader must know about a model before comparing its numbers."""
+    """Facts about a model that matter when its numbers are compared."""
 
     name: str
     kind: str
@@ -41,16 +41,16 @@ class ModelCard:
     seed_controlled: bool = True
     uses_enhancer: bool = False
     gt_leak: str = "none"
-    """What of the ground truth's mouth the model can see, in words."""
+    """What the model sees of the ground truth's mouth, in words."""
     caveat: str = ""
-    """What a reader of its numbers must be told; shown with every table."""
+    """A warning about its numbers; shown with every table."""
     scores_audio: str = "given"
     """`given`: scored with the audio that it was given. `shuffled`: scored with another clip's audio (a bound)."""
     pose: str = "target"
     """`target`: the head is where the clip has it. `own`: it moves as the model likes, so that nothing can be compared
     with the clip pixel by pixel."""
     covers: str = "crop"
-    """`crop`: its picture is the whole canonical crop. `face`: only the face and what is near it."""
+    """`crop`: its frames show the whole canonical crop. `face`: only the face and its surroundings."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class GenerateContext:
     seed: int = 0
     device: str = "cpu"
     batch_size: int = 8
-    """Frames at once. A model always sees 1 or more; where memory runs out it is asked again with half as many."""
+    """Frames at once, at least 1. If memory runs out, the model is called again with half as many."""
 
 
 @runtime_checkable
@@ -69,7 +69,7 @@ class LipSyncModel(Protocol):
 
     @property
     def card(self) -> ModelCard:
-        """What the model is."""
+        """The model's card."""
         ...
 
     def fingerprint(self) -> str:
@@ -79,9 +79,19 @@ class LipSyncModel(Protocol):
     def generate(
         self, clip: PreparedClip, audio: NDArray[np.int16], context: GenerateContext
     ) -> Iterator[NDArray[np.uint8]]:
-        """Yield chunks (n, size, size, 3) uint8 RGB, `clip.frames` frames in all, lips driven by `audio`.
+        """Generate the clip's frames with lips driven by `audio`.
 
-        `audio` has exactly `clip.frames * 640` samples at 16 kHz. Raise `ClipError` for a clip that cannot be done.
+        Args:
+            clip: The prepared clip.
+            audio: (clip.frames * 640,) int16 at 16 kHz.
+            context: Seed, device and batch size.
+
+        Yields:
+            Chunks (n, size, size, 3) uint8 RGB, `clip.frames` frames in all.
+
+        Raises:
+            ClipError: The clip cannot be generated.
+
         """
         ...
 
@@ -128,10 +138,10 @@ class AdaptedModel(LipSyncModel, Protocol):
 
 @dataclass(frozen=True)
 class AdaptRequest:
-    """How a model is to be tuned to a person. What is left open is the model's own choice."""
+    """How a model is to be adapted to a speaker. The rest is the model's own choice."""
 
     regularise: bool = True
-    """Whether foreign sound keeps the lips from being learned by heart."""
+    """Whether to train on other audio too, so that the lips of the footage are not memorised."""
     steps: int | None = None
     seed: int = 0
     device: str = "cpu"
@@ -139,20 +149,28 @@ class AdaptRequest:
 
 @runtime_checkable
 class AdaptableModel(LipSyncModel, Protocol):
-    """A model that can be tuned to a person from a few seconds of footage."""
+    """Optional: a model that can be adapted to a speaker from a few seconds of footage."""
 
     def adaptation_key(self, request: AdaptRequest) -> str:
         """Changes whenever adapting on the same footage with the same kind of device may give other weights."""
         ...
 
     def describe_adaptation(self, request: AdaptRequest) -> str:
-        """How it is tuned, in a few words for a card: steps, weights of the losses."""
+        """The adaptation in a few words, for a card: steps, weights of the losses."""
         ...
 
     def adapt(self, footage: PreparedClip, frames: tuple[int, int], request: AdaptRequest, folder: Path) -> None:
-        """Tune a copy to frames `frames[0]:frames[1]` of `footage` and write it into `folder`.
+        """Adapt a copy of the model and write it into `folder`.
 
-        `folder` may hold what an interrupted call left, from which this one goes on. Raises `ClipError`.
+        Args:
+            footage: A clip of the speaker.
+            frames: The range `frames[0]:frames[1]` of it to adapt on.
+            request: Settings.
+            folder: May hold the state of an interrupted call, from which this one goes on.
+
+        Raises:
+            ClipError: The footage cannot be used.
+
         """
         ...
 

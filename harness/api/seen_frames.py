@@ -26,7 +26,7 @@ class SeenFrames:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Length of the range."""
         return (self.stop - self.start) / FPS
 
 
@@ -38,15 +38,16 @@ def frames_of(clip: PreparedClip, start: int = 0, stop: int | None = None) -> Se
     return SeenFrames(clip.content_hash, start, stop, origin.get("video"), zero + start / FPS, zero + stop / FPS)
 
 
-def overlap(one: SeenFrames, two: SeenFrames) -> bool:
-    """Whether the two share a frame: of the same prepared clip, or of the same file.
+def overlap(first: SeenFrames, second: SeenFrames) -> bool:
+    """Whether two ranges share a frame, of the same prepared clip or of the same file.
 
     A copy that was encoded again has another hash and is not recognised.
     """
-    if one.content_hash == two.content_hash and max(one.start, two.start) < min(one.stop, two.stop):
+    same_clip = first.content_hash == second.content_hash
+    if same_clip and max(first.start, second.start) < min(first.stop, second.stop):
         return True
-    same_file = one.video is not None and one.video == two.video
-    return same_file and max(one.video_start, two.video_start) < min(one.video_stop, two.video_stop)
+    same_file = first.video is not None and first.video == second.video
+    return same_file and max(first.video_start, second.video_start) < min(first.video_stop, second.video_stop)
 
 
 def refuse_seen(seen: Iterable[SeenFrames], clip: PreparedClip) -> None:

@@ -133,7 +133,7 @@ def run_options(executor: ExecutorArgs, device: str, batch_size: str = "auto", *
 def executor_options(requested: ExecutorArgs, device: str) -> ExecutorOptions:
     """Options of the executor for the resolved `device`. Raises a usage error that names the option."""
     from bench_lipsync.harness.run.executors import factory
-    from bench_lipsync.harness.run.executors.pool import Limits
+    from bench_lipsync.harness.run.executors.pool import TaskLimits
 
     ray_only = {
         "--address": requested.address,
@@ -147,7 +147,7 @@ def executor_options(requested: ExecutorArgs, device: str) -> ExecutorOptions:
     return factory.ExecutorOptions(
         kind=requested.kind,
         workers=_workers(requested, device),
-        limits=Limits(requested.clip_timeout, memory, requested.retries),
+        limits=TaskLimits(requested.clip_timeout, memory, requested.retries),
         address=requested.address,
         gpus_per_worker=requested.gpus,
         cpus_per_worker=requested.cpus,

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.metric import MetricInfo
-from bench_lipsync.harness.errors import ClipError, Status
+from bench_lipsync.harness.errors import Status
 from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.results.parquet import opened_table
 from bench_lipsync.harness.results.schema import CLIP_COLUMNS, CLIPS_FILE, Failure
+from bench_lipsync.harness.scoring.score import FailureRecord
 from bench_lipsync.harness.util.files import appearing
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ _PART = 1 << 13
 """Rows of `clips.parquet` that are written together."""
 
 
-def pair_outcome(run: ModelRun, clip: str) -> ClipError | None:
+def pair_outcome(run: ModelRun, clip: str) -> FailureRecord | None:
     """How (model, clip) ended: `None` for ok, else the failure; the first one if several scorers failed."""
     if clip in run.failures:
         return run.failures[clip]
     scores = run.scores.get(clip)
     if scores is None:
-        return ClipError(Status.MODEL_FAILED, run.unavailable or "not generated")
+        return FailureRecord(Status.MODEL_FAILED, run.unavailable or "not generated")
     return scores.failures[0] if scores.failures else None
 
 
@@ -59,8 +60,8 @@ def note_lines(runs: Sequence[ModelRun]) -> list[str]:
             for note in notes:
                 clips.setdefault(note, []).append(clip)
         for note, named in clips.items():
-            some = ", ".join(named[:_NAMED]) + (", ..." if len(named) > _NAMED else "")
-            lines.append(f"{run.name}: {note} ({len(named)} clip{'' if len(named) == 1 else 's'}: {some})")
+            shown = ", ".join(named[:_NAMED]) + (", ..." if len(named) > _NAMED else "")
+            lines.append(f"{run.name}: {note} ({len(named)} clip{'' if len(named) == 1 else 's'}: {shown})")
     return lines
 
 
@@ -75,7 +76,7 @@ def write_clips(
     kinds = {**dict.fromkeys(CLIP_COLUMNS, pa.string()), **dict.fromkeys(columns, pa.float64())}
     schema = pa.schema(list(kinds.items()))
     path = folder / CLIPS_FILE
-    rows = (_row(run, clip, who, columns) for run in runs for clip, who in identities.items())
+    rows = (_row(run, clip, identity, columns) for run in runs for clip, identity in identities.items())
     with appearing(path) as half, pq.ParquetWriter(half, schema) as writer:
         for part in _parts(rows):
             writer.write_table(pa.Table.from_pylist(part, schema=schema))
@@ -109,21 +110,21 @@ def clip_records(folder: Path, clips: Collection[str] | None = None) -> Iterator
 
     wanted = None if clips is None else pa.array(sorted(clips), pa.string())
     for part in record_parts(folder):
-        some = part if wanted is None else part.filter(pc.is_in(part["clip"], value_set=wanted))
-        for row in some.to_pylist():
+        rows = part if wanted is None else part.filter(pc.is_in(part["clip"], value_set=wanted))
+        for row in rows.to_pylist():
             yield {key: None if value != value else value for key, value in row.items()}  # noqa: PLR0124 (NaN)
 
 
 def clip_columns(folder: Path, columns: Collection[str]) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """(clips,) what every model's clips have, by model and column, in the order of the file; NaN where one has none."""
-    found: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
+    """(clips,) values by model and column, in the order of the file; NaN where a clip has none."""
+    parts: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
     for part in record_parts(folder, ["model", *columns]):
         models = part["model"].to_numpy()
         for model in dict.fromkeys(models):
             for column in (name for name in part.column_names if name != "model"):
                 values = np.asarray(part[column].to_numpy(), dtype=np.float64)[models == model]
-                found.setdefault((str(model), column), []).append(values)
-    return {key: np.concatenate(parts) for key, parts in found.items()}
+                parts.setdefault((str(model), column), []).append(values)
+    return {key: np.concatenate(arrays) for key, arrays in parts.items()}
 
 
 def record_parts(folder: Path, columns: Collection[str] | None = None) -> Iterator[pa.Table]:

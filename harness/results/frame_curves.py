@@ -1,4 +1,4 @@
-"""`frames.parquet`: what was measured frame by frame, for the report and for anybody who looks closer.
+"""`frames.parquet`: all frame-by-frame measurements.
 
 One row per curve: `model, clip, metric, values`, with `values` a list of float32, one a frame; a frame without a value
 is NaN, never a zero and never left out. Rows whose model is empty are about the clip itself (`CLIP_CURVES`). The file
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, PreparedClip
 from bench_lipsync.harness.results.parquet import opened_table
-from bench_lipsync.harness.scoring.score import Scores
+from bench_lipsync.harness.scoring.score import ClipResult
 from bench_lipsync.harness.scoring.score_files import load_curves
+from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import appearing
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Curve(NamedTuple):
     """One curve of one clip."""
 
     model: str
-    """Empty for what is true of the clip itself."""
+    """Empty for curves of the clip itself."""
     clip: str
     metric: str
     """A metric's column, or one of `CLIP_CURVES`."""
@@ -50,9 +51,9 @@ class Curve(NamedTuple):
     """(frames,), NaN where there is none."""
 
 
-def write_curves(runs: Sequence[ModelRun], clips: Mapping[str, PreparedClip], folder: Path) -> Path:
+def write_curves(runs: Sequence[ModelRun], clips: Mapping[str, PreparedClip], folder: Path, store: Store) -> Path:
     """Write `frames.parquet` into a run folder: the curves of the clips, then row by row those of the scorers."""
-    return write_table(_all(runs, clips), folder)
+    return write_table(_all(runs, clips, store), folder)
 
 
 def write_table(curves: Iterable[Curve], folder: Path) -> Path:
@@ -108,20 +109,20 @@ def _parts(curves: Iterable[Curve]) -> Iterator[list[Curve]]:
         yield part
 
 
-def _all(runs: Sequence[ModelRun], clips: Mapping[str, PreparedClip]) -> Iterator[Curve]:
+def _all(runs: Sequence[ModelRun], clips: Mapping[str, PreparedClip], store: Store) -> Iterator[Curve]:
     for clip in clips.values():
         yield from _of_clip(clip)
     for run in runs:
         for clip_id, scores in run.scores.items():
-            yield from _of_scores(run.name, clip_id, scores)
+            yield from _of_scores(run.name, clip_id, scores, store)
 
 
-def _of_scores(model: str, clip: str, scores: Scores) -> Iterator[Curve]:
-    read: dict[Path, Mapping[str, NDArray[np.float32]]] = {}
-    for metric, path in scores.curves.items():
-        if path not in read:
-            read[path] = load_curves(path)
-        yield Curve(model, clip, metric, read[path][metric])
+def _of_scores(model: str, clip: str, scores: ClipResult, store: Store) -> Iterator[Curve]:
+    read: dict[str, Mapping[str, NDArray[np.float32]]] = {}
+    for metric, ref in scores.curves.items():
+        if ref not in read:
+            read[ref] = load_curves(store.file(ref))
+        yield Curve(model, clip, metric, read[ref][metric])
 
 
 def _of_clip(clip: PreparedClip) -> list[Curve]:
@@ -129,8 +130,8 @@ def _of_clip(clip: PreparedClip) -> list[Curve]:
 
     low, high = peaks(clip.audio())
     pose = load_pose(clip.directory / "faces.npz")  # `clip.faces` would stay in memory, a megabyte a clip.
-    found = {YAW: yaw_degrees(pose), PITCH: pitch_degrees(pose), AUDIO_LOW: low, AUDIO_HIGH: high}
-    return [Curve("", clip.id, name, values) for name, values in found.items()]
+    curves = {YAW: yaw_degrees(pose), PITCH: pitch_degrees(pose), AUDIO_LOW: low, AUDIO_HIGH: high}
+    return [Curve("", clip.id, name, values) for name, values in curves.items()]
 
 
 class Peaks(NamedTuple):

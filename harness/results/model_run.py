@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bench_lipsync.harness.errors import ClipError
-from bench_lipsync.harness.scoring.score import Scores
+from bench_lipsync.harness.scoring.score import ClipResult, FailureRecord
 
 
 @dataclass
@@ -13,9 +12,9 @@ class ModelRun:
     """The outcome of one row of a run, or why its model could not be loaded."""
 
     name: str
-    scores: dict[str, Scores] = field(default_factory=dict)
+    scores: dict[str, ClipResult] = field(default_factory=dict)
     """By clip id, for clips with an output."""
-    failures: dict[str, ClipError] = field(default_factory=dict)
+    failures: dict[str, FailureRecord] = field(default_factory=dict)
     """By clip id, for clips without an output."""
     unavailable: str = ""
     mode: str = "zero-shot"

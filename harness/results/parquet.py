@@ -1,4 +1,4 @@
-"""Opening the Parquet tables of a run folder, which may come from somebody else or from a broken disk."""
+"""Opens the Parquet tables of a run folder, which may be damaged or untrusted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def opened_table(
     path: Path, columns: Collection[str] = (), *, read_dictionary: list[str] | None = None
 ) -> Iterator[pq.ParquetFile]:
-    """The table at `path`, which exists. Raises `BenchError` where it cannot be read or lacks one of `columns`."""
+    """Open the table at `path`, which exists. Raises `BenchError` if it cannot be read or lacks one of `columns`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

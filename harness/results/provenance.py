@@ -1,4 +1,4 @@
-"""Where a run's numbers come from: code, packages, device, FFmpeg and the weight files at hand."""
+"""Provenance of a run's numbers: code, packages, device, FFmpeg and weight files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run schema: what `run.json` and `clips.parquet` hold, and how they are read and written.
+"""The schema of `run.json` and `clips.parquet`; reads and writes `run.json`.
 
 `run.json` is a `RunResult`. `clips.parquet` has one row per model and clip: `model, clip, identity, status, reason,
 note`, then one column per clip-level metric named `NAME[variant]`.
@@ -35,10 +35,10 @@ class _Record(BaseModel):
 
 
 class PeopleRecord(_Record):
-    """What each person adds to a number (`statistics.cluster_sums`), so that any two rows can be tested later."""
+    """The sums over speakers behind a number (`statistics.cluster_sums`), so that any two rows can be tested later."""
 
     groups: list[str]
-    """People, or bundles of them; sorted."""
+    """Speakers, or bundles of them; sorted."""
     sums: list[float]
     weights: list[float]
     """Clips of each."""
@@ -67,7 +67,7 @@ class MetricRow(_Record):
     name: str
     variant: str
     signature: str
-    """Everything that changes the number; rows with different signatures are never put in one column."""
+    """Everything that changes the number; rows with different signatures never share a column."""
     direction: Literal["higher", "lower", "none"]
     unit: str = ""
     level: Literal["clip", "set"] = "clip"
@@ -79,7 +79,7 @@ class MetricRow(_Record):
     n_ok: int = 0
     """Clips behind the value."""
     n_total: int = 0
-    """Clips asked for."""
+    """Requested clips."""
     note: str = ""
     from_truth: float | None = None
     """|value - ground truth's value| over the clips that both have; `None` for metrics that compare with the ground
@@ -94,7 +94,7 @@ class MetricRow(_Record):
 
 
 class ClipFacts(_Record):
-    """What preparation found out about one clip."""
+    """Facts about one clip, as prepared."""
 
     id: str
     identity: str
@@ -135,7 +135,7 @@ class PairTest(_Record):
 
 
 class SpeedRecord(_Record):
-    """How long one row took to generate."""
+    """Generation times of one row."""
 
     model: str
     """Name of the row."""
@@ -145,7 +145,7 @@ class SpeedRecord(_Record):
 
 
 class Provenance(_Record):
-    """Where the numbers come from."""
+    """Provenance of the numbers."""
 
     bench_version: str
     python: str
@@ -174,12 +174,12 @@ class RunResult(_Record):
     """Model cards, in the order of the table's rows."""
     metrics: list[MetricRow]
     tests: list[PairTest] = Field(default_factory=list)
-    """Every two asked models on every metric that has a better direction."""
+    """Every two requested models on every metric with a better direction."""
     clips: list[ClipFacts]
     failures: list[Failure]
     timings: dict[str, float] = Field(default_factory=dict)
     """Seconds of work by stage, summed over the workers: `footage`, `prepare` and the names of the rows; close to 0 for
-    what was in the store. What the writing process does itself is in the profile."""
+    what was in the store. The driver's own work is in the profile."""
     speed: list[SpeedRecord] = Field(default_factory=list)
     """Of every row that generated frames; empty in runs of older versions."""
 

@@ -1,7 +1,7 @@
-"""Which footage a person is learned from and which frames are scored: never the same ones. The rule is ours.
+"""The footage that a model is adapted on and the frames that are scored: never the same. The rule is this project's.
 
-1. Other footage of the same identity, at least as long as asked: what the dataset keeps for this, else a clip that the
-   run does not score, else another clip of the run.
+1. Other footage of the same identity, at least as long as requested: what the dataset keeps for this, else a clip that
+   the run does not score, else another clip of the run.
 2. Where there is none, the first seconds of the clip itself. They and a gap are cut off, and only the rest is scored,
    in every row of the run, so that the rows stay comparable.
 """
@@ -32,8 +32,8 @@ PLAN_FILE = "adaptation.json"
 
 
 @dataclass(frozen=True)
-class Footage:
-    """What one clip's person is learned from."""
+class AdaptationFootage:
+    """The footage that a model is adapted to one clip's speaker on."""
 
     clip: PreparedClip
     frames: tuple[int, int]
@@ -45,7 +45,7 @@ class Footage:
 def footage_candidates(
     scored: Sequence[Clip], pool: Sequence[Clip], kept: Sequence[Clip]
 ) -> dict[str, tuple[Clip, ...]]:
-    """By identity, the footage that a person may be learned from, best first.
+    """Candidates for adaptation by identity, best first.
 
     `pool` is everything in the dataset's split, `kept` what the dataset keeps for adaptation only.
     """
@@ -56,18 +56,18 @@ def footage_candidates(
     return {identity: tuple(clips) for identity, clips in by_identity.items()}
 
 
-def find_footage(clip: Clip, candidates: Sequence[Clip], seconds: float, size: int, store: Store) -> Footage:
+def find_footage(clip: Clip, candidates: Sequence[Clip], seconds: float, size: int, store: Store) -> AdaptationFootage:
     """`seconds` of other footage out of `candidates`, or of `clip` itself. Raises `ClipError` where there is none."""
     return _other(clip, candidates, seconds, size, store) or _cut(clip, seconds, size, store)
 
 
 def scored_part(clip: Clip, seconds: float) -> Clip:
-    """What is left of a clip whose first `seconds` are learned from."""
+    """The rest of a clip whose first `seconds` are used for adaptation."""
     return replace(clip, start=(clip.start or 0.0) + seconds + GAP_SECONDS)
 
 
 def notices(footage: Collection[FootageRef], seconds: float) -> tuple[str, ...]:
-    """What a reader of the table must know."""
+    """Notices for the table."""
     cut = sum(use.cut for use in footage)
     other = len(footage) - cut
     lines = []
@@ -82,15 +82,15 @@ def notices(footage: Collection[FootageRef], seconds: float) -> tuple[str, ...]:
 
 
 def write_plan(folder: Path, footage: Mapping[str, FootageRef], store: Store) -> None:
-    """Write `adaptation.json`: for every clip id what was learned from."""
+    """Write `adaptation.json`: the adaptation footage by clip id."""
     content: dict[str, Any] = {}
     for clip, use in footage.items():
-        learned = PreparedClip.load(store.file(use.entry))
-        content[clip] = {"footage": learned.id, "cut": use.cut, **asdict(frames_of(learned, *use.frames))}
+        source = PreparedClip.load(store.file(use.entry))
+        content[clip] = {"footage": source.id, "cut": use.cut, **asdict(frames_of(source, *use.frames))}
     write_text_atomically(folder / PLAN_FILE, json.dumps(content, indent=1) + "\n")
 
 
-def _other(clip: Clip, candidates: Sequence[Clip], seconds: float, size: int, store: Store) -> Footage | None:
+def _other(clip: Clip, candidates: Sequence[Clip], seconds: float, size: int, store: Store) -> AdaptationFootage | None:
     """The first of `candidates` that is other footage, long enough, and shows a face."""
     for other in candidates:
         if other.id == clip.id or (clip_seconds(other) or 0.0) < seconds or _shared(clip, other):
@@ -102,23 +102,24 @@ def _other(clip: Clip, candidates: Sequence[Clip], seconds: float, size: int, st
             logger.warning("footage %s for %s: %s", other.id, clip.id, error)
             continue
         if prepared.frames >= round(seconds * FPS) - 1:
-            return Footage(prepared, (0, prepared.frames), cut=False)
+            return AdaptationFootage(prepared, (0, prepared.frames), cut=False)
     return None
 
 
-def _shared(one: Clip, two: Clip) -> bool:
+def _shared(first: Clip, second: Clip) -> bool:
     """Whether two clips show the same seconds of the same file."""
-    if not (one.video.is_file() and two.video.is_file()):
+    if not (first.video.is_file() and second.video.is_file()):
         return False  # preparing them will say so
-    ends = [clip.end if clip.end is not None else float("inf") for clip in (one, two)]
-    apart = max(one.start or 0.0, two.start or 0.0) >= min(ends)
-    same_file = one.video == two.video or (
-        one.video.stat().st_size == two.video.stat().st_size and sha256_file(one.video) == sha256_file(two.video)
+    ends = [clip.end if clip.end is not None else float("inf") for clip in (first, second)]
+    apart = max(first.start or 0.0, second.start or 0.0) >= min(ends)
+    same_file = first.video == second.video or (
+        first.video.stat().st_size == second.video.stat().st_size
+        and sha256_file(first.video) == sha256_file(second.video)
     )
     return same_file and not apart
 
 
-def _cut(clip: Clip, seconds: float, size: int, store: Store) -> Footage:
+def _cut(clip: Clip, seconds: float, size: int, store: Store) -> AdaptationFootage:
     begin = clip.start or 0.0
     length = clip_seconds(clip)
     if length is not None and length <= seconds + GAP_SECONDS:
@@ -129,4 +130,4 @@ def _cut(clip: Clip, seconds: float, size: int, store: Store) -> Footage:
         )
     head = replace(clip, id=safe_id(f"{clip.id}.adapt"), start=begin, end=begin + seconds)
     prepared = stages.prepare(head, size, store)
-    return Footage(prepared, (0, prepared.frames), cut=True)
+    return AdaptationFootage(prepared, (0, prepared.frames), cut=True)

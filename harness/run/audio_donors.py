@@ -1,40 +1,46 @@
-"""Whose audio a clip gets when it must not be its own: the rule behind `shuffled-audio` and the `cross` protocol.
+"""Which audio drives a model and which its output is scored against: the `shuffled-audio` row and the `cross` protocol.
 
-The next clip in id order (cyclic) of another identity that could be prepared, else just the next one that could. The
-rule has no randomness, so it needs no seed and no stored list, and every part of a run finds the same donors.
+A clip's donor is the next clip in id order (cyclic) of another identity that could be prepared, else the next one that
+could. The rule has no randomness, so it needs no seed and no stored list, and all shards of a run find the same donors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.clip import PreparedClip
+from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, PreparedClip
+from bench_lipsync.harness.api.model import ModelCard
+from bench_lipsync.harness.errors import ClipError, Status
 
 
 class Donors:
-    """In which order clips are asked. `identities` of the clips sorted by id; linear in their number."""
+    """The order in which clips are tried as donors; `identities` are those of the clips sorted by id.
+
+    Takes time linear in the number of clips.
+    """
 
     def __init__(self, identities: Sequence[str]) -> None:
         self._identities = identities
         count = len(identities)
         self._change = [count] * count
-        """How many clips on the next one of another identity is; `count` if there is none."""
+        """Distance to the next clip of another identity; `count` if there is none."""
         for index in reversed(range(2 * count - 1)):
             here, there = index % count, (index + 1) % count
             changes = identities[here] != identities[there]
             self._change[here] = 1 if changes else min(self._change[there] + 1, count)
 
     def candidates(self, index: int) -> Iterator[int]:
-        """Indexes of the clips to ask for clip `index`, best first: strangers, then all others."""
-        yield from self._strangers(index)
+        """Indexes of the candidates for clip `index`, best first: other identities, then all other clips."""
+        yield from self._other_identities(index)
         count = len(self._identities)
-        # Strangers come again: by now every one of them has been asked in vain, which nobody needs to know here.
+        # Candidates of other identities are yielded twice; that is harmless because they have already failed.
         yield from ((index + step) % count for step in range(1, count))
 
-    def _strangers(self, index: int) -> Iterator[int]:
+    def _other_identities(self, index: int) -> Iterator[int]:
         count, own = len(self._identities), self._identities[index]
         step = self._change[index]
         while step < count:
@@ -59,3 +65,37 @@ def fit_audio(audio: NDArray[np.int16], samples: int) -> NDArray[np.int16]:
     if len(audio) == 0:
         raise ValueError("no samples to fit")
     return np.resize(audio, samples)
+
+
+class RowAudio(NamedTuple):
+    """The audio of one row on one clip, each int16 of shape (frames * 640,)."""
+
+    driving: NDArray[np.int16]
+    """What the model is driven by."""
+    reference: NDArray[np.int16]
+    """What its lips are scored against."""
+
+
+def row_audio(card: ModelCard, clip: PreparedClip, donor: PreparedClip | None, *, cross: bool) -> RowAudio:
+    """The audio of a row on `clip`: the clip's own, or that of `donor`.
+
+    Raises:
+        ClipError: `no_audio`, if the row needs a donor and there is none.
+
+    """
+    own = clip.audio()
+    if not needs_donor(card, cross=cross):
+        return RowAudio(own, own)
+    if donor is None:
+        raise ClipError(Status.NO_AUDIO, "no other clip in this run whose audio could be used")
+    foreign = fit_audio(donor.audio(), clip.frames * SAMPLES_PER_FRAME)
+    return RowAudio(foreign if _driven_by_donor(card, cross) else own, foreign)
+
+
+def needs_donor(card: ModelCard, *, cross: bool) -> bool:
+    """Whether the row of a model with this card uses another clip's audio."""
+    return _driven_by_donor(card, cross) or card.scores_audio == "shuffled"
+
+
+def _driven_by_donor(card: ModelCard, cross: bool) -> bool:
+    return cross and card.name != "ground-truth"

@@ -1,4 +1,4 @@
-"""Carrying a schedule out on an executor: what can be done is given out, what is done is taken in and shown."""
+"""The driver of a run: hands tasks of the schedule to an executor, and takes in and shows what comes back."""
 
 from __future__ import annotations
 
@@ -9,73 +9,82 @@ from dataclasses import dataclass, field
 from bench_lipsync.harness.errors import ClipError
 from bench_lipsync.harness.profiling.profile import Profile
 from bench_lipsync.harness.results.schema import Provenance
-from bench_lipsync.harness.run.executors.base import Executor, Finished
+from bench_lipsync.harness.run.executors.base import Executor, TaskResult
 from bench_lipsync.harness.run.progress_display import ProgressDisplay
 from bench_lipsync.harness.run.schedule import Schedule
-from bench_lipsync.harness.run.tasks import AboutTask, PairDone, PairTask
+from bench_lipsync.harness.run.tasks import AboutTask, PairResult, PairTask
 from bench_lipsync.harness.util.spans import span
 
 logger = logging.getLogger("bench")
-_LOOK_EVERY_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 @dataclass
-class Course:
-    """A run on its way."""
+class RunState:
+    """The state of a run in progress."""
 
     schedule: Schedule
-    board: ProgressDisplay
+    display: ProgressDisplay
     profile: Profile
-    on_pair: Callable[[str, str, PairDone], None] | None = None
-    """Called with row, clip id and result of every pair that went well, as soon as it is done."""
+    on_pair: Callable[[str, str, PairResult], None] | None = None
+    """Called with row, clip id and result of every successful pair, as soon as it is done."""
     timings: dict[str, float] = field(default_factory=dict)
+    """Seconds of work by stage."""
     provenance: Provenance | None = None
-    """Of the first worker that told."""
+    """Of a worker; `None` if none was asked."""
 
 
-def carry_out(course: Course, executor: Executor, *, ask_about: bool) -> None:
-    """Do all that `course.schedule` has; with `ask_about` a worker is asked where it is.
+def drive(state: RunState, executor: Executor, *, ask_provenance: bool) -> None:
+    """Carry out all tasks of `state.schedule`; however it ends, nothing goes on in the executor.
 
-    Raises `BenchError` for what ends the run; whatever ends it, nothing goes on in the executor.
+    Args:
+        state: Collects the results.
+        executor: Carries out the tasks.
+        ask_provenance: Let a worker describe its machine; needed where workers are not on this one.
+
+    Raises:
+        BenchError: The run cannot go on.
+
     """
     with executor:
         running = 0
-        if ask_about:
+        if ask_provenance:
             executor.submit(AboutTask())
             running = 1
         while True:
-            while executor.room() > 0 and (task := course.schedule.next()) is not None:
+            # Only as many tasks as there are free slots: what comes next may depend on results still to come.
+            while executor.free_slots() > 0 and (task := state.schedule.next()) is not None:
                 executor.submit(task)
                 running += 1
             if not running:
-                course.board.doing(())
+                state.display.active(())
                 return
-            course.board.doing(executor.doing())
+            state.display.active(executor.active())
             with span("wait for workers"):
-                finished = executor.wait(_LOOK_EVERY_SECONDS)
-            if finished is not None:
+                result = executor.wait(_POLL_SECONDS)
+            if result is not None:
                 running -= 1
-                _take(course, finished)
+                _take(state, result)
 
 
-def _take(course: Course, finished: Finished) -> None:
-    task, result = finished.task, finished.result
+def _take(state: RunState, done: TaskResult) -> None:
+    task, result = done.task, done.result
     if isinstance(task, AboutTask):
         if isinstance(result, ClipError):
-            logger.warning("no worker said where it is: %s", result.reason)
+            logger.warning("no worker described its machine: %s", result.reason)
         else:
-            course.provenance = result
+            state.provenance = result
         return
     row = task.row if isinstance(task, PairTask) else ""
-    if finished.record is not None:
-        course.profile.add(finished.worker, task.title, finished.record, model=row)
-    course.timings[task.stage] = course.timings.get(task.stage, 0.0) + finished.seconds
+    if done.record is not None:
+        state.profile.add(done.worker, task.title, done.record, model=row)
+    state.timings[task.stage] = state.timings.get(task.stage, 0.0) + done.seconds
     if isinstance(result, ClipError):
         logger.warning("%s: %s", task.title, result)
-    elif isinstance(task, PairTask) and course.on_pair:
-        course.on_pair(task.row, task.clip, result)
-    course.schedule.take(task, result)
-    course.board.tick(task.stage, task.clip if isinstance(task, PairTask) else task.clip.id)
+    elif isinstance(task, PairTask) and state.on_pair:
+        state.on_pair(task.row, task.clip, result)
+    state.schedule.take(task, result)
+    state.display.tick(task.stage, task.clip if isinstance(task, PairTask) else task.clip.id)
     if isinstance(result, ClipError) and not isinstance(task, PairTask):
-        for other in course.schedule.rows:  # Nothing is left to do for this clip.
-            course.board.tick(other.name)
+        for other in state.schedule.rows:  # Its rows are done as well: the clip has none.
+            state.display.tick(other.name)

@@ -1,4 +1,4 @@
-"""The folder of a run while it goes on: specification, log, and outputs as they come."""
+"""The folder of a run in progress: specification, log, and outputs as they come."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench_lipsync.harness.run.record import PairRecord
 from bench_lipsync.harness.run.spec import RunSpec
-from bench_lipsync.harness.run.tasks import PairDone, Trouble
+from bench_lipsync.harness.run.tasks import PairResult
 from bench_lipsync.harness.store.store import Store, link_or_copy
 from bench_lipsync.harness.util.files import sweep_run_folder, write_text_atomically
 from bench_lipsync.harness.util.sanitize import safe_id
@@ -19,7 +20,7 @@ logger = logging.getLogger("bench")
 
 @contextmanager
 def open_run_folder(folder: Path, spec: RunSpec, store: Store) -> Iterator[None]:
-    """A run folder and the store, rid of what killed runs left half made, while somebody works with them."""
+    """Open a run folder and the store for a run; leftovers of killed runs are removed."""
     folder.mkdir(parents=True, exist_ok=True)
     sweep_run_folder(folder)
     store.sweep()
@@ -28,11 +29,11 @@ def open_run_folder(folder: Path, spec: RunSpec, store: Store) -> Iterator[None]
         yield
 
 
-def linker(store: Store, folder: Path) -> Callable[[str, str, PairDone | Trouble], None]:
-    """Puts a finished pair of a row and a clip into the run folder, to be watched while the run goes on."""
+def linker(store: Store, folder: Path) -> Callable[[str, str, PairRecord], None]:
+    """Links the files of every finished pair (row, clip) into the run folder, to be watched during the run."""
 
-    def link(row: str, clip: str, pair: PairDone | Trouble) -> None:
-        if isinstance(pair, Trouble):
+    def link(row: str, clip: str, pair: PairRecord) -> None:
+        if not isinstance(pair, PairResult):
             return
         with span("link"):
             name = safe_id(row)
@@ -45,7 +46,7 @@ def linker(store: Store, folder: Path) -> Callable[[str, str, PairDone | Trouble
 
 @contextmanager
 def _log_to(path: Path) -> Iterator[None]:
-    """Tracebacks and warnings of the run go to its folder, not to the screen."""
+    """Send tracebacks and warnings of the run to its folder instead of the screen."""
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.addHandler(handler)

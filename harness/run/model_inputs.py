@@ -1,4 +1,4 @@
-"""What a model elsewhere needs to be scored here: every clip's canonical video and the sound to drive it with."""
+"""Inputs for a model that runs elsewhere and is scored here: every clip's canonical video and driving audio."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from bench_lipsync.harness.store.mirror import open_store
 
 
 class Written(NamedTuple):
-    """What `write_inputs` did."""
+    """Result of `write_inputs`."""
 
     clips: int
     problems: tuple[str, ...]
-    """Clips that are not there, and why."""
+    """Clips that were left out, and why."""
 
 
 def write_inputs(spec: RunSpec, folder: Path) -> Written:
     """Write `CLIP.mkv` (FFV1, 25 frames per second, the canonical crop) and `CLIP.wav` (16 kHz mono) into `folder`.
 
-    In the `cross` protocol the sound is that of the clip's donor. A video made from both, named `CLIP.mp4` or the like,
+    In the `cross` protocol the audio is that of the clip's donor. A video made from both, named `CLIP.mp4` or the like,
     is what `bench score` takes. Raises `BenchError` as `harness.run.selection.select` does.
     """
     prepared = prepare_all(select_clips(spec).clips, spec.size, open_store())
@@ -41,7 +41,7 @@ def write_inputs(spec: RunSpec, folder: Path) -> Written:
                 problems.append(f"left out {clip.id}: no other clip whose audio could be used")
                 continue
             audio = fit_audio(donor.audio(), clip.frames * SAMPLES_PER_FRAME)
-        # A copy and no link: whoever works on it must not change the stored clip.
+        # A copy and no link: changing it must not change the stored clip.
         shutil.copyfile(clip.video_path, folder / f"{clip.id}.mkv")
         write_wav(folder / f"{clip.id}.wav", audio)
         written += 1

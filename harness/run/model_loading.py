@@ -1,4 +1,4 @@
-"""Instances of the models that a run asks for; one whose weights are missing becomes an unavailable row."""
+"""Loads the requested models; one whose weights are missing becomes an unavailable row."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ZERO_SHOT: Mapping[str, AdaptRequest | None] = {"zero-shot": None}
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that can work here, under the name of its row."""
+    """A loaded model, under the name of its row."""
 
     name: str
     model: LipSyncModel
     mode: str = "zero-shot"
     request: AdaptRequest | None = None
-    """How it is tuned to each person, in the other modes."""
+    """How it is adapted to each speaker; `None` for zero-shot rows."""
 
     @property
     def card(self) -> ModelCard:
@@ -42,7 +42,7 @@ class LoadedModel:
 
 @dataclass
 class ModelSet:
-    """Everything that gets a row, in the order of the table."""
+    """All rows, in the order of the table."""
 
     models: list[LoadedModel] = field(default_factory=list)
     unavailable: list[ModelRun] = field(default_factory=list)
@@ -50,34 +50,39 @@ class ModelSet:
 
 
 def requests(spec: RunSpec, device: str) -> dict[str, AdaptRequest | None]:
-    """How the models of each of the run's modes are adapted; `None` for as they are."""
+    """How models are adapted in each of the run's modes; `None`: not at all."""
     steps = spec.adapt.steps if spec.adapt else None
-    made = {
+    by_mode = {
         "zero-shot": None,
         "adapted": AdaptRequest(True, steps, spec.seed, device),
         "adapted-no-reg": AdaptRequest(False, steps, spec.seed, device),
     }
-    return {mode: made[mode] for mode in spec.modes}
+    return {mode: by_mode[mode] for mode in spec.modes}
 
 
 def load_row(spec: RunSpec, device: str, name: str) -> LoadedModel:
     """The model of one row of a run. Raises `BenchError` where `load_models` would call it unavailable."""
-    for asked in (*spec.models, *BOUNDS):
-        modes = ZERO_SHOT if asked in BOUNDS else requests(spec, device)
+    for requested in (*spec.models, *BOUNDS):
+        modes = ZERO_SHOT if requested in BOUNDS else requests(spec, device)
         for mode, request in modes.items():
-            if mode_name(row_name(asked), mode) == name:
-                return LoadedModel(name, _instance(asked), mode, request)
+            if mode_name(row_name(requested), mode) == name:
+                return LoadedModel(name, _instance(requested), mode, request)
     raise ValueError(f"the run has no row {name!r}")
 
 
-def load_models(asked: Sequence[str], modes: Mapping[str, AdaptRequest | None] = ZERO_SHOT) -> ModelSet:
-    """The asked models in every mode, then the bound rows; how names are read is in `harness.registry.model_names`.
+def load_models(requested: Sequence[str], modes: Mapping[str, AdaptRequest | None] = ZERO_SHOT) -> ModelSet:
+    """Load the requested models in every mode, then the bound rows.
 
-    `modes` says for each mode how models are adapted, `None` for as they are.
-    Raises `BenchError` for a name that nobody has, for two rows that would have one name, and for a variant that a
-    model does not have or that its weights are not of.
+    Args:
+        requested: Names as in `harness.registry.model_names`.
+        modes: How models are adapted in each mode; `None`: not at all.
+
+    Raises:
+        BenchError: A name is unknown, two rows would have the same name, or a model or its weights have no such
+            variant.
+
     """
-    rows = [name for name in asked if name not in BOUNDS] + list(BOUNDS)
+    rows = [name for name in requested if name not in BOUNDS] + list(BOUNDS)
     names = [row_name(name) for name in rows]
     for name in names:
         if names.count(name) > 1:
@@ -110,12 +115,12 @@ def _add(loaded: ModelSet, row: str, name: str, modes: Mapping[str, AdaptRequest
         loaded.cards.append(asdict(loaded.models[-1].card))
 
 
-def _instance(asked: str) -> LipSyncModel:
-    name = parse_name(asked)
+def _instance(requested: str) -> LipSyncModel:
+    name = parse_name(requested)
     factory = MODELS.get(name.kind)
-    given = () if name.argument is None else (name.argument,)
+    arguments = () if name.argument is None else (name.argument,)
     if not name.switches:
-        return factory(*given)
+        return factory(*arguments)
     if "variant" not in signature(factory).parameters:
-        raise VariantError(f"{name.kind} has no variants; {asked!r} should be {name._replace(switches=())}")
-    return factory(*given, variant=name.variant)
+        raise VariantError(f"{name.kind} has no variants; {requested!r} should be {name._replace(switches=())}")
+    return factory(*arguments, variant=name.variant)

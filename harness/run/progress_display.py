@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Protocol
 
-from bench_lipsync.harness.run.executors.base import Doing
+from bench_lipsync.harness.run.executors.base import ActiveTask
 from bench_lipsync.harness.util.progress import StageProgress, stages
 
 _WORKERS_SHOWN = 12
@@ -21,7 +21,7 @@ class ProgressDisplay(Protocol):
         """One more item of `stage` is done; `note` names the clip."""
         ...
 
-    def doing(self, workers: Sequence[Doing]) -> None:
+    def active(self, workers: Sequence[ActiveTask]) -> None:
         """What the workers are busy with now."""
         ...
 
@@ -39,7 +39,7 @@ class _StageDisplay:
     def tick(self, stage: str, note: str = "") -> None:
         self._progress.tick(stage, note)
 
-    def doing(self, workers: Sequence[Doing]) -> None:
+    def active(self, workers: Sequence[ActiveTask]) -> None:
         for worker in workers:
             self._progress.begin(worker.stage)
         self._progress.footer(partial(_worker_lines, workers))
@@ -52,7 +52,7 @@ def progress_display(totals: Mapping[str, int]) -> Iterator[ProgressDisplay]:
         yield _StageDisplay(progress)
 
 
-def _worker_lines(workers: Sequence[Doing]) -> list[str]:
+def _worker_lines(workers: Sequence[ActiveTask]) -> list[str]:
     now = time.monotonic()
     lines = [f"{item.worker:>10} {item.title[:60]}, {now - item.since:.0f} s" for item in workers[:_WORKERS_SHOWN]]
     if len(workers) > _WORKERS_SHOWN:

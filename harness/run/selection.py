@@ -15,35 +15,36 @@ from bench_lipsync.harness.run.spec import RunSpec
 
 
 class Selection(NamedTuple):
-    """The clips to score, and what else the dataset has of the same people."""
+    """The clips to score, and what else the dataset has of the same speakers."""
 
-    found: ClipList
+    clips: ClipList
     pool: tuple[Clip, ...]
     """All clips of the split, before the limit."""
     kept: tuple[Clip, ...]
-    """Footage that the dataset keeps for adaptation and never lists; found only for runs that ask for it."""
+    """Footage that the dataset keeps for adaptation and never lists; only for runs that adapt."""
 
 
 def select_clips(spec: RunSpec) -> ClipList:
     """The clips of `spec`, sorted by id; errors as of `select`."""
-    return select(spec).found
+    return select(spec).clips
 
 
 def select(spec: RunSpec) -> Selection:
     """The clips of `spec` and the footage beside them. Raises `BenchError` if there are none or two share an id."""
     dataset = DATASETS.get(spec.dataset)()
-    found = dataset.clips(ClipRequest(data_root=spec.data_root, split=spec.split))
-    if not found.clips:
-        said = " ".join(found.notices)
-        raise BenchError(f"dataset {spec.dataset} has no clips in split {found.split}; try --split all. {said}".strip())
-    twice = [name for name, count in Counter(clip.id for clip in found.clips).items() if count > 1]
-    if twice:
-        raise BenchError(f"dataset {spec.dataset} gives several clips the same id: {', '.join(twice[:5])}")
-    chosen = limit_clips(found.clips, spec.limit)
+    listed = dataset.clips(ClipRequest(data_root=spec.data_root, split=spec.split))
+    if not listed.clips:
+        notices = " ".join(listed.notices)
+        reason = f"dataset {spec.dataset} has no clips in split {listed.split}; try --split all. {notices}"
+        raise BenchError(reason.strip())
+    repeated = [name for name, count in Counter(clip.id for clip in listed.clips).items() if count > 1]
+    if repeated:
+        raise BenchError(f"dataset {spec.dataset} gives several clips the same id: {', '.join(repeated[:5])}")
+    clips = limit_clips(listed.clips, spec.limit)
     kept: tuple[Clip, ...] = ()
     if spec.adapt is not None and isinstance(dataset, KeepsFootage):
-        kept = dataset.adaptation_clips({clip.identity for clip in chosen})
-    return Selection(ClipList(chosen, found.split, found.notices), found.clips, kept)
+        kept = dataset.adaptation_clips({clip.identity for clip in clips})
+    return Selection(ClipList(clips, listed.split, listed.notices), listed.clips, kept)
 
 
 def limit_clips(clips: tuple[Clip, ...], limit: int | None) -> tuple[Clip, ...]:
@@ -56,7 +57,7 @@ def limit_clips(clips: tuple[Clip, ...], limit: int | None) -> tuple[Clip, ...]:
 
 
 class Shard(NamedTuple):
-    """Part `number` of `count`; the first is 1."""
+    """Shard `number` of `of`; the first is 1."""
 
     number: int
     of: int
@@ -64,8 +65,8 @@ class Shard(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Shard:
         """Read `2/8`. Raises `BenchError`."""
-        found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
-        shard = cls(*map(int, found.groups())) if found else cls(0, 0)
+        match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
+        shard = cls(*map(int, match.groups())) if match else cls(0, 0)
         if not 1 <= shard.number <= shard.of:
             raise BenchError(f"--shard {text!r}: expected NUMBER/COUNT from 1/COUNT to COUNT/COUNT, for example 2/8")
         return shard
@@ -76,5 +77,5 @@ class Shard(NamedTuple):
         return f"shard-{self.number}-of-{self.of}"
 
     def indexes(self, clips: int) -> range:
-        """Which of `clips`, sorted by id, are its own: neighbours, because donors are near."""
+        """Which of `clips`, sorted by id, are its own: neighbours, because donors are often the next clip."""
         return range((self.number - 1) * clips // self.of, self.number * clips // self.of)

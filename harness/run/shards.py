@@ -1,24 +1,25 @@
-"""Parts of a run, each finished by itself, and the whole that is put together from them.
+"""Shards of a run, each carried out by itself, and the run that is merged from them.
 
-The folder of a part holds `shard.json` (`harness.run.record`) and a small store with everything that it refers to, so
-that parts may be made on machines that share nothing; on one disk the small store takes no room.
+The folder of a shard holds `shard.json` (`harness.run.record`) and a small store with everything that it refers to, so
+that shards may be made on machines that share nothing; on one disk the small store takes no room.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from bench_lipsync.harness.compute.process_state import run_settings
 from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.profiling.profile import Profile
 from bench_lipsync.harness.profiling.summary import write_profile
-from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome, finish
+from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome, finalize
 from bench_lipsync.harness.run.folder import linker, open_run_folder
 from bench_lipsync.harness.run.pipeline import RunOptions, do_tasks, make_plan
-from bench_lipsync.harness.run.record import Ledger, RowLine
+from bench_lipsync.harness.run.record import RowRecord, RunRecord
 from bench_lipsync.harness.run.selection import Shard
 from bench_lipsync.harness.run.spec import RunSpec, load_spec, make_spec
 from bench_lipsync.harness.scoring.scorers import load_scorers
@@ -28,9 +29,6 @@ from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.harness.util.progress import hidden
 from bench_lipsync.harness.util.sanitize import safe_id
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 SHARD_FILE = "shard.json"
 VERSION = 1
@@ -44,7 +42,7 @@ class Part:
     version: int
     number: int
     of: int
-    ledger: Ledger
+    ledger: RunRecord
 
 
 class ShardOutcome(NamedTuple):
@@ -61,12 +59,11 @@ def execute_shard(spec: RunSpec, options: RunOptions, shard: Shard) -> ShardOutc
         plan = make_plan(spec, options, shard)
         profile = Profile()
         with open_run_folder(plan.folder, plan.spec, plan.store), profile.driving():
-            ledger = do_tasks(plan, profile)
+            record = do_tasks(plan, profile)
             small = Store(plan.folder / STORE)
-            for entry in _entries(ledger):
+            for entry in _entries(record):
                 small.adopt(plan.store.file(entry))
-            text = adapter().dump_json(Part(VERSION, shard.number, shard.of, ledger)).decode()
-            write_text_atomically(plan.folder / SHARD_FILE, text + "\n")
+            _write(Part(VERSION, shard.number, shard.of, record), plan.folder / SHARD_FILE)
         if options.profile:
             write_profile(profile, plan.folder)
         return ShardOutcome(plan.folder, profile if options.profile else None)
@@ -74,15 +71,24 @@ def execute_shard(spec: RunSpec, options: RunOptions, shard: Shard) -> ShardOutc
 
 @run_settings()
 def merge(folders: Sequence[Path], out: Path | None, *, report: PageWriter | None = None) -> RunOutcome:
-    """The whole run from all of its parts. Raises `BenchError` for parts that are missing or do not fit."""
+    """Merge all shards of a run into its run folder; only averages are computed.
+
+    Args:
+        folders: Folders of all shards, in any order.
+        out: The run folder; `None` takes the shards' name without the number.
+        report: Writes the page, if given.
+
+    Raises:
+        BenchError: Shards are missing, or were made with other settings, models, metrics or code.
+
+    """
     parts = fitting({folder: read_part(folder) for folder in folders})
     first = next(iter(parts))
     spec = make_spec(load_spec(first / "run.yaml"))
-    ledger = joined([part.ledger for part in parts.values()])
+    record = joined([part.ledger for part in parts.values()])
     scorers = load_scorers(spec.metrics, "cpu", with_reference=spec.protocol == "reconstruction")
-    here = sorted(info.signature for one in scorers.loaded for info in one.wanted)
-    if here != ledger.signatures:
-        differ = ", ".join(sorted(set(here) ^ set(ledger.signatures)))
+    if scorers.signatures != record.signatures:
+        differ = ", ".join(sorted(set(scorers.signatures) ^ set(record.signatures)))
         raise BenchError(f"metrics here are not those that the parts were scored with ({differ}); use the same bench")
     store = open_store()
     folder = out or first.with_name(first.name.removesuffix(f".{Shard(parts[first].number, parts[first].of).name}"))
@@ -94,15 +100,21 @@ def merge(folders: Sequence[Path], out: Path | None, *, report: PageWriter | Non
             for entry in _entries(part.ledger):
                 store.adopt(small.file(entry))
         link = linker(store, folder)
-        for row in ledger.rows:
+        for row in record.rows:
             for clip, pair in row.pairs.items():
                 link(row.name, clip, pair)
-        return finish(spec, ledger, scorers, store, folder, report=report)
+        return finalize(spec, record, scorers, store, folder, report=report)
 
 
-def _entries(ledger: Ledger) -> list[str]:
-    """The store entries that a ledger needs, each once."""
-    return sorted({"/".join(ref.split("/")[:DEPTH]) for ref in ledger.files()})
+def _entries(record: RunRecord) -> list[str]:
+    """The store entries that a record needs, each once."""
+    return sorted({"/".join(ref.split("/")[:DEPTH]) for ref in record.files()})
+
+
+def _write(part: Part, path: Path) -> None:
+    from pydantic import TypeAdapter
+
+    write_text_atomically(path, TypeAdapter(Part).dump_json(part).decode() + "\n")
 
 
 def read_part(folder: Path) -> Part:
@@ -119,13 +131,6 @@ def read_part(folder: Path) -> Part:
     return part
 
 
-def adapter() -> TypeAdapter[Part]:
-    """Reads and writes a part as JSON."""
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Part)
-
-
 def fitting(parts: dict[Path, Part]) -> dict[Path, Part]:
     """The parts in order. Raises `BenchError` unless they are all the parts of one run, each once."""
     ordered = dict(sorted(parts.items(), key=lambda item: item[1].number))
@@ -140,46 +145,47 @@ def fitting(parts: dict[Path, Part]) -> dict[Path, Part]:
             raise BenchError(f"{folder} was scored with other metrics than {first}; make them with the same bench")
     numbers = [part.number for part in ordered.values()]
     if missing := sorted(set(range(1, start.of + 1)) - set(numbers)):
-        some = ", ".join(f"{number}/{start.of}" for number in missing[:8])
-        one = f"{missing[0]}/{start.of}"
-        raise BenchError(f"{len(missing)} of {start.of} parts are missing ({some}); run the same with --shard {one}")
+        named = ", ".join(f"{number}/{start.of}" for number in missing[:8])
+        first_one = f"{missing[0]}/{start.of}"
+        raise BenchError(
+            f"{len(missing)} of {start.of} parts are missing ({named}); run the same with --shard {first_one}"
+        )
     if len(numbers) != start.of:
         twice = next(number for number in numbers if numbers.count(number) > 1)
         raise BenchError(f"part {twice}/{start.of} is given more than once")
     return ordered
 
 
-def _differ(one: Path, two: Path) -> str:
-    """Which settings the two were made with differ, or that it must be the clips."""
-    specs = [load_spec(folder / "run.yaml") for folder in (one, two)]
+def _differ(first: Path, second: Path) -> str:
+    """Explain why two shards do not match: differing spec fields, otherwise different clips."""
+    specs = [load_spec(folder / "run.yaml") for folder in (first, second)]
     differ = [key for key in specs[0] if specs[0][key] != specs[1].get(key) and key != "data_root"]
     return f"they differ in {', '.join(differ)}" if differ else "the clips, or the number of parts, are not the same"
 
 
-def joined(ledgers: Sequence[Ledger]) -> Ledger:
-    """One ledger; the parts' clips follow each other."""
-    first = ledgers[0]
+def joined(records: Sequence[RunRecord]) -> RunRecord:
+    """One record; the parts' clips follow each other."""
+    first = records[0]
     rows = []
     for index, row in enumerate(first.rows):
-        pairs = {clip: pair for ledger in ledgers for clip, pair in ledger.rows[index].pairs.items()}
-        rows.append(RowLine(row.name, row.mode, row.unavailable, row.refused, pairs))
-    timings: dict[str, float] = {}
-    for ledger in ledgers:
-        for stage, seconds in ledger.timings.items():
-            timings[stage] = timings.get(stage, 0.0) + seconds
+        pairs = {clip: pair for record in records for clip, pair in record.rows[index].pairs.items()}
+        rows.append(RowRecord(row.name, row.mode, row.unavailable, row.refused, pairs))
+    timings: Counter[str] = Counter()
+    for record in records:
+        timings.update(record.timings)
     notices = list(first.notices)
-    machines = {(one.provenance.device, one.provenance.platform, str(one.provenance.packages)) for one in ledgers}
+    machines = {(r.provenance.device, r.provenance.platform, str(r.provenance.packages)) for r in records}
     if len(machines) > 1:
         devices = ", ".join(sorted({device for device, _, _ in machines}))
         notices.append(f"parts are from machines with other devices or packages ({devices}): rounding may differ")
-    return Ledger(
+    return RunRecord(
         spec_hash=first.spec_hash,
-        clips=[clip for ledger in ledgers for clip in ledger.clips],
+        clips=[clip for record in records for clip in record.clips],
         rows=rows,
         cards=first.cards,
         notices=notices,
         caveats=first.caveats,
         signatures=first.signatures,
         provenance=first.provenance,
-        timings=timings,
+        timings=dict(timings),
     )

@@ -1,4 +1,4 @@
-"""What a run is asked to do: a frozen, validated `RunSpec`, read from YAML or the command line, with a hash.
+"""The specification of a run: a frozen, validated `RunSpec`, read from YAML or the command line, with a hash.
 
 The hash covers what changes results and nothing else: not the output folder, the device or where the data lie.
 """
@@ -20,23 +20,30 @@ if TYPE_CHECKING:
 
 Protocol = Literal["reconstruction", "cross"]
 MODES = ("zero-shot", "adapted", "adapted-no-reg")
-"""As published, tuned to each person, and tuned without the sync regulariser; also the order of a model's rows."""
+"""As published, adapted to each speaker, and adapted without the sync regulariser; also the order of rows."""
 _PLACE_ONLY = {"data_root"}
 
 
 class AdaptSpec(BaseModel):
-    """What adapted rows are tuned on. It also decides which frames are scored, for every row of the run."""
+    """What models are adapted on. It also decides which frames are scored, in every row of the run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     seconds: float = Field(default=5.0, ge=2.0, le=3600.0)
-    """Of footage of each person."""
+    """Of footage of each speaker."""
     steps: int | None = Field(default=None, ge=1)
-    """Instead of the model's own number."""
+    """Replaces the model's own number of steps."""
 
 
 class RunSpec(BaseModel):
-    """One run: which models see which clips and what is measured."""
+    """The specification of a run: models, clips and metrics.
+
+    Example:
+        >>> spec = RunSpec(models=("stylelipsync",), dataset="demo", metrics=("PSNR", "SSIM"))
+        >>> spec.split, spec.protocol, spec.row_names()
+        ('auto', 'reconstruction', {'stylelipsync': 'zero-shot'})
+
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,7 +56,7 @@ class RunSpec(BaseModel):
     protocol: Protocol = "reconstruction"
     """`reconstruction`: own audio. `cross`: another clip's audio, without full-reference metrics."""
     mode: str = "zero-shot"
-    """One or several of `MODES`, separated by commas; each asked model gets a row in each."""
+    """One or several of `MODES`, separated by commas; each requested model gets a row in each."""
     adapt: AdaptSpec | None = None
     """Given: frames are kept for adaptation as `harness.run.adaptation_footage` says, even if no row is adapted."""
     limit: int | None = Field(default=None, ge=1)
@@ -81,8 +88,8 @@ class RunSpec(BaseModel):
     def _known_modes(cls, value: Any) -> str:
         if not isinstance(value, (str, list, tuple)):
             raise ValueError(f"a mode is a word or a list of words, not {value!r}")
-        given = value.split(",") if isinstance(value, str) else list(value)
-        words = [str(word).strip() for word in given]
+        parts = value.split(",") if isinstance(value, str) else list(value)
+        words = [str(word).strip() for word in parts]
         unknown = [word for word in words if word not in MODES]
         if unknown or not words:
             raise ValueError(f"no mode is called {', '.join(unknown) or repr(value)}; known: {', '.join(MODES)}")
@@ -101,7 +108,7 @@ class RunSpec(BaseModel):
         return tuple(self.mode.split(","))
 
     def row_names(self) -> dict[str, str]:
-        """Row name -> mode of every asked model in every mode, in the order of the table."""
+        """Mode by row name, for every requested model in every mode, in the order of the table."""
         return {mode_name(row_name(model), mode): mode for model in self.models for mode in self.modes}
 
     def hash(self, clip_ids: list[str]) -> str:
@@ -126,7 +133,7 @@ def _every_metric() -> MetricNames:
 
 
 def mode_name(name: str, mode: str) -> str:
-    """What the row of model `name` in `mode` is called: `stylelipsync (adapted)`."""
+    """Name of the row of model `name` in `mode`: `stylelipsync (adapted)`."""
     return name if mode == MODES[0] else f"{name} ({mode})"
 
 

@@ -1,4 +1,4 @@
-"""The tasks of a run and what comes of them: plain data that can travel between processes and machines.
+"""The tasks of a run and their results: plain data that travels between processes and machines.
 
 References name an entry of the store, or a file in one, by its path below the store's root (`Store.ref`), so that they
 mean the same wherever the store lies.
@@ -6,75 +6,59 @@ mean the same wherever the store lies.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from sys import intern
 
 from bench_lipsync.harness.api.clip import Clip
-from bench_lipsync.harness.errors import ClipError, Status
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """How something failed: a `ClipError` as plain data."""
-
-    status: Status
-    reason: str
-
-    @classmethod
-    def of(cls, error: ClipError) -> Trouble:
-        """The same as `error`."""
-        return cls(error.status, error.reason)
-
-    def error(self) -> ClipError:
-        """The same as an error."""
-        return ClipError(self.status, self.reason)
+from bench_lipsync.harness.scoring.score import ClipResult
 
 
 @dataclass(frozen=True, slots=True)
 class FootageRef:
-    """What one clip's person is learned from."""
+    """The footage that a model is adapted to one clip's speaker on."""
 
     entry: str
     """The prepared footage."""
     frames: tuple[int, int]
     """First frame and the one after the last."""
     cut: bool
-    """Whether it was cut off the scored clip."""
+    """Whether it is the beginning of the scored clip, cut off it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AboutTask:
-    """Asks a worker where it is; the result is a `harness.results.schema.Provenance`."""
+    """Describe the worker's machine; the result is a `results.schema.Provenance`."""
 
     @property
     def stage(self) -> str:
-        """The part of the run."""
+        """Name of the stage of the run."""
         return "about"
 
     @property
     def title(self) -> str:
-        """For the progress view."""
+        """For the progress display."""
         return "about this machine"
 
 
 @dataclass(frozen=True, slots=True)
 class FootageTask:
-    """Find footage of a clip's person; the result is a `FootageRef`."""
+    """Find footage of a clip's speaker; the result is a `FootageRef`."""
 
     clip: Clip
     candidates: tuple[Clip, ...]
-    """Other footage of the same person, best first."""
+    """Other footage of the same speaker, best first."""
     seconds: float
     size: int
 
     @property
     def stage(self) -> str:
-        """The part of the run."""
+        """Name of the stage of the run."""
         return "footage"
 
     @property
     def title(self) -> str:
-        """For the progress view."""
+        """For the progress display."""
         return f"footage for {self.clip.id}"
 
 
@@ -87,18 +71,18 @@ class PrepareTask:
 
     @property
     def stage(self) -> str:
-        """The part of the run."""
+        """Name of the stage of the run."""
         return "prepare"
 
     @property
     def title(self) -> str:
-        """For the progress view."""
+        """For the progress display."""
         return f"prepare {self.clip.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class PairTask:
-    """Generate and score one row's output for one clip; the result is a `PairDone`."""
+    """Generate and score one row's output for one clip; the result is a `PairResult`."""
 
     row: str
     clip: str
@@ -106,48 +90,43 @@ class PairTask:
     entry: str
     """The prepared clip."""
     donor: str | None = None
-    """The prepared clip whose sound is heard or judged in place of its own."""
+    """The prepared clip whose audio drives the model, or is scored against, in place of its own."""
     footage: FootageRef | None = None
-    """What an adapted row learns from."""
+    """What an adapted row is adapted on."""
 
     @property
     def stage(self) -> str:
-        """The part of the run."""
+        """Name of the stage of the run."""
         return self.row
 
     @property
     def title(self) -> str:
-        """For the progress view."""
+        """For the progress display."""
         return f"{self.row} {self.clip}"
 
 
-@dataclass(frozen=True, slots=True)
-class PairDone:
-    """What came of one row on one clip."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairResult(ClipResult):
+    """The outcome of one row on one clip."""
 
     video: str
     """The lossless output."""
-    preview: str | None
-    """What browsers play."""
-    values: dict[str, float]
-    """Clip metrics by column."""
-    features: dict[str, str]
-    """Files with the features of set metrics, by column."""
-    curves: dict[str, str]
-    """Files with per-frame values, by column."""
-    failures: tuple[Trouble, ...] = ()
-    """Of scorers; the other scorers' values are there."""
+    preview: str | None = None
+    """A lossy copy that browsers play."""
     notes: tuple[str, ...] = ()
-    """What a reader of the clip's numbers should know although it went well."""
+    """Remarks that belong beside the clip's numbers although it succeeded."""
     seconds: float | None = None
-    """How long generating took."""
+    """Wall time of generation."""
 
 
-def lean(pair: PairDone) -> PairDone:
-    """The same in a third of the memory: what came from another process shares no text with other results."""
+def share_strings(pair: PairResult) -> PairResult:
+    """The same result in a third of the memory: one copy of each column name and file reference.
+
+    What comes from another process shares no strings with other results, and a large run holds millions of them.
+    """
     files: dict[str, str] = {}
 
-    def shared(refs: dict[str, str]) -> dict[str, str]:
+    def shared(refs: Mapping[str, str]) -> dict[str, str]:
         return {intern(column): files.setdefault(ref, ref) for column, ref in refs.items()}
 
     values = {intern(column): value for column, value in pair.values.items()}

@@ -11,10 +11,10 @@ from bench_lipsync.harness.scoring.scorers import LoadedScorer
 
 
 def why_not(card: ModelCard, info: MetricInfo) -> str:
-    """Why `info` is not computed for a model with this card; empty where it is.
+    """Why `info` does not apply to a model with this card; empty if it does.
 
-    A model whose heads move as it likes is not compared with the true frames, nor its set of frames with theirs. One
-    whose picture covers the face only is not judged by whole frames, because the rest of them would be ours.
+    A model with its own head pose is not compared with the true frames, nor its set of frames with theirs. One whose
+    frames cover the face only is not scored on full frames, because the rest of them would be the ground truth's.
     """
     compares = "truth" in info.needs or info.level == "set"
     if card.pose == "own" and compares and info.needs_alignment:
@@ -24,13 +24,15 @@ def why_not(card: ModelCard, info: MetricInfo) -> str:
     return ""
 
 
-def comparable(scorers: Sequence[LoadedScorer], card: ModelCard) -> tuple[LoadedScorer, ...]:
-    """`scorers` without the metrics that say nothing about the model, and without those that have none left."""
-    fitting = [replace(one, wanted=tuple(info for info in one.wanted if not why_not(card, info))) for one in scorers]
-    return tuple(one for one in fitting if one.wanted)
+def applicable(scorers: Sequence[LoadedScorer], card: ModelCard) -> tuple[LoadedScorer, ...]:
+    """`scorers` with only the metrics that apply to the model, and only those that have any left."""
+    fitting = [
+        replace(loaded, wanted=tuple(info for info in loaded.wanted if not why_not(card, info))) for loaded in scorers
+    ]
+    return tuple(loaded for loaded in fitting if loaded.wanted)
 
 
-def refused(scorers: Sequence[LoadedScorer], card: ModelCard) -> dict[str, str]:
-    """Why not, by column, for the metrics that `comparable` leaves out."""
-    reasons = {info.column: why_not(card, info) for one in scorers for info in one.wanted}
+def inapplicable(scorers: Sequence[LoadedScorer], card: ModelCard) -> dict[str, str]:
+    """The metrics that `applicable` leaves out: reason by column."""
+    reasons = {info.column: why_not(card, info) for loaded in scorers for info in loaded.wanted}
     return {column: reason for column, reason in reasons.items() if reason}

@@ -1,4 +1,4 @@
-"""One reading of a clip's frames for all scorers: decoded once, ahead of the networks, whatever some scorers do."""
+"""One pass over a clip's frames for all scorers: decoded once, ahead of the networks."""
 
 from __future__ import annotations
 
@@ -32,9 +32,14 @@ class _Pair(NamedTuple):
 def one_pass(
     scorers: Sequence[LoadedScorer], clip: PreparedClip, output: Generated, audio: NDArray[np.int16]
 ) -> dict[str, ClipScore | ClipError]:
-    """What each of `scorers` finds in `output`, by its name; one that fails does not take the others along.
+    """Run all scorers over the frames of `output` and of the ground truth.
 
-    Raises `ClipError` (`decode_error`) where a video cannot be read.
+    Returns:
+        The score or the failure of each scorer, by its name. One that fails does not stop the others.
+
+    Raises:
+        ClipError: `decode_error`, if a video cannot be read.
+
     """
     results: dict[str, ClipScore | ClipError] = {}
     open_scorings: dict[str, ClipAccumulator] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -35,42 +35,87 @@ logger = logging.getLogger("bench")
 _REMEMBERED = frozenset({Status.METRIC_FAILED, Status.TOO_SHORT, Status.BAD_OUTPUT})
 
 
-@dataclass
-class Scores:
-    """What all scorers found in one (model, clip) pair."""
+@dataclass(frozen=True, slots=True)
+class FailureRecord:
+    """A `ClipError` as plain data."""
 
-    values: dict[str, float] = field(default_factory=dict)
+    status: Status
+    reason: str
+
+    @classmethod
+    def of(cls, error: ClipError) -> FailureRecord:
+        """The record of `error`."""
+        return cls(error.status, error.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipResult:
+    """What all scorers measured on one output, from the worker that scores it to the aggregation of the run.
+
+    Files are named by references of the store (`Store.ref`), which mean the same on every machine.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
     """Clip metrics by column."""
-    features: Mapping[str, Path] = field(default_factory=dict)
+    features: Mapping[str, str] = field(default_factory=dict)
     """Files with the features of set metrics, by column; read with `score_files.load_features`."""
-    curves: Mapping[str, Path] = field(default_factory=dict)
+    curves: Mapping[str, str] = field(default_factory=dict)
     """Files with per-frame values, by column; read with `score_files.load_curves`."""
-    failures: list[ClipError] = field(default_factory=list)
+    failures: tuple[FailureRecord, ...] = ()
+    """Of scorers; the other scorers' values are there."""
 
 
-def score(
+def score_clip(
     scorers: Sequence[LoadedScorer], clip: PreparedClip, output: Generated, audio: NDArray[np.int16], store: Store
-) -> Scores:
-    """All values of `output` against `clip` and `audio`; a scorer that fails is reported, the others go on."""
+) -> ClipResult:
+    """Score a model's output for one clip. Scores that are in the store are not computed again.
+
+    Args:
+        scorers: What to measure with. One that fails does not stop the others.
+        clip: The ground truth.
+        output: The model's frames; same size, rate and length as the clip.
+        audio: (samples,) int16 at 16 kHz, the audio that the lips are compared with.
+        store: Keeps the scores.
+
+    Returns:
+        Values, references to features and curves, and the failures of scorers.
+
+    """
     heard = audio_hash(audio)
     parts = {loaded.name: _parts(loaded, clip, output, heard) for loaded in scorers}
     with span("store"):
         todo = [loaded for loaded in scorers if not _is_stored(store, parts[loaded.name])]
     fresh = one_pass(todo, clip, output, audio) if todo else {}
-    scores = Scores()
+    values: dict[str, float] = {}
+    features: dict[str, str] = {}
+    curves: dict[str, str] = {}
+    failures: list[FailureRecord] = []
     with span("store"):
         for loaded in scorers:
+            result = fresh.get(loaded.name)
             try:
-                if loaded.name in fresh:
-                    build = partial(_save, _lasting(fresh[loaded.name]))
-                    folder = store.make("score", parts[loaded.name], build, remember=_REMEMBERED).path
-                else:
-                    folder = store.make("score", parts[loaded.name], _vanished).path
+                build = _vanished if result is None else partial(_save, _lasting(result))
+                folder = store.make("score", parts[loaded.name], build, remember=_REMEMBERED).path
             except ClipError as error:
-                scores.failures.append(ClipError(error.status, f"{loaded.name}: {error.reason}"))
+                failures.append(FailureRecord(error.status, f"{loaded.name}: {error.reason}"))
                 continue
-            _collect(loaded, folder, scores)
-    return scores
+            measured, framewise = _content(result, folder)
+            features_ref, curves_ref = store.ref(folder / FEATURES_FILE), store.ref(folder / CURVES_FILE)
+            for info in loaded.wanted:
+                if info.column in measured:
+                    values[info.column] = measured[info.column]
+                if info.level == "set":
+                    features[info.column] = features_ref
+                if info.column in framewise:
+                    curves[info.column] = curves_ref
+    return ClipResult(values, features, curves, tuple(failures))
+
+
+def _content(result: ClipScore | ClipError | None, folder: Path) -> tuple[dict[str, float], Collection[str]]:
+    """Values, and the columns with curves, of a score that was just computed or lies in `folder`."""
+    if isinstance(result, ClipScore):
+        return {column: float(value) for column, value in result.values.items()}, result.per_frame.keys()
+    return json.loads((folder / VALUES_FILE).read_text(encoding="utf-8")), load_curves(folder / CURVES_FILE).keys()
 
 
 def _parts(loaded: LoadedScorer, clip: PreparedClip, output: Generated, heard: str) -> dict[str, object]:
@@ -111,13 +156,3 @@ def _save(result: ClipScore | ClipError, folder: Path) -> None:
 
 def _vanished(folder: Path) -> None:
     raise RuntimeError(f"a stored score disappeared during the run: {folder}")
-
-
-def _collect(loaded: LoadedScorer, folder: Path, scores: Scores) -> None:
-    wanted = {info.column: info for info in loaded.wanted}
-    values = json.loads((folder / VALUES_FILE).read_text(encoding="utf-8"))
-    scores.values.update({column: value for column, value in values.items() if column in wanted})
-    features, curves = folder / FEATURES_FILE, folder / CURVES_FILE
-    sets = {column: features for column, info in wanted.items() if info.level == "set"}
-    scores.features = {**scores.features, **sets}
-    scores.curves = {**scores.curves, **{column: curves for column in load_curves(curves) if column in wanted}}

@@ -1,4 +1,4 @@
-"""Loading the scorers that a run asks for; a missing weight makes metrics unavailable, never replaced."""
+"""Loads the requested scorers; metrics without their weights are unavailable and never replaced by others."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bench_lipsync.harness.util.files import sha256_json
 
 @dataclass(frozen=True)
 class LoadedScorer:
-    """A scorer that can work here."""
+    """A loaded scorer."""
 
     name: str
     scorer: Scorer
     wanted: tuple[MetricInfo, ...]
-    """Those of its metrics that the run asked for (full-reference ones are left out where there is no reference)."""
+    """Its requested metrics, without full-reference ones if there is no reference."""
 
     @property
     def needs_audio(self) -> bool:
@@ -34,7 +34,7 @@ class LoadedScorer:
 
 @dataclass(frozen=True)
 class UnavailableScorer:
-    """A scorer that cannot work here, and why."""
+    """A scorer that could not be loaded, and why."""
 
     name: str
     wanted: tuple[MetricInfo, ...]
@@ -43,24 +43,36 @@ class UnavailableScorer:
 
 @dataclass(frozen=True)
 class ScorerSet:
-    """Everything that a run measures with."""
+    """The scorers of a run."""
 
     loaded: tuple[LoadedScorer, ...]
     unavailable: tuple[UnavailableScorer, ...]
     order: tuple[str, ...] = ()
     """Names of metrics in the order of the table's columns."""
 
+    @property
+    def signatures(self) -> list[str]:
+        """Signatures of all metrics that can be computed, sorted."""
+        return sorted(info.signature for loaded in self.loaded for info in loaded.wanted)
+
 
 def load_scorers(metrics: Sequence[str], device: str, with_reference: bool = True) -> ScorerSet:
-    """Load each scorer once. `metrics` are names as users type them, upper or lower case, `NAME` or `NAME[VARIANT]`.
+    """Load each requested scorer once.
 
-    Raises `BenchError` for a metric that nobody computes, or that two scorers compute under one name.
+    Args:
+        metrics: `NAME` or `NAME[VARIANT]`, upper or lower case.
+        device: Where the networks run.
+        with_reference: Whether there are ground-truth frames; if not, full-reference metrics are left out.
+
+    Raises:
+        BenchError: No scorer computes a metric, or two scorers compute one column.
+
     """
     known = metric_names()
-    asked = _columns(known, metrics)
+    requested = _columns(known, metrics)
     loaded: list[LoadedScorer] = []
     unavailable: list[UnavailableScorer] = []
-    for name, columns in asked.items():
+    for name, columns in requested.items():
         factory = SCORERS.get(name)
         try:
             scorer: Scorer = factory(device=device)
@@ -77,16 +89,16 @@ def load_scorers(metrics: Sequence[str], device: str, with_reference: bool = Tru
 
 
 def _columns(known: MetricNames, metrics: Sequence[str]) -> dict[str, set[str]]:
-    """Scorer -> the columns that are asked of it, scorers in the order in which they are first asked for."""
-    asked: dict[str, set[str]] = {}
+    """The requested columns of each scorer, scorers in the order of the first request."""
+    requested: dict[str, set[str]] = {}
     owner: dict[str, str] = {}
     for offer in (offer for metric in metrics for offer in known.ask(metric)):
         column = offer.info.column
         if owner.setdefault(column, offer.scorer) != offer.scorer:
             both = f"{owner[column]!r} and {offer.scorer!r}"
             raise BenchError(f"the scorers {both} both compute {column}; one of them must name another variant")
-        asked.setdefault(offer.scorer, set()).add(column)
-    return asked
+        requested.setdefault(offer.scorer, set()).add(column)
+    return requested
 
 
 def _wanted(infos: Sequence[MetricInfo], columns: set[str], with_reference: bool) -> tuple[MetricInfo, ...]:

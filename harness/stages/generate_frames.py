@@ -1,4 +1,4 @@
-"""Writing a model's frames: checked, in batches that fit into memory, compressed beside the model's own work."""
+"""Writes a model's frames: checked, in batches that fit into memory, encoded in parallel to the model's work."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PIECE_BYTES = 4 << 20
 
 
 class TooLargeError(Exception):
-    """The model ran out of memory with as many frames at once as it was asked for."""
+    """The model ran out of memory with the requested number of frames at once."""
 
 
 def write_frames(
@@ -62,10 +62,10 @@ def in_batches_that_fit(
     *,
     way_out: str = "free some",
 ) -> T:
-    """What `attempt` returns for `context` with as large a batch as memory has room for.
+    """Call `attempt` with the largest batch that fits into memory, and return what it returns.
 
-    It is called again with half the batch when it raises `TooLargeError`. Raises `ClipError` (`memory`) where a batch
-    of one is too large.
+    When it raises `TooLargeError`, it is called again with half the batch. Raises `ClipError` (`memory`) if a batch of
+    one is too large.
     """
     name, device = model.card.name, context.device
     key = (name, device, clip.size)
@@ -104,7 +104,7 @@ def frames_of(
 
 
 def _encode(chunks: Iterator[NDArray[np.uint8]], clip: PreparedClip, path: Path) -> dict[str, Any]:
-    """Store the chunks losslessly, checking that they are what the contract promises."""
+    """Encode the chunks losslessly, and check that they keep the contract."""
     from bench_lipsync.harness.media import LosslessWriter
 
     digest = hashlib.sha256()

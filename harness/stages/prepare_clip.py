@@ -1,6 +1,6 @@
-"""Footage to its canonical form: a followed face, a square crop at 25 fps, 16 kHz sound, and all that is known of it.
+"""Brings footage to its canonical form: a tracked face in a square crop at 25 fps, and 16 kHz audio.
 
-Two passes over the video, a chunk at a time: the first follows the face, the second cuts the crop that it led to.
+Two passes over the video, a chunk at a time: the first tracks the face, the second cuts the crop that follows from it.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ PREPARE_VERSION = f"1|{CROP_RULE}"
 MIN_FRAMES = 40
 """Shortest clip (1.6 s): SyncNet compares windows of 5 frames at shifts of up to 15 either way."""
 SILENCE = 33
-"""Sound whose largest sample stays below this is digital silence: -60 dB of full scale."""
+"""Audio whose largest sample is below this is digital silence: -60 dB of full scale."""
 
 
-class _Followed(NamedTuple):
+class _Tracking(NamedTuple):
     faces: dict[int, Face]
     frames: int
     frame: Region
@@ -46,8 +46,8 @@ class _Followed(NamedTuple):
 def prepare_clip(clip: Clip, directory: Path, size: int = 256) -> PreparedClip:
     """Write the canonical form of `clip` into `directory`, which exists and is empty; `size` is the crop's side.
 
-    Separate audio is taken to begin with the video; both are cut by `start` and `end`. Sound shorter than the picture
-    is followed by silence, longer sound is cut.
+    Separate audio is taken to begin with the video; both are cut by `start` and `end`. Audio shorter than the
+    video is padded with silence, longer audio is cut.
 
     Raises `ClipError`: `decode_error`, `no_audio` (no stream, or digital silence), `no_face`, `several_faces`,
     `too_short`, `too_long`; and `harness.assets.lookup.AssetMissing` without FaceLandmarker's weights.
@@ -61,21 +61,21 @@ def prepare_clip(clip: Clip, directory: Path, size: int = 256) -> PreparedClip:
         end = latest if clip.end is None else min(clip.end, latest)
         samples = decode_audio(clip.audio or clip.video, start=clip.start, end=end)
     if len(samples):
-        _require_sound(samples)  # before the long work
-    followed = _follow(clip)
-    sound = _fit(samples, followed.frames)
-    box = crop_box(bounding(face.box for face in followed.faces.values()), followed.frame.width, followed.frame.height)
-    track = canonical_track(followed.faces, followed.frames, box, size)
-    digest = _write_video(clip, directory / "video.mkv", box, size, followed.frames)
-    write_wav(directory / "audio.wav", sound)
+        _require_audio(samples)  # before the long work
+    tracking = _track(clip)
+    audio = _fit(samples, tracking.frames)
+    box = crop_box(bounding(face.box for face in tracking.faces.values()), tracking.frame.width, tracking.frame.height)
+    track = canonical_track(tracking.faces, tracking.frames, box, size)
+    digest = _write_video(clip, directory / "video.mkv", box, size, tracking.frames)
+    write_wav(directory / "audio.wav", audio)
     track.save(directory / "faces.npz")
-    for array in (sound, *track.arrays().values()):
+    for array in (audio, *track.arrays().values()):
         digest.update(np.ascontiguousarray(array).data)
     height = np.ptp(track.landmarks[:, :, 1], axis=1)
     meta = {
         "id": clip.id,
         "identity": clip.identity,
-        "frames": followed.frames,
+        "frames": tracking.frames,
         "size": size,
         "fps": FPS,
         "content_hash": digest.hexdigest(),
@@ -83,9 +83,9 @@ def prepare_clip(clip: Clip, directory: Path, size: int = 256) -> PreparedClip:
         "crop": {"rule": CROP_RULE, **asdict(box), "face_height": round(float(np.median(height)) / size, 4)},
         "interpolated": [int(index) for index in np.flatnonzero(~track.detected)],
         "audio": {
-            "peak": _peak(sound),
-            "padded_samples": max(0, len(sound) - len(samples)),
-            "cut_samples": max(0, len(samples) - len(sound)),
+            "peak": _peak(audio),
+            "padded_samples": max(0, len(audio) - len(samples)),
+            "cut_samples": max(0, len(samples) - len(audio)),
         },
         "source": _source(info, clip),
     }
@@ -100,7 +100,7 @@ def _chunks(clip: Clip) -> Prefetch[NDArray[np.uint8]]:
     return Prefetch(timed(chunks, "decode", "source"), ahead=1)
 
 
-def _follow(clip: Clip) -> _Followed:
+def _track(clip: Clip) -> _Tracking:
     frame: Region | None = None
     look_at = None if clip.box is None else Region(*clip.box)
     with ExitStack() as stack:
@@ -117,14 +117,14 @@ def _follow(clip: Clip) -> _Followed:
     if frame is None or follower.frames < MIN_FRAMES:
         reason = f"{follower.frames} frames at {FPS} per second; at least {MIN_FRAMES} are needed"
         raise ClipError(Status.TOO_SHORT, reason)
-    return _Followed(follower.finish(), follower.frames, frame)
+    return _Tracking(follower.finish(), follower.frames, frame)
 
 
 def _stated_seconds(info: MediaInfo, clip: Clip) -> float:
-    """How long the clip is by what its file says, 0 where it says nothing."""
-    said = info.video.seconds if info.video is not None and info.video.seconds is not None else info.seconds
-    whole = said or 0.0
-    return (whole if clip.end is None else min(whole, clip.end)) - (clip.start or 0.0)
+    """Length of the clip as stated by its file; 0 if it states none."""
+    stated = info.video.seconds if info.video is not None and info.video.seconds is not None else info.seconds
+    total = stated or 0.0
+    return (total if clip.end is None else min(total, clip.end)) - (clip.start or 0.0)
 
 
 def _require_shorter(seconds: float) -> None:
@@ -134,15 +134,15 @@ def _require_shorter(seconds: float) -> None:
 
 
 def _fit(samples: NDArray[np.int16], frames: int) -> NDArray[np.int16]:
-    """`samples` cut or followed by silence to `frames * 640`."""
+    """`samples` cut, or padded with silence, to `frames * 640`."""
     length = frames * SAMPLES_PER_FRAME
     fitted = np.zeros(length, np.int16)
     fitted[: len(samples)] = samples[:length]
-    _require_sound(fitted)
+    _require_audio(fitted)
     return fitted
 
 
-def _require_sound(samples: NDArray[np.int16]) -> None:
+def _require_audio(samples: NDArray[np.int16]) -> None:
     peak = _peak(samples)
     if peak < SILENCE:
         raise ClipError(Status.NO_AUDIO, f"digital silence: the largest sample is {peak} of 32768")
@@ -153,7 +153,7 @@ def _peak(samples: NDArray[np.int16]) -> int:
 
 
 def _write_video(clip: Clip, path: Path, box: CropBox, size: int, frames: int) -> hashlib._Hash:
-    """The second pass; returns the running hash over what the file decodes to."""
+    """The second pass; returns the running hash over the decoded frames."""
     digest = hashlib.sha256()
 
     def take(crops: NDArray[np.uint8]) -> None:

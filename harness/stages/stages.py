@@ -1,4 +1,4 @@
-"""The arrows of the pipeline for one clip: prepare, generate, preview, each skipped when nothing changed."""
+"""The cached stages of one clip: prepare, adapt, generate, preview; each is skipped when nothing changed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Generated:
     frames_hash: str
     """sha256 over the decoded frames."""
     notes: tuple[str, ...] = ()
-    """What a reader of the clip's numbers should know although it went well."""
+    """Remarks that belong beside the clip's numbers although it succeeded."""
     seconds: float | None = None
     """How long the model took when the frames were made, decoding and writing included; `None` for the truth itself."""
 
@@ -77,7 +77,7 @@ def prepare(clip: Clip, size: int, store: Store) -> PreparedClip:
 
     def build(folder: Path) -> None:
         try:
-            with span("prepare"):  # What is no stage of its own: sound, the crop's box, the face track.
+            with span("prepare"):  # Covers the steps without a span of their own: audio, crop box, face track.
                 prepare_clip(clip, folder, size)
         except (ClipError, BenchError):
             raise
@@ -91,7 +91,7 @@ def prepare(clip: Clip, size: int, store: Store) -> PreparedClip:
 
 @dataclass
 class Prepared:
-    """What preparation made of the clips, by id."""
+    """Results of preparation, by clip id."""
 
     clips: dict[str, PreparedClip] = field(default_factory=dict)
     failures: dict[str, ClipError] = field(default_factory=dict)
@@ -183,13 +183,13 @@ def adapt(
         held = FileLock(work.with_suffix(".lock")).acquire()
     with held, span("store"):
         entry = store.make("adapt", parts, build).path
-        discard(done)  # First: what it says is true of the whole folder only.
+        discard(done)  # First, because it marks the complete folder.
         discard(work)
         return entry
 
 
 def preview(generated: Generated, audio: NDArray[np.int16], store: Store) -> Path:
-    """A small lossy copy with sound that browsers play; for looking at, never for measuring."""
+    """A small lossy copy with audio that browsers play; never measured."""
     from bench_lipsync.harness.media import read_lossless, write_preview
 
     parts = {"version": PREVIEW_VERSION, "frames": generated.frames_hash, "audio": audio_hash(audio)}

@@ -1,4 +1,4 @@
-"""Sums over many rows of features, from which means and covariances of any union of clips follow without the rows."""
+"""Sums over rows of features, from which means and covariances of any union of clips follow without the rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 _BLOCK = 1024
 _SMALL = 1e-14
-"""Directions with less than this share of the largest variance are rounding: clips that stand still have few others."""
+"""Directions with less than this share of the largest variance are rounding, as still clips have many."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench_lipsync.harness.results.schema import read_result
-from bench_lipsync.harness.run.finalize import finish
+from bench_lipsync.harness.run.finalize import finalize
 from bench_lipsync.harness.run.spec import make_spec
 from bench_lipsync.harness.store.store import Store
 from benchmarks.cost.driver_cost import made_up, scorers
@@ -67,7 +67,7 @@ def test_the_driver_takes_made_up_results_and_says_so(tmp_path: Path) -> None:
     ledger = made_up(12, 2, 50, store, found)
     spec = make_spec({"models": ["a", "b"], "dataset": "demo", "metrics": "all"})
     (tmp_path / "run").mkdir()
-    finish(spec, ledger, found, store, tmp_path / "run")
+    finalize(spec, ledger, found, store, tmp_path / "run")
     result = read_result(tmp_path / "run")
     assert any("MADE-UP" in notice for notice in result.notices)
     assert len(result.clips) == 12 and np.isfinite([row.value for row in result.metrics if row.value is not None]).all()

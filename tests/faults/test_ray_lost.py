@@ -18,9 +18,10 @@ from small_world import entries, full_command, left_over, make_clips, words
 from tests_tricks import Trick, Tricks
 
 from bench_lipsync.harness.errors import ClipError
-from bench_lipsync.harness.run.executors.pool import Crew, Limits
+from bench_lipsync.harness.run.executors.pool import TaskLimits, WorkerPool
 from bench_lipsync.harness.run.executors.ray_backend.cluster import RayOptions
 from bench_lipsync.harness.run.executors.ray_backend.workers import RaySource
+from bench_lipsync.harness.store.store import Store
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -70,7 +71,7 @@ def wait_for(what: Callable[[], object], run: subprocess.Popen[str], seconds: fl
 
 def busy(nodes: Nodes) -> list[psutil.Process]:
     """Our actors that are doing something: Ray shows the method in the process's title."""
-    return [process for process in nodes.workers() if "Hand.do" in " ".join(process.cmdline())]
+    return [process for process in nodes.workers() if "TaskActor.do" in " ".join(process.cmdline())]
 
 
 def test_a_killed_worker_and_a_lost_machine_change_nothing(
@@ -103,14 +104,14 @@ def test_a_killed_worker_and_a_lost_machine_change_nothing(
 
 def test_limits_end_in_typed_statuses(nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
-    limits = Limits(seconds=8, memory=450 << 20, retries=1)
+    limits = TaskLimits(seconds=8, memory=450 << 20, retries=1)
     tricks = [Trick("hang", 0), Trick("eat", 1), Trick("die", 2), Trick("die-once", 3, tmp_path), Trick("no-face", 4)]
     ended: dict[int, object] = {}
-    with Crew(RaySource(Tricks(), RayOptions(nodes.address), memory=limits.memory), limits) as crew:
+    with WorkerPool(RaySource(Tricks(), RayOptions(nodes.address), Store(), memory=limits.memory), limits) as pool:
         for trick in [*tricks, Trick("wait", 5)]:
-            crew.submit(trick)
+            pool.submit(trick)
         while len(ended) < 6:
-            if finished := crew.wait(1.0):
+            if finished := pool.wait(1.0):
                 ended[finished.task.number] = finished.result
     found = [result.status.value if isinstance(result, ClipError) else "ok" for _, result in sorted(ended.items())]
     assert found == ["timeout", "memory", "worker_lost", "ok", "no_face", "ok"]

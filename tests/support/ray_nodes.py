@@ -41,7 +41,7 @@ class Nodes:
         found = []
         for process in psutil.Process().children(recursive=True):
             try:
-                if process.status() != psutil.STATUS_ZOMBIE and "Hand" in " ".join(process.cmdline()):
+                if process.status() != psutil.STATUS_ZOMBIE and "TaskActor" in " ".join(process.cmdline()):
                     found.append(process)
             except psutil.Error:
                 continue

@@ -1,4 +1,4 @@
-"""What a run asks of whatever carries out its tasks."""
+"""The contract between a run and what carries out its tasks."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ if TYPE_CHECKING:
 
 
 class Task(Protocol):
-    """Something to do: picklable, and the same result wherever and whenever it is done."""
+    """A task: picklable, with the same result wherever and whenever it is done."""
 
     @property
     def stage(self) -> str:
-        """The part of the run that it belongs to: `prepare`, or the name of a row."""
+        """The stage of the run: `prepare`, or the name of a row."""
         ...
 
     @property
     def title(self) -> str:
-        """What is being done, for the progress view: `prepare clip_013`."""
+        """Description for the progress display: `prepare clip_013`."""
         ...
 
 
 @dataclass(frozen=True)
-class Place:
-    """Which of the workers one is."""
+class WorkerContext:
+    """Which of the workers this one is."""
 
     index: int = 0
     """0 for the first; also picks the GPU where a machine has several."""
     alone: bool = True
-    """Whether it is the run's own process."""
+    """Whether it is the driver's own process."""
 
 
 class Setup(Protocol):
-    """From which a worker makes what it works with; picklable."""
+    """From which a worker makes what it needs; picklable."""
 
-    def open(self, place: Place) -> Callable[[Any], Any]:
-        """Called once in each worker; returns what does a task. Raises `BenchError` where nothing can be done."""
+    def open(self, context: WorkerContext) -> Callable[[Any], Any]:
+        """Called once in each worker; returns the function that does a task. Raises `BenchError` if there is none."""
         ...
 
 
 @dataclass(frozen=True)
-class Finished:
-    """A task that ended."""
+class TaskResult:
+    """The end of a task."""
 
     task: Any
     result: Any
-    """What doing it returned; a `ClipError` where it ended in one, or was stopped."""
+    """What the task returned; a `ClipError` if it failed or was stopped."""
     worker: str = ""
     seconds: float = 0.0
     record: Record | None = None
@@ -57,34 +57,37 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Doing:
-    """What a worker is busy with."""
+class ActiveTask:
+    """A task that a worker is doing."""
 
     worker: str
     stage: str
-    """Empty for one that belongs to none."""
+    """Empty while the worker starts."""
     title: str
     since: float
     """In seconds of `time.monotonic`."""
 
 
 class Executor(Protocol):
-    """Carries out tasks in any order and any number at once. A context manager: left in any way, nothing goes on."""
+    """Carries out tasks, in any order and several at once.
 
-    def room(self) -> int:
-        """How many more tasks it can use now; more than that would only wait."""
+    A context manager: however it is left, no task goes on.
+    """
+
+    def free_slots(self) -> int:
+        """How many more tasks it can begin now; more than that would only wait."""
         ...
 
     def submit(self, task: Task) -> None:
-        """Take a task."""
+        """Accept a task."""
         ...
 
-    def wait(self, seconds: float | None = None) -> Finished | None:
-        """The next task that ends, or `None` after `seconds`. Raises `BenchError` for what ends the run."""
+    def wait(self, seconds: float | None = None) -> TaskResult | None:
+        """The next task that ends, or `None` after `seconds`. Raises `BenchError` if the run cannot go on."""
         ...
 
-    def doing(self) -> Sequence[Doing]:
-        """What is being done now."""
+    def active(self) -> Sequence[ActiveTask]:
+        """What is being done now, for the progress display."""
         ...
 
     def __enter__(self) -> Executor: ...

@@ -1,4 +1,4 @@
-"""The executor that the options of a run ask for."""
+"""Makes the executor that the options of a run request."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from typing import Literal
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.run.executors.base import Executor, Setup
-from bench_lipsync.harness.run.executors.pool import Crew, Limits
+from bench_lipsync.harness.run.executors.pool import TaskLimits, WorkerPool
+from bench_lipsync.harness.store.store import Store
 
 WORKER_BYTES = 3 * 10**9
-"""Memory that a worker should find: 1.4 GB for the networks of the usual metrics, the rest for a model."""
+"""Memory per worker: 1.4 GB for the networks of the usual metrics, the rest for a model."""
 PER_GPU = 2
 Kind = Literal["auto", "local", "process", "ray"]
 
 
 @dataclass(frozen=True)
 class ExecutorOptions:
-    """Where and how the tasks of a run are done; none of it changes a result."""
+    """Where and how the tasks of a run are carried out; none of it changes a result."""
 
     kind: Kind = "auto"
     """`local`: in this process. `process`: in processes of this machine. `ray`: on a Ray cluster. `auto`: local, or
     processes where there are several workers or limits."""
     workers: int | None = None
     """At once; `None`: one, or with Ray as many as the cluster has room for."""
-    limits: Limits = field(default_factory=Limits)
+    limits: TaskLimits = field(default_factory=TaskLimits)
     address: str | None = None
     """Of the Ray cluster; `None` starts one on this machine."""
     gpus_per_worker: float = 0.0
@@ -49,33 +50,37 @@ class ExecutorOptions:
         return 2 * (self.workers or 8)
 
 
-def make_executor(
-    options: ExecutorOptions, here: Setup, elsewhere: Setup, *, notes: Path, files: Sequence[Path] = ()
-) -> Executor:
-    """The executor; `here` is opened in this process, `elsewhere` in workers.
+def make_executor(options: ExecutorOptions, setup: Setup, store: Store, *, files: Sequence[Path] = ()) -> Executor:
+    """Make the executor of a run.
 
-    `notes` is a folder for short-lived files, `files` are files and folders that tasks read.
+    Args:
+        options: The kind, and its workers.
+        setup: Opened in every worker.
+        store: Of the run.
+        files: Files and folders that tasks read.
 
-    Raises `BenchError` for options that contradict each other.
+    Raises:
+        BenchError: The options contradict each other, or Ray cannot be used.
+
     """
     limits = options.limits
     if options.settled == "local":
-        from bench_lipsync.harness.run.executors.inline import Inline
+        from bench_lipsync.harness.run.executors.inline import InlineExecutor
 
         if (options.workers or 1) > 1:
             raise BenchError(f"--executor local is one process; for {options.workers} workers take --executor process")
         if limits.seconds is not None or limits.memory is not None:
             raise BenchError("--executor local cannot be stopped by --clip-timeout and --clip-memory; take process")
-        return Inline(here)
+        return InlineExecutor(setup)
     if options.settled == "process":
         from bench_lipsync.harness.run.executors.process import ProcessSource
 
-        return Crew(ProcessSource(elsewhere, options.workers or 1, notes, limits.memory), limits)
+        return WorkerPool(ProcessSource(setup, options.workers or 1, store.root / "tmp", limits.memory), limits)
     from bench_lipsync.harness.run.executors.ray_backend.cluster import RayOptions
     from bench_lipsync.harness.run.executors.ray_backend.workers import RaySource
 
-    asked = RayOptions(options.address, options.workers, options.gpus_per_worker, options.cpus_per_worker)
-    return Crew(RaySource(elsewhere, asked, memory=limits.memory, files=files), limits)
+    ray_options = RayOptions(options.address, options.workers, options.gpus_per_worker, options.cpus_per_worker)
+    return WorkerPool(RaySource(setup, ray_options, store, memory=limits.memory, files=files), limits)
 
 
 def workers_here(device: str) -> int:

@@ -1,4 +1,4 @@
-"""The tasks of a run one after the other, in this process: the plainest executor, which all others must agree with."""
+"""Does the tasks of a run one after the other in this process; all other executors must give the same results."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Any
 
 from bench_lipsync.harness.errors import ClipError
-from bench_lipsync.harness.run.executors.base import Doing, Finished, Place, Setup, Task
+from bench_lipsync.harness.run.executors.base import ActiveTask, Setup, Task, TaskResult, WorkerContext
 from bench_lipsync.harness.util.spans import recording
 
 
-class Inline:
+class InlineExecutor:
     """Does a task when it is waited for. Errors come out as they are; Ctrl-C stops it in the middle of a task."""
 
     def __init__(self, setup: Setup) -> None:
@@ -21,8 +21,8 @@ class Inline:
         self._do: Any = None
         self._tasks: deque[Task] = deque()
 
-    def __enter__(self) -> Inline:
-        self._do = self._setup.open(Place())
+    def __enter__(self) -> InlineExecutor:
+        self._do = self._setup.open(WorkerContext())
         return self
 
     def __exit__(
@@ -30,7 +30,7 @@ class Inline:
     ) -> None:
         self._do = None
 
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """One at a time."""
         return 1 - len(self._tasks)
 
@@ -38,7 +38,7 @@ class Inline:
         """Keep it until somebody waits."""
         self._tasks.append(task)
 
-    def wait(self, seconds: float | None = None) -> Finished | None:
+    def wait(self, seconds: float | None = None) -> TaskResult | None:
         """Do the oldest task, however long it takes."""
         if not self._tasks:
             return None
@@ -49,8 +49,8 @@ class Inline:
                 result = self._do(task)
             except ClipError as error:
                 result = error
-        return Finished(task, result, "main", time.perf_counter() - began, record)
+        return TaskResult(task, result, "main", time.perf_counter() - began, record)
 
-    def doing(self) -> Sequence[Doing]:
-        """Nothing that anybody could see: while a task is done, nobody asks."""
+    def active(self) -> Sequence[ActiveTask]:
+        """Always empty: while a task is done, nobody can ask."""
         return ()

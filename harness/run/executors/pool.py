@@ -1,4 +1,14 @@
-"""Many workers, whatever they are: who gets which task, limits of time, lost workers replaced, lost tasks retried."""
+"""The worker pool: assigns tasks, stops what exceeds its limits, replaces lost workers and retries lost tasks.
+
+It does not know what its workers are; a `WorkerSource` starts them and reports what they do. (`pebble.ProcessPool` has
+time-outs and restarts as well, but no memory limit, no relay of log lines and no Ray.)
+
+A slot is one place for a worker and goes through these states:
+
+    starting ──ready──► idle ──assigned──► busy ──done──► idle
+       │                 │                  │
+       └──────lost───────┴──────lost────────┴──────────► removed; its task, if any, is queued again or fails
+"""
 
 from __future__ import annotations
 
@@ -11,12 +21,12 @@ from types import TracebackType
 from typing import Any, Literal, Protocol
 
 from bench_lipsync.harness.errors import BenchError, ClipError, Status
-from bench_lipsync.harness.run.executors.base import Doing, Finished, Task
+from bench_lipsync.harness.run.executors.base import ActiveTask, Task, TaskResult
 from bench_lipsync.harness.run.executors.worker_loop import Reply
 
 logger = logging.getLogger("bench")
 _FAILED_STARTS = 3
-"""So many workers in a row that end before they begin, and the run ends."""
+"""Workers in a row that end before they are ready; then the run ends, because the next one would end as well."""
 
 
 class Worker(Protocol):
@@ -24,7 +34,7 @@ class Worker(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in the progress view and the log: `w3`."""
+        """Its name in the progress display and the log: `w3`."""
         ...
 
     def send(self, task: Any) -> None:
@@ -38,20 +48,20 @@ class Worker(Protocol):
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a worker did."""
+    """Something that happened to a worker."""
 
     worker: Worker
     kind: Literal["ready", "done", "lost"]
     """`ready`: started, waits for a task. `done`: `reply` is there, waits for the next. `lost`: it is gone."""
     reply: Reply | None = None
     why: str = ""
-    """Of a lost one, for a reader: `was killed by signal 9`."""
+    """Of a lost worker: the reason, as `was killed by signal 9`."""
     memory: bool = False
-    """Of a lost one: it took more memory than it may."""
+    """Of a lost worker: it exceeded its memory limit."""
 
 
 class WorkerSource(Protocol):
-    """Where workers come from."""
+    """Starts workers and reports what they do."""
 
     @property
     def limit(self) -> int | None:
@@ -63,7 +73,7 @@ class WorkerSource(Protocol):
         ...
 
     def wait(self, seconds: float) -> Sequence[Event]:
-        """What happened, at the latest after `seconds`; each thing is told once."""
+        """What happened, at the latest after `seconds`; each event is reported once."""
         ...
 
     def close(self) -> None:
@@ -72,8 +82,8 @@ class WorkerSource(Protocol):
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a task may cost before it is stopped."""
+class TaskLimits:
+    """What a task may take before it is stopped."""
 
     seconds: float | None = None
     memory: int | None = None
@@ -86,31 +96,38 @@ class Limits:
 class _Job:
     task: Task
     lost: int = 0
-    """Workers that went away while doing it."""
+    """Workers that were lost while they did it."""
 
 
 @dataclass
-class _Seat:
+class _Slot:
     worker: Worker
     index: int
     ready: bool = False
+    """Whether the worker has started."""
     job: _Job | None = None
     since: float = field(default_factory=time.monotonic)
-    """When it began its task, or to start."""
+    """When the worker began its task, or to start."""
 
 
-class Crew:
-    """An `Executor` made of workers."""
+class WorkerPool:
+    """An `Executor` of many workers.
 
-    def __init__(self, source: WorkerSource, limits: Limits) -> None:
+    Args:
+        source: Starts the workers. The pool closes it.
+        limits: Of every task.
+
+    """
+
+    def __init__(self, source: WorkerSource, limits: TaskLimits) -> None:
         self._source = source
         self._limits = limits
-        self._seats: list[_Seat] = []
+        self._slots: list[_Slot] = []
         self._queue: deque[_Job] = deque()
-        self._finished: deque[Finished] = deque()
+        self._results: deque[TaskResult] = deque()
         self._failed_starts = 0
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> WorkerPool:
         return self
 
     def __exit__(
@@ -118,11 +135,11 @@ class Crew:
     ) -> None:
         self._source.close()
 
-    def room(self) -> int:
-        """Workers without a task, counting those that can still be started; of a growing crew one at a time."""
+    def free_slots(self) -> int:
+        """Workers without a task, counting those that can still be started; of a growing pool one at a time."""
         limit = self._source.limit
-        slots = limit if limit is not None else sum(seat.ready for seat in self._seats) + 1
-        busy = sum(seat.job is not None for seat in self._seats)
+        slots = limit if limit is not None else sum(slot.ready for slot in self._slots) + 1
+        busy = sum(slot.job is not None for slot in self._slots)
         return max(0, slots - busy - len(self._queue))
 
     def submit(self, task: Task) -> None:
@@ -130,78 +147,78 @@ class Crew:
         self._queue.append(_Job(task))
         self._assign()
 
-    def wait(self, seconds: float | None = None) -> Finished | None:
-        """The next task that ends. Raises `BenchError` for what a worker says ends the run."""
+    def wait(self, seconds: float | None = None) -> TaskResult | None:
+        """The next task that ends, or `None` after `seconds`. Raises `BenchError` if a worker ends the run."""
         until = None if seconds is None else time.monotonic() + seconds
-        while not self._finished:
-            left = self._patience(until)
-            for event in self._source.wait(left):
+        while not self._results:
+            for event in self._source.wait(self._seconds_to_wait(until)):
                 self._take(event)
-            self._stop_late()
-            self._assign()
+            self._stop_late_tasks()
+            self._assign()  # Events may have freed workers, or lost them.
             if until is not None and time.monotonic() >= until:
                 break
-        return self._finished.popleft() if self._finished else None
+        return self._results.popleft() if self._results else None
 
-    def doing(self) -> Sequence[Doing]:
-        """What the busy workers do, and who starts."""
-        told = []
-        for seat in self._seats:
-            if seat.job:
-                told.append(Doing(seat.worker.name, seat.job.task.stage, seat.job.task.title, seat.since))
-            elif not seat.ready:
-                told.append(Doing(seat.worker.name, "", "starts", seat.since))
-        return told
+    def active(self) -> Sequence[ActiveTask]:
+        """What the busy workers do, and which workers are starting."""
+        tasks = []
+        for slot in self._slots:
+            if slot.job:
+                tasks.append(ActiveTask(slot.worker.name, slot.job.task.stage, slot.job.task.title, slot.since))
+            elif not slot.ready:
+                tasks.append(ActiveTask(slot.worker.name, "", "starts", slot.since))
+        return tasks
 
-    def _patience(self, until: float | None) -> float:
-        """Seconds until somebody has to look again."""
+    def _seconds_to_wait(self, until: float | None) -> float:
+        """Time until the caller wants an answer or a task reaches its limit."""
         now = time.monotonic()
         ends = [] if until is None else [until]
         if self._limits.seconds is not None:
-            ends += [seat.since + self._limits.seconds for seat in self._seats if seat.job]
+            ends += [slot.since + self._limits.seconds for slot in self._slots if slot.job]
         return max(0.0, min((end - now for end in ends), default=3600.0))
 
     def _assign(self) -> None:
-        idle = [seat for seat in self._seats if seat.ready and seat.job is None]
-        for seat in idle[: len(self._queue)]:
-            seat.job, seat.since = self._queue.popleft(), time.monotonic()
-            seat.worker.send(seat.job.task)
-        starting = sum(not seat.ready for seat in self._seats)
+        """Give queued tasks to idle workers, and start workers for the rest."""
+        idle = [slot for slot in self._slots if slot.ready and slot.job is None]
+        for slot in idle[: len(self._queue)]:
+            slot.job, slot.since = self._queue.popleft(), time.monotonic()
+            slot.worker.send(slot.job.task)
+        starting = sum(not slot.ready for slot in self._slots)
         limit = self._source.limit
-        # A crew that grows with its cluster asks for one more at a time: what it cannot get yet must not pile up.
-        most = starting + limit - len(self._seats) if limit is not None else 1
+        # A pool that grows with its cluster requests one more worker at a time, so that requests do not pile up.
+        most = starting + limit - len(self._slots) if limit is not None else 1
         for _ in range(min(len(self._queue), most) - starting):
-            taken = {seat.index for seat in self._seats}
+            taken = {slot.index for slot in self._slots}
             index = next(number for number in range(len(taken) + 1) if number not in taken)
-            self._seats.append(_Seat(self._source.start(index), index))
+            self._slots.append(_Slot(self._source.start(index), index))
 
     def _take(self, event: Event) -> None:
-        seat = next((seat for seat in self._seats if seat.worker is event.worker), None)
-        if seat is None:  # Killed in the meantime.
+        slot = next((slot for slot in self._slots if slot.worker is event.worker), None)
+        if slot is None:  # Killed in the meantime; its task has its result.
             return
         if event.kind == "ready":
-            seat.ready, self._failed_starts = True, 0
+            slot.ready, self._failed_starts = True, 0
         elif event.kind == "done":
-            self._done(seat, event.reply or Reply())
+            self._done(slot, event.reply or Reply())
         else:
-            self._lost(seat, event)
+            self._lost(slot, event)
 
-    def _done(self, seat: _Seat, reply: Reply) -> None:
+    def _done(self, slot: _Slot, reply: Reply) -> None:
         for level, line in reply.log:
             logger.log(level, "%s", line)
         if reply.stop:
             raise BenchError(reply.stop)
         if reply.bug:
-            raise RuntimeError(f"in worker {seat.worker.name}:\n{reply.bug}")
-        if seat.job is not None:
-            done = Finished(seat.job.task, reply.result, seat.worker.name, reply.seconds, reply.record)
-            self._finished.append(done)
-            seat.job = None
+            raise RuntimeError(f"in worker {slot.worker.name}:\n{reply.bug}")
+        if slot.job is not None:
+            result = TaskResult(slot.job.task, reply.result, slot.worker.name, reply.seconds, reply.record)
+            self._results.append(result)
+            slot.job = None
 
-    def _lost(self, seat: _Seat, event: Event) -> None:
-        self._seats.remove(seat)
-        job, name = seat.job, seat.worker.name
-        if not seat.ready:
+    def _lost(self, slot: _Slot, event: Event) -> None:
+        self._slots.remove(slot)
+        job, name = slot.job, slot.worker.name
+        if not slot.ready:
             self._failed_starts += 1
             logger.warning("worker %s did not start: %s", name, event.why)
             if self._failed_starts >= _FAILED_STARTS:
@@ -209,28 +226,28 @@ class Crew:
         if job is None:
             return
         logger.warning("worker %s %s while it did: %s", name, event.why, job.task.title)
-        if event.memory:
-            self._end(seat, job, ClipError(Status.MEMORY, event.why))
+        if event.memory:  # Another try would need as much.
+            self._fail(slot, job, ClipError(Status.MEMORY, event.why))
             return
         job.lost += 1
         if job.lost <= self._limits.retries:
-            self._queue.appendleft(job)
+            self._queue.appendleft(job)  # First, because others may depend on its result.
             return
         times = f"{job.lost} times" if job.lost > 1 else "once"
-        self._end(seat, job, ClipError(Status.WORKER_LOST, f"tried {times}; its worker {event.why}"))
+        self._fail(slot, job, ClipError(Status.WORKER_LOST, f"tried {times}; its worker {event.why}"))
 
-    def _end(self, seat: _Seat, job: _Job, error: ClipError) -> None:
-        self._finished.append(Finished(job.task, error, seat.worker.name, time.monotonic() - seat.since))
+    def _fail(self, slot: _Slot, job: _Job, error: ClipError) -> None:
+        self._results.append(TaskResult(job.task, error, slot.worker.name, time.monotonic() - slot.since))
 
-    def _stop_late(self) -> None:
+    def _stop_late_tasks(self) -> None:
         limit = self._limits.seconds
         if limit is None:
             return
         now = time.monotonic()
-        for seat in [seat for seat in self._seats if seat.job and now - seat.since >= limit]:
-            seat.worker.kill()
-            self._seats.remove(seat)
-            if seat.job:
+        for slot in [slot for slot in self._slots if slot.job and now - slot.since >= limit]:
+            slot.worker.kill()  # Removed at once: what the killed worker may still have sent is ignored.
+            self._slots.remove(slot)
+            if slot.job:
                 reason = f"took longer than {limit:g} s (--clip-timeout)"
-                logger.warning("%s: %s", seat.job.task.title, reason)
-                self._end(seat, seat.job, ClipError(Status.TIMEOUT, reason))
+                logger.warning("%s: %s", slot.job.task.title, reason)
+                self._fail(slot, slot.job, ClipError(Status.TIMEOUT, reason))

@@ -1,4 +1,4 @@
-"""Workers that are processes of this machine, each fresh and with a pipe to the run."""
+"""Workers that are processes of this machine, each spawned with a pipe to the driver."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
-from bench_lipsync.harness.run.executors.base import Place, Setup
+from bench_lipsync.harness.run.executors.base import Setup, WorkerContext
 from bench_lipsync.harness.run.executors.pool import Event, Worker
 from bench_lipsync.harness.run.executors.worker_loop import (
     OVER_MEMORY,
@@ -42,19 +42,19 @@ class ProcessWorker:
         self.started = False
 
     def send(self, task: Any) -> None:
-        """Give it a task."""
-        with suppress(OSError):  # A process that is gone: `wait` says so.
+        """Send it a task."""
+        with suppress(OSError):  # A process that is gone is reported by `wait`.
             self.pipe.send(task)
 
     def kill(self) -> None:
-        """End it at once; what it started ends by itself when it is gone."""
+        """End it at once; processes that it started end by themselves."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
         self.note.unlink(missing_ok=True)
 
     def receive(self) -> Event:
-        """What it says, or that it is gone."""
+        """Its next message, or that it is gone."""
         try:
             reply: Reply | None = self.pipe.recv()
         except (EOFError, OSError, pickle.UnpicklingError):
@@ -96,11 +96,13 @@ class ProcessSource:
         return self._limit
 
     def start(self, index: int) -> Worker:
-        """Start one."""
+        """Start a process."""
         ours, theirs = _SPAWN.Pipe()
         note = self._notes / f"memory-{owned_name()}"
         process = _SPAWN.Process(
-            target=work, args=(theirs, self._setup, Place(index, alone=False), self._memory, note), name=f"w{index + 1}"
+            target=work,
+            args=(theirs, self._setup, WorkerContext(index, alone=False), self._memory, note),
+            name=f"w{index + 1}",
         )
         process.start()
         theirs.close()
@@ -109,26 +111,26 @@ class ProcessSource:
         return worker
 
     def wait(self, seconds: float) -> Sequence[Event]:
-        """What the processes say; one that is gone closes its pipe."""
+        """Messages of the processes; the pipe of one that is gone is closed."""
         self._workers = [worker for worker in self._workers if not worker.pipe.closed]
         ready = wait([worker.pipe for worker in self._workers], timeout=seconds)
         return [worker.receive() for worker in self._workers if worker.pipe in ready]
 
     def close(self) -> None:
-        """End all at once; the store never shows anything that is half done."""
+        """End all processes at once; the store never shows incomplete entries."""
         for worker in self._workers:
             if not worker.pipe.closed:
                 worker.kill()
         self._workers.clear()
 
 
-def work(pipe: Connection, setup: Setup, place: Place, memory: int | None, note: Path) -> None:
-    """The life of a worker process: open, then one task after the other until the pipe is closed."""
+def work(pipe: Connection, setup: Setup, context: WorkerContext, memory: int | None, note: Path) -> None:
+    """Main function of a worker process: open, then one task after the other until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the run decides.
     _end_with_parent()
     if memory is not None:
         MemoryWatch(memory, note)
-    do = open_setup(partial(setup.open, place))
+    do = open_setup(partial(setup.open, context))
     with suppress(EOFError, ConnectionError):  # The run was killed.
         if isinstance(do, Reply):
             pipe.send(do)
@@ -139,7 +141,7 @@ def work(pipe: Connection, setup: Setup, place: Place, memory: int | None, note:
 
 
 def _end_with_parent() -> None:
-    """A run that is killed cannot tell its workers; nothing of them should outlive it."""
+    """A driver that is killed cannot end its workers, so they watch it."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

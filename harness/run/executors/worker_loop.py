@@ -1,4 +1,4 @@
-"""What happens inside a worker: one task at a time, its log lines and time records sent along with its result."""
+"""The inside of a worker: does one task at a time, and sends log lines and spans along with the result."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 logger = logging.getLogger("bench")
 OVER_MEMORY = 87
 """Exit status of a worker that took more memory than it may."""
-_LOOK_EVERY_SECONDS = 0.25
+_POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a worker says about a task, or, without one, about its own start."""
+    """A worker's answer to a task, or to its own start."""
 
     result: Any = None
     stop: str = ""
-    """The message of a `BenchError`: the run cannot go on."""
+    """Message of a `BenchError`: the run cannot go on."""
     bug: str = ""
-    """The traceback of an error that nobody foresaw."""
+    """Traceback of an unexpected error."""
     log: tuple[tuple[int, str], ...] = ()
     """Level and text of what was logged."""
     record: Record | None = None
     seconds: float = 0.0
 
 
-class _Kept(logging.Handler):
+class _LogBuffer(logging.Handler):
     """Keeps log records as text."""
 
     def __init__(self) -> None:
@@ -52,10 +52,10 @@ class _Kept(logging.Handler):
 
 
 def run_one(do: Callable[[Any], Any], task: Any) -> Reply:
-    """Do `task`; whatever happens becomes a reply."""
+    """Do `task`; every outcome, errors included, becomes a reply."""
     from bench_lipsync.harness.util.spans import recording
 
-    kept = _Kept()
+    kept = _LogBuffer()
     logger.addHandler(kept)
     propagate, logger.propagate = logger.propagate, False
     began = time.perf_counter()
@@ -78,7 +78,7 @@ def run_one(do: Callable[[Any], Any], task: Any) -> Reply:
 
 
 def open_setup(open_: Callable[[], Callable[[Any], Any]]) -> Callable[[Any], Any] | Reply:
-    """What does the tasks, or the reply that says why nothing can."""
+    """The function that does tasks, or a reply with the reason why there is none."""
     try:
         return open_()
     except BenchError as error:
@@ -88,18 +88,18 @@ def open_setup(open_: Callable[[], Callable[[Any], Any]]) -> Callable[[Any], Any
 
 
 class MemoryWatch:
-    """Ends this process once it and its children hold more than `limit` bytes; `note` then says how many.
+    """Ends this process once it and its children hold more than `limit` bytes; the number is written to `note`.
 
-    A thread that looks at the resident memory a few times a second: a limit of the operating system on addresses would
-    stop networks that merely reserve them, as those on a GPU do.
+    A thread polls the resident memory: a limit of the operating system on the address space would stop networks that
+    merely reserve it, as those on a GPU do.
     """
 
     def __init__(self, limit: int, note: Path) -> None:
         self._limit = limit
         self._note = note
-        threading.Thread(target=self._look, name="bench-memory", daemon=True).start()
+        threading.Thread(target=self._watch, name="bench-memory", daemon=True).start()
 
-    def _look(self) -> None:
+    def _watch(self) -> None:
         held = wait_for_excess(self._limit)
         with suppress(OSError):
             self._note.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ class MemoryWatch:
 
 
 def wait_for_excess(limit: int) -> int:
-    """Return only once this process and its children hold more than `limit` bytes; how many, then."""
+    """Block until this process and its children hold more than `limit` bytes; returns how many."""
     import psutil
 
     own = psutil.Process()
@@ -119,9 +119,9 @@ def wait_for_excess(limit: int) -> int:
                 held += process.memory_info().rss
         if held > limit:
             return held
-        time.sleep(_LOOK_EVERY_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def memory_excess(held: int) -> str:
-    """What to tell a reader of a worker that was ended by it."""
+    """The reason why a worker was ended for its memory."""
     return f"held {held / 1e9:.2f} GB of memory, more than --clip-memory allows"

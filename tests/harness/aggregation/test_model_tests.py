@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench_lipsync.harness.aggregation.measurements import Scored
+from bench_lipsync.harness.aggregation.measurements import Measurements
 from bench_lipsync.harness.aggregation.model_tests import pair_tests
 from bench_lipsync.harness.aggregation.rows import metric_rows
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.results.model_run import ModelRun
-from bench_lipsync.harness.scoring.score import Scores
+from bench_lipsync.harness.scoring.score import ClipResult
 from bench_lipsync.harness.scoring.scorers import LoadedScorer, ScorerSet
 from bench_lipsync.harness.store.store import Store
 
@@ -26,7 +26,7 @@ class _Scorer:
     metrics = (SYNC, LIKE, OFFSET)
 
 
-def scored(tmp_path: Path, people: int, **shifts: float) -> Scored:
+def scored(tmp_path: Path, people: int, **shifts: float) -> Measurements:
     """Models whose every value is the truth's plus their shift; `people` clips of as many people."""
     rng = np.random.default_rng(0)
     clips = {f"c{i}": PreparedClip(f"c{i}", f"p{i}", tmp_path, {}) for i in range(people)}
@@ -37,10 +37,10 @@ def scored(tmp_path: Path, people: int, **shifts: float) -> Scored:
         for clip, value in truth.items():
             noisy = value + (shift + 0.1 * rng.normal() if name != "ground-truth" else 0.0)
             like = 1.0 if name == "ground-truth" else 0.995 + 0.01 * rng.random()
-            run.scores[clip] = Scores({SYNC.column: noisy, LIKE.column: min(1.0, like), OFFSET.column: 1.0})
+            run.scores[clip] = ClipResult({SYNC.column: noisy, LIKE.column: min(1.0, like), OFFSET.column: 1.0})
         runs.append(run)
     loaded = LoadedScorer("fake", _Scorer(), _Scorer.metrics)  # type: ignore[arg-type]
-    return Scored(runs, clips, ScorerSet((loaded,), ()), people, 0, Store(tmp_path / "store"))
+    return Measurements(runs, clips, ScorerSet((loaded,), ()), people, 0, Store(tmp_path / "store"))
 
 
 def test_models_are_tested_and_bounds_are_not(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_only_common_clips_are_compared(tmp_path: Path) -> None:
     run = scored(tmp_path, 9, one=0.0, two=0.0)
     for clip in ("c0", "c1"):
         del run.runs[1].scores[clip]
-    run.runs[2].scores["c0"] = Scores({SYNC.column: 1e6})
+    run.runs[2].scores["c0"] = ClipResult({SYNC.column: 1e6})
     test = pair_tests(run)[0]
     assert test.n_clips == 7 and test.difference is not None and abs(test.difference) < 1
     row = next(row for row in metric_rows(run) if (row.model, row.name) == ("one", "LSE-C"))

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.aggregation.measurements import Scored
+from bench_lipsync.harness.aggregation.measurements import Measurements
 from bench_lipsync.harness.aggregation.pooling import MAX_GROUPS, Side, group_people, pool, scale_of
 from bench_lipsync.harness.aggregation.rows import metric_rows
 from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import ClipAccumulator, MetricInfo
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.results.model_run import ModelRun
-from bench_lipsync.harness.scoring.score import Scores
+from bench_lipsync.harness.scoring.score import ClipResult
 from bench_lipsync.harness.scoring.score_files import FEATURES_FILE, load_features, save_features
 from bench_lipsync.harness.scoring.scorers import LoadedScorer, ScorerSet
 from bench_lipsync.harness.statistics.intervals import interval
@@ -66,14 +66,14 @@ class World:
         self.truth, self.output = {}, {}
         for clip in self.identities:
             real = rng.normal(size=(10, 4)).astype(np.float32)
-            self.truth[clip] = self._save(root / f"truth-{clip}", real)
-            self.output[clip] = self._save(root / f"output-{clip}", real + rng.gamma(2, size=4).astype(np.float32))
+            self.truth[clip] = self._save(f"truth-{clip}", real)
+            self.output[clip] = self._save(f"output-{clip}", real + rng.gamma(2, size=4).astype(np.float32))
 
-    @staticmethod
-    def _save(folder: Path, features: NDArray[np.float32]) -> Path:
-        folder.mkdir()
-        save_features(folder / FEATURES_FILE, {SHIFT.column: features})
-        return folder / FEATURES_FILE
+    def _save(self, name: str, features: NDArray[np.float32]) -> Path:
+        def build(folder: Path) -> None:
+            save_features(folder / FEATURES_FILE, {SHIFT.column: features})
+
+        return self.store.make("score", {"name": name}, build).path / FEATURES_FILE
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_values_and_parts_are_those_of_the_remaining_clips(world: World) -> None
     kept = [gap for clip, gap in gaps.items() if world.identities[clip] != "person 3"]
     assert found.without["person 3"][SHIFT.column] == pytest.approx(np.linalg.norm(np.mean(kept, axis=0)), rel=1e-5)
     assert found.clips == dict.fromkeys(sorted(set(world.identities.values())), 2)
-    people = found.people(SHIFT)
+    people = found.clusters(SHIFT)
     assert people is not None and np.exp(people.value) == pytest.approx(found.values[SHIFT.column])
     ends = interval(people)
     assert ends is not None and ends.low < np.log(found.values[SHIFT.column]) < ends.high
@@ -110,7 +110,7 @@ def test_it_is_computed_once(world: World) -> None:
 def test_the_truth_against_itself_costs_one_value_and_has_no_spread(world: World) -> None:
     found = pool(world.loaded, Side(world.truth), Side(world.truth), world.identities, world.store)
     assert (found.values[SHIFT.column], found.without, world.scorer.calls) == (0.0, {}, 1)
-    assert found.people(SHIFT) is None
+    assert found.clusters(SHIFT) is None
 
 
 def test_few_people_have_a_value_and_no_parts(world: World) -> None:
@@ -122,7 +122,7 @@ def test_few_people_have_a_value_and_no_parts(world: World) -> None:
 
 def test_a_scorer_that_cannot_says_why_and_is_not_asked_again(world: World) -> None:
     clip = next(iter(world.output))
-    broken = world._save(world.output[clip].parent.parent / "broken", np.full((10, 4), np.nan, np.float32))
+    broken = world._save("broken", np.full((10, 4), np.nan, np.float32))
     output = Side({**world.output, clip: broken})
     for _ in range(2):
         with pytest.raises(ClipError, match="not finite"):
@@ -154,15 +154,19 @@ def test_many_people_are_bundled_evenly_and_always_alike() -> None:
     assert group_people(few) == few
 
 
+def _result(ref: str) -> ClipResult:
+    return ClipResult(features={SIGNED.column: ref})
+
+
 def test_a_set_metric_can_be_asked_for_without_its_scorers_first(world: World, tmp_path: Path) -> None:
     # Like KID without FID: the file has the features under the scorer's first metric, the run asks for the second.
     loaded = LoadedScorer("shift", world.scorer, (SIGNED,))
     runs = [
-        ModelRun(name, {clip: Scores(features={SIGNED.column: path}) for clip, path in files.items()})
+        ModelRun(name, {clip: _result(world.store.ref(path)) for clip, path in files.items()})
         for name, files in (("ground-truth", world.truth), ("model", world.output))
     ]
     clips = {clip: PreparedClip(clip, who, tmp_path, {}) for clip, who in world.identities.items()}
-    rows = metric_rows(Scored(runs, clips, ScorerSet((loaded,), ()), len(clips), 0, world.store))
+    rows = metric_rows(Measurements(runs, clips, ScorerSet((loaded,), ()), len(clips), 0, world.store))
     row = next(row for row in rows if row.model == "model")
     assert row.name == "Signed"
     assert row.value is not None and row.n_ok == len(clips)

@@ -24,7 +24,7 @@ from bench_lipsync.harness.compute.batching import (
 )
 from bench_lipsync.harness.errors import BenchError, Status
 from bench_lipsync.harness.media import LosslessWriter
-from bench_lipsync.harness.scoring.score import score
+from bench_lipsync.harness.scoring.score import score_clip
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
 from bench_lipsync.harness.stages.stages import Generated
 from bench_lipsync.harness.store.store import Store
@@ -115,7 +115,7 @@ def test_a_shortage_is_told_and_not_remembered(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
 
     def scored() -> object:
-        return score(loaded, clip, Generated(clip.video_path, "h"), np.zeros(0, np.int16), store)
+        return score_clip(loaded, clip, Generated(clip.video_path, "h"), np.zeros(0, np.int16), store)
 
     failures = scored().failures  # type: ignore[attr-defined]
     assert [failure.status for failure in failures] == [Status.METRIC_FAILED]

@@ -18,7 +18,7 @@ from bench_lipsync.harness.media import LosslessWriter, write_wav
 from bench_lipsync.harness.registry.metric_names import metric_names
 from bench_lipsync.harness.registry.plugins import SCORERS
 from bench_lipsync.harness.run.spec import make_spec
-from bench_lipsync.harness.scoring.score import score
+from bench_lipsync.harness.scoring.score import score_clip
 from bench_lipsync.harness.scoring.score_files import load_curves
 from bench_lipsync.harness.scoring.scorers import load_scorers
 from bench_lipsync.harness.stages.stages import Generated
@@ -70,10 +70,11 @@ def test_third_partys_metric_is_asked_for_by_name(tutorial: str, tmp_path: Path)
         writer.write(frames)
     clip = PreparedClip("one", "anna", tmp_path, {"frames": 5, "size": 64, "content_hash": "one"})
     output = Generated(clip.video_path, "hash")
-    scores = score(found.loaded, clip, output, clip.audio(), Store(tmp_path / "store"))
-    assert scores.failures == []
+    store = Store(tmp_path / "store")
+    scores = score_clip(found.loaded, clip, output, clip.audio(), store)
+    assert scores.failures == ()
     assert scores.values == {"Contrast[rms]": pytest.approx(100.0), "PSNR[rgb255]": 100.0}
-    assert load_curves(scores.curves["Contrast[rms]"])["Contrast[rms]"].shape == (5,)
+    assert load_curves(store.file(scores.curves["Contrast[rms]"]))["Contrast[rms]"].shape == (5,)
 
 
 def test_without_the_package_the_name_is_unknown() -> None:

@@ -161,7 +161,7 @@ class Journal:
     def tick(self, stage: str, note: str = "") -> None:
         self.items[stage] += 1
 
-    def doing(self, workers: Sequence[object]) -> None:
+    def active(self, workers: Sequence[object]) -> None:
         pass
 
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from bench_lipsync.harness.run.executors.base import Doing
+from bench_lipsync.harness.run.executors.base import ActiveTask
 from bench_lipsync.harness.run.progress_display import progress_display
 from bench_lipsync.harness.util.progress import download, hidden
 
@@ -25,7 +25,7 @@ def seen(text: str) -> str:
 
 def test_lines_end_with_every_stage(capsys: pytest.CaptureFixture[str]) -> None:
     with progress_display({"prepare": 2, "model": 1}) as shown:
-        shown.doing([Doing("w1", "prepare", "prepare a", time.monotonic()), Doing("w2", "", "starts", 0.0)])
+        shown.active([ActiveTask("w1", "prepare", "prepare a", time.monotonic()), ActiveTask("w2", "", "starts", 0.0)])
         for stage in ("prepare", "model", "prepare"):
             shown.tick(stage, "a")
     lines = capsys.readouterr().err.splitlines()
@@ -36,7 +36,7 @@ def test_hidden_progress_says_nothing(capsys: pytest.CaptureFixture[str]) -> Non
     with hidden(), progress_display({"prepare": 1}) as shown, download("weights", 1) as report:
         report(1, 1)
         shown.tick("prepare")
-        shown.doing([])
+        shown.active([])
     assert capsys.readouterr() == ("", "")
 
 
@@ -48,9 +48,9 @@ def test_a_terminal_shows_begun_stages_and_every_worker(monkeypatch: pytest.Monk
     now = time.monotonic()
     with progress_display({"prepare": 40, "mine": 40, "theirs": 40}) as shown:
         shown.tick("prepare", "clip_001")
-        shown.doing([Doing(f"w{n}", "mine", f"mine clip_{n:03d}", now - 5) for n in range(1, 21)])
+        shown.active([ActiveTask(f"w{n}", "mine", f"mine clip_{n:03d}", now - 5) for n in range(1, 21)])
         time.sleep(0.3)
-        shown.doing([])
+        shown.active([])
     text = seen(screen.getvalue())
     assert "prepare" in text and "1/40" in text and "w12 mine clip_012" in text
     assert re.search(r"w1 mine clip_001, \d+ s", text)

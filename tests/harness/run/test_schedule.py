@@ -13,11 +13,11 @@ import pytest
 from bench_lipsync.harness.api.clip import Clip
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.run.audio_donors import Donors
-from bench_lipsync.harness.run.schedule import Footage, Row, Schedule
+from bench_lipsync.harness.run.schedule import FootageSources, Schedule, ScheduledRow
 from bench_lipsync.harness.run.spec import AdaptSpec
-from bench_lipsync.harness.run.tasks import FootageRef, FootageTask, PairDone, PairTask, PrepareTask, lean
+from bench_lipsync.harness.run.tasks import FootageRef, FootageTask, PairResult, PairTask, PrepareTask, share_strings
 
-ROWS = [Row("model"), Row("shuffled-audio", needs_donor=True)]
+ROWS = [ScheduledRow("model"), ScheduledRow("shuffled-audio", needs_donor=True)]
 
 
 def clips(*identities: str) -> list[Clip]:
@@ -26,7 +26,7 @@ def clips(*identities: str) -> list[Clip]:
 
 def do(task: Any, bad: set[str]) -> Any:
     if isinstance(task, PairTask):
-        return PairDone(task.entry, None, {}, {}, {})
+        return PairResult(video=task.entry)
     if task.clip.id in bad:
         return ClipError(Status.NO_FACE, "nobody")
     if isinstance(task, FootageTask):
@@ -48,11 +48,7 @@ def play(schedule: Schedule, workers: int = 1, bad: set[str] = frozenset(), seed
 
 
 def facts(schedule: Schedule) -> list[tuple[str, str | None, str | None]]:
-    rows = []
-    for state in schedule.own_clips():
-        donor = schedule.donor_of(state)
-        rows.append((state.clip.id, state.entry, donor.clip.id if donor else None))
-    return rows
+    return [(clip.id, clip.entry, clip.donor) for clip in schedule.clip_records()]
 
 
 def donors_by_rule(made: list[Clip], bad: set[str]) -> dict[str, str | None]:
@@ -123,8 +119,8 @@ def test_without_advance_everything_is_prepared_first() -> None:
 
 def test_footage_comes_first_and_what_is_cut_off_is_not_scored() -> None:
     made = clips("a", "a", "b")
-    footage = Footage(AdaptSpec(seconds=5), tuple(made), ())
-    rows = [Row("model"), Row("model (adapted)", adapted=True)]
+    footage = FootageSources(AdaptSpec(seconds=5), tuple(made), ())
+    rows = [ScheduledRow("model"), ScheduledRow("model (adapted)", adapted=True)]
     schedule = Schedule(made, rows, 256, footage=footage)
     given = play(schedule, bad={"c00001"})
     assert [type(task).__name__ for task in given[:5]] == [
@@ -142,7 +138,7 @@ def test_footage_comes_first_and_what_is_cut_off_is_not_scored() -> None:
 
 
 def test_a_clip_cut_for_footage_is_prepared_without_it() -> None:
-    footage = Footage(AdaptSpec(seconds=5), (), ())
+    footage = FootageSources(AdaptSpec(seconds=5), (), ())
     given = play(Schedule(clips("a"), [], 256, footage=footage))
     assert isinstance(given[1], PrepareTask) and given[1].clip.start == 6.0
 
@@ -170,8 +166,9 @@ def test_results_from_other_processes_share_their_texts() -> None:
     """A large run keeps half a million of them."""
     refs = {"A[x]": "score/ab/abcd/curves.npz", "B[x]": "score/ab/abcd/curves.npz"}
     one, two = (
-        lean(PairDone("v", None, json.loads('{"A[x]": 1.5}'), {}, json.loads(json.dumps(refs)))) for _ in range(2)
+        share_strings(PairResult(json.loads('{"A[x]": 1.5}'), curves=json.loads(json.dumps(refs)), video="v"))
+        for _ in range(2)
     )
-    assert one == PairDone("v", None, {"A[x]": 1.5}, {}, refs)
+    assert one == PairResult({"A[x]": 1.5}, curves=refs, video="v")
     assert next(iter(one.values)) is next(iter(two.values))
     assert len({id(ref) for ref in one.curves.values()}) == 1

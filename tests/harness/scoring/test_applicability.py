@@ -10,7 +10,7 @@ import pytest
 from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.api.model import ModelCard
 from bench_lipsync.harness.registry.plugins import SCORERS
-from bench_lipsync.harness.scoring.applicability import comparable, refused, why_not
+from bench_lipsync.harness.scoring.applicability import applicable, inapplicable, why_not
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
 
 
@@ -56,9 +56,9 @@ def test_a_scorer_keeps_what_is_left_and_goes_where_nothing_is() -> None:
         LoadedScorer("fid", scorer, (infos["FID[inception-2015-12-05]"],)),  # type: ignore[arg-type]
         LoadedScorer("x", scorer, (infos["PSNR[rgb255]"], infos["CSIM[arcface-mbf]"])),  # type: ignore[arg-type]
     ]
-    kept = comparable(loaded, cards()["own"])
+    kept = applicable(loaded, cards()["own"])
     assert [(one.name, [info.name for info in one.wanted]) for one in kept] == [("x", ["CSIM"])]
-    reasons = refused(loaded, cards()["own"])
+    reasons = inapplicable(loaded, cards()["own"])
     assert set(reasons) == {"FID[inception-2015-12-05]", "PSNR[rgb255]"}
     assert all(reason.startswith("n/a: ") for reason in reasons.values())
-    assert comparable(loaded, cards()["edit"]) == tuple(loaded)
+    assert applicable(loaded, cards()["edit"]) == tuple(loaded)

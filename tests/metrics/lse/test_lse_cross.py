@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME
-from bench_lipsync.harness.run.worker import sounds
+from bench_lipsync.harness.run.audio_donors import row_audio
 
 FRAMES = 8
 
@@ -31,6 +31,6 @@ def clip(name: str, frames: int, level: int) -> SimpleNamespace:
 def test_sound_given_and_judged(model: str, scores_audio: str, cross: bool, given: int, judged: int) -> None:
     own, donor = clip("a", FRAMES, 1), clip("b", 3, 2)
     card = SimpleNamespace(name=model, scores_audio=scores_audio)
-    audios = sounds(cast(Any, card), cast(Any, own), cast(Any, donor), cross=cross)
-    for sound, level in ((audios.given, given), (audios.judged, judged)):
+    audios = row_audio(cast(Any, card), cast(Any, own), cast(Any, donor), cross=cross)
+    for sound, level in ((audios.driving, given), (audios.reference, judged)):
         np.testing.assert_array_equal(sound, np.full(FRAMES * SAMPLES_PER_FRAME, level))

@@ -1,4 +1,4 @@
-"""What runs inside a Ray actor: the check that it works with the same things as the run, then one task at a time."""
+"""Runs inside a Ray actor: checks its environment, then does one task at a time."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from typing import Any
 
 from bench_lipsync.harness.compute.threads import settle_threads
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.run.executors.base import Place, Setup
-from bench_lipsync.harness.run.executors.ray_backend.environment_check import Terms
+from bench_lipsync.harness.run.executors.base import Setup, WorkerContext
+from bench_lipsync.harness.run.executors.ray_backend.environment_check import EnvironmentFingerprint
 from bench_lipsync.harness.run.executors.worker_loop import OVER_MEMORY, Reply, open_setup, run_one, wait_for_excess
 
-_SECONDS_TO_TELL = 2.0
+_SECONDS_TO_REPORT = 2.0
 
 
 @dataclass(frozen=True)
-class Opened:
-    """What an actor says about its start."""
+class StartReport:
+    """The start of an actor."""
 
     host: str
     """Name of its machine."""
     reply: Reply | None = None
-    """Why it can do nothing; `None` where it can."""
+    """Why it cannot work; `None` if it can."""
     answer: str = ""
     """Reference of the store entry that it left for the run."""
     gpu: str = ""
     """Model of its GPU; empty without one."""
 
 
-class Hand:
-    """The actor's class; Ray makes one in a process of its own."""
+class TaskActor:
+    """The actor; Ray runs each in a process of its own."""
 
     def __init__(self) -> None:
         self._do: Callable[[Any], Any] | None = None
 
-    def open(self, setup: Setup, place: Place, terms: Terms) -> Opened:
-        """Check `terms` and load what the tasks need. No error leaves it: all that is wrong is in the reply."""
+    def open(self, setup: Setup, context: WorkerContext, fingerprint: EnvironmentFingerprint) -> StartReport:
+        """Check `fingerprint` and load what the tasks need. Raises nothing: errors are in the reply."""
         host = socket.gethostname()
         settle_threads()
         try:
-            answer = terms.check(host)
+            answer = fingerprint.check(host)
             gpu = _gpu(host, getattr(setup, "device", "cpu"))
         except BenchError as error:
-            return Opened(host, Reply(stop=str(error)))
-        do = open_setup(partial(setup.open, place))
+            return StartReport(host, Reply(stop=str(error)))
+        do = open_setup(partial(setup.open, context))
         if isinstance(do, Reply):
-            return Opened(host, do)
+            return StartReport(host, do)
         self._do = do
-        return Opened(host, answer=answer, gpu=gpu)
+        return StartReport(host, answer=answer, gpu=gpu)
 
     def do(self, task: Any) -> Reply:
         """Do one task; needs an `open` that went well."""
@@ -66,7 +66,7 @@ class Hand:
         The run ends the actor when it hears of it. Where it does not in time, the actor does so itself.
         """
         held = wait_for_excess(limit)
-        timer = threading.Timer(_SECONDS_TO_TELL, os._exit, (OVER_MEMORY,))
+        timer = threading.Timer(_SECONDS_TO_REPORT, os._exit, (OVER_MEMORY,))
         timer.daemon = True
         timer.start()
         return held

@@ -1,4 +1,4 @@
-"""The Ray cluster of a run: connecting to one or starting one here, and how many workers fit into it."""
+"""The Ray cluster of a run: connects to one or starts one here, and tells how many workers fit into it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 import os
 import signal
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -18,7 +17,7 @@ from bench_lipsync.harness.util.paths import cache_dir
 
 logger = logging.getLogger("bench")
 _OBJECT_STORE_BYTES = 80 << 20
-"""Nothing large goes through Ray: results lie in our store."""
+"""Nothing large goes through Ray: results lie in the store."""
 _PASSED_ON = ("OMP_WAIT_POLICY", "CUBLAS_WORKSPACE_CONFIG")
 _QUIET = {"GLOG_minloglevel": "2", "TF_CPP_MIN_LOG_LEVEL": "2"}
 _RAY = {
@@ -31,12 +30,12 @@ _RAY = {
 
 @dataclass(frozen=True)
 class RayOptions:
-    """Where workers run and what each takes. Raises `BenchError` for what Ray cannot give."""
+    """Where workers run and what each takes. Raises `BenchError` for amounts that Ray cannot allocate."""
 
     address: str | None = None
     """`auto` (the cluster of this machine), `host:6379`, `ray://host:10001`; `None` starts one on this machine."""
     workers: int | None = None
-    """Most workers at once; `None`: as many as there is room for."""
+    """Most workers at once; `None`: as many as fit."""
     gpus: float = 0.0
     """GPUs a worker: a fraction shares one with others, whole numbers take several."""
     cpus: float = 1.0
@@ -71,27 +70,27 @@ class Cluster:
         """Started here for this run alone: it never grows."""
         self._connected = not self.ray.is_initialized()
         if self._connected:
-            ended = signal.getsignal(signal.SIGTERM)
+            handler = signal.getsignal(signal.SIGTERM)
             self._connect(options.address)
             # Ray's own handler prints a native trace where a batch queue merely ends a job.
-            if ended is not None and threading.current_thread() is threading.main_thread():
-                signal.signal(signal.SIGTERM, ended)
+            if handler is not None and threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, handler)
 
     def close(self) -> None:
-        """Disconnect, unless somebody else had connected."""
+        """Disconnect, unless the process was connected before."""
         if self._connected:
             self.ray.shutdown()
 
     def nodes(self) -> dict[str, dict[str, float]]:
-        """All that each living machine has, by id."""
+        """Total resources of each living machine, by id."""
         return {node["NodeID"]: node["Resources"] for node in self.ray.nodes() if node["Alive"]}
 
     def could_hold(self) -> int:
-        """Workers that fit if nobody else used the cluster."""
+        """Workers that would fit into the empty cluster."""
         return sum(self._fits(resources) for resources in self.nodes().values())
 
     def free(self) -> int:
-        """About how many more workers fit now: what is free may lie scattered over machines."""
+        """About how many more workers fit now; free resources may be scattered over machines."""
         return self._fits(self.ray.available_resources())
 
     def has_gpus(self) -> bool:
@@ -108,7 +107,7 @@ class Cluster:
     def actor(self, kind: type, threads: int) -> Any:
         """Ask for an actor of class `kind`; returns its handle at once."""
         options = self.options
-        made = self.ray.remote(kind).options(
+        remote = self.ray.remote(kind).options(
             num_cpus=options.cpus,
             num_gpus=options.gpus,
             max_restarts=0,
@@ -116,18 +115,18 @@ class Cluster:
             max_concurrency=threads,
             runtime_env={"env_vars": environment(gpus=bool(options.gpus))},
         )
-        return made.remote()
+        return remote.remote()
 
     def _fits(self, resources: dict[str, float]) -> int:
         return int(min(resources.get(name, 0.0) / amount + 1e-6 for name, amount in self.options.needs.items()))
 
     def _connect(self, address: str | None) -> None:
-        say = {"log_to_driver": False, "logging_level": "ERROR"}
+        quiet = {"log_to_driver": False, "logging_level": "ERROR"}
         try:
             if address is None:
-                self.ray.init("local", include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, **say)
+                self.ray.init("local", include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, **quiet)
             else:
-                self.ray.init(address, namespace="bench", **say)
+                self.ray.init(address, namespace="bench", **quiet)
         except ImportError as error:  # ray:// needs grpcio.
             raise BenchError(f"--address {address}: {error}; pip install 'ray[client]'") from None
         except (self.ray.exceptions.RayError, ValueError, RuntimeError, OSError) as error:
@@ -144,34 +143,19 @@ class Cluster:
 
 
 def import_ray() -> ModuleType:
-    """Ray, told to keep quiet. Raises `BenchError` where it is not installed."""
+    """Import Ray with its reports and checks off. Raises `BenchError` if it is not installed."""
     for name, value in _RAY.items():
         os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError as error:
         raise BenchError(f"--executor ray needs Ray ({error}): pip install 'bench-lipsync[ray]'") from None
-    _silence()
     return ray
 
 
 def environment(*, gpus: bool) -> dict[str, str]:
-    """What workers get of this process's environment; secrets, such as keys of a bucket, stay on their machines."""
+    """The variables that workers get; secrets, such as keys of a bucket, are those of their own machines."""
     ours = {name: value for name, value in os.environ.items() if name.startswith("BENCH_") or name in _PASSED_ON}
-    # Libraries read their threads when they are loaded, and Ray would set one a core.
-    made = {**_QUIET, **ours, "BENCH_CACHE": str(cache_dir()), "OMP_NUM_THREADS": str(thread_count())}
-    return made if gpus else {**made, "CUDA_VISIBLE_DEVICES": ""}
-
-
-def _silence() -> None:
-    """Ray prints the last words of every worker and machine over the progress view; the crew reports losses itself."""
-    from ray._private import worker
-
-    def keep(data: dict[str, Any], *_: Any, **__: Any) -> None:
-        for line in data.get("lines", ()):
-            logger.debug("ray: %s", line)
-
-    name: str = "print_to_stdstream"
-    known: Callable[..., None] | None = getattr(worker, name, None)
-    if known is not None:
-        setattr(worker, name, keep)
+    # Libraries read their number of threads when they are loaded, and Ray would set one per core.
+    variables = {**_QUIET, **ours, "BENCH_CACHE": str(cache_dir()), "OMP_NUM_THREADS": str(thread_count())}
+    return variables if gpus else {**variables, "CUDA_VISIBLE_DEVICES": ""}

@@ -1,4 +1,4 @@
-"""What every worker of a cluster must have in common with the run: the code, the libraries, the store, the footage."""
+"""Checks that workers of a cluster have the code, libraries, weights, store and footage of the run."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ _LIBRARIES = (
     "torch",
     "torchvision",
 )
-"""Those that make pixels and numbers."""
+"""Libraries that results depend on."""
 _ENDS = 1 << 20
 """Bytes at each end of a file that are compared; two checkpoints of one network have the same size."""
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What the run has; `check` compares it with what is found where it is called."""
+class EnvironmentFingerprint:
+    """The environment of the run; `check` compares another process's with it."""
 
     versions: dict[str, str]
     store: str
-    """Where the store lies, for messages."""
+    """Folder of the store, for messages."""
     note: str
     """Reference of a store entry that the run left."""
     folder: str
     """Working directory, which relative paths begin at."""
     files: tuple[tuple[str, str], ...]
-    """Paths, and what `_look` says of them."""
+    """Paths, and their `_description`."""
 
     @classmethod
-    def here(cls, store: Store, files: Sequence[Path]) -> Terms:
+    def here(cls, store: Store, files: Sequence[Path]) -> EnvironmentFingerprint:
         """Write the note; describe this process and `files`, which are files and folders that tasks will read."""
         note = store.ref(_leave(store, {"from": "run", "nonce": uuid.uuid4().hex}))
         return cls(
-            versions(), str(store.root), note, str(Path.cwd()), tuple((str(path), _look(path)) for path in files)
+            versions(), str(store.root), note, str(Path.cwd()), tuple((str(path), _description(path)) for path in files)
         )
 
     def check(self, host: str) -> str:
@@ -75,11 +75,11 @@ class Terms:
         if Path(self.folder).is_dir():
             os.chdir(self.folder)
         for name, here in self.files:
-            found = _look(Path(name))
-            if found != here:
+            there = _description(Path(name))
+            if there != here:
                 path = Path(self.folder, name)
                 raise BenchError(
-                    f"{path} is {found} on {host}, and {here} for the run. Mount it at the same path everywhere"
+                    f"{path} is {there} on {host}, and {here} for the run. Mount it at the same path everywhere"
                 )
         return self._answer(host)
 
@@ -100,15 +100,15 @@ class Terms:
 
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
-    """What results depend on, by name: Python, libraries, bench with a hash of its sources, fetched weights."""
-    found = {"Python": platform.python_version(), "bench": f"{__version__} (code {_code_hash()})"}
+    """Versions that results depend on, by name: Python, libraries, bench with a hash of its sources, weights."""
+    known = {"Python": platform.python_version(), "bench": f"{__version__} (code {_code_hash()})"}
     for name in _LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            known[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
     weights = [spec.name for spec in asset_specs() if asset_present(spec.name)]
-    return found | {f"weights {name}": asset_digest(name)[:8] for name in weights}
+    return known | {f"weights {name}": asset_digest(name)[:8] for name in weights}
 
 
 def _code_hash() -> str:
@@ -127,8 +127,8 @@ def _leave(store: Store, parts: dict[str, str]) -> Path:
     return store.make(_STAGE, parts, lambda folder: None).path
 
 
-def _look(path: Path) -> str:
-    """A word for what is there, the same for the same content; the middle of large files is not read."""
+def _description(path: Path) -> str:
+    """Describes a path, the same for the same content; the middle of large files is not read."""
     if path.is_dir():
         return "a folder"
     if not path.is_file():

@@ -1,7 +1,7 @@
 """Workers from a Ray cluster: one actor is one worker and holds the share of a machine that Ray gave it.
 
-The crew decides who does what and what is tried again; Ray only places actors and says when one is gone. `limit`
-follows the room in the cluster, so that a machine that joins is used and the work of one that leaves goes elsewhere.
+The pool assigns and retries tasks; Ray only places actors and reports when one is gone. `limit` follows the free
+capacity of the cluster, so that machines that join are used, and tasks of a machine that leaves go elsewhere.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.run.executors.base import Place, Setup
+from bench_lipsync.harness.run.executors.base import Setup, WorkerContext
 from bench_lipsync.harness.run.executors.pool import Event, Worker
-from bench_lipsync.harness.run.executors.ray_backend.actor import Hand, Opened
-from bench_lipsync.harness.run.executors.ray_backend.capacity import Room
+from bench_lipsync.harness.run.executors.ray_backend.actor import StartReport, TaskActor
+from bench_lipsync.harness.run.executors.ray_backend.capacity import ClusterCapacity
 from bench_lipsync.harness.run.executors.ray_backend.cluster import Cluster, RayOptions
-from bench_lipsync.harness.run.executors.ray_backend.environment_check import Terms
+from bench_lipsync.harness.run.executors.ray_backend.environment_check import EnvironmentFingerprint
 from bench_lipsync.harness.run.executors.worker_loop import Reply, memory_excess
-from bench_lipsync.harness.store.mirror import open_store
+from bench_lipsync.harness.store.store import Store
 
 logger = logging.getLogger("bench")
-_LOOK_EVERY_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 
 class RayWorker:
@@ -36,10 +36,10 @@ class RayWorker:
         """Name of its machine, once it has one."""
         self.gone = False
         self.actor: Any = None
-        self.asked: dict[Any, Literal["open", "do", "watch"]] = {}
-        """Answers that are waited for."""
+        self.pending: dict[Any, Literal["open", "do", "watch"]] = {}
+        """Calls whose answers are waited for."""
         self.nodes: frozenset[str] = frozenset()
-        """Machines that lived when the actor was asked for."""
+        """Machines that lived when the actor was pending for."""
         self._cluster = cluster
 
     @property
@@ -49,12 +49,12 @@ class RayWorker:
 
     def send(self, task: Any) -> None:
         """Give it a task."""
-        self.asked[self.actor.do.remote(task)] = "do"
+        self.pending[self.actor.do.remote(task)] = "do"
 
     def kill(self) -> None:
         """End it at once; Ray ends what it started."""
         self.gone = True
-        self.asked.clear()
+        self.pending.clear()
         with suppress(Exception):  # Whatever Ray says of one that is gone already.
             self._cluster.ray.kill(self.actor, no_restart=True)
 
@@ -67,20 +67,20 @@ class RaySource:
     """
 
     def __init__(
-        self, setup: Setup, options: RayOptions, *, memory: int | None = None, files: Sequence[Path] = ()
+        self, setup: Setup, options: RayOptions, store: Store, *, memory: int | None = None, files: Sequence[Path] = ()
     ) -> None:
         self._setup = setup
         self._memory = memory
         self._cluster = Cluster(options)
         self._workers: list[RayWorker] = []
-        self._refused: list[Any] = []
+        self._rejected: list[Any] = []
         """Actors on machines that cannot take part. They hold their places, so that the next are put elsewhere."""
         self._gpus: set[str] = set()
         """Models of GPUs in use."""
-        self._store = open_store()
+        self._store = store
         try:
-            self._room = Room(self._cluster)
-            self._terms = Terms.here(self._store, files)
+            self._capacity = ClusterCapacity(self._cluster)
+            self._fingerprint = EnvironmentFingerprint.here(self._store, files)
         except BaseException:
             self._cluster.close()
             raise
@@ -89,13 +89,13 @@ class RaySource:
 
     @property
     def limit(self) -> int | None:
-        """Most workers at once: those asked for, or as many as there is room for now, and one that waits for more."""
-        return self._room.limit(sum(bool(worker.host) for worker in self._workers))
+        """Most workers at once: those pending for, or as many as there is room for now, and one that waits for more."""
+        return self._capacity.limit(sum(bool(worker.host) for worker in self._workers))
 
     def start(self, index: int) -> Worker:
         """Ask for one."""
         worker = RayWorker(index, self._cluster)
-        self._ask(worker)
+        self._request(worker)
         self._workers.append(worker)
         return worker
 
@@ -104,8 +104,8 @@ class RaySource:
         until, limit = time.monotonic() + seconds, self.limit or 0
         while True:
             self._workers = [worker for worker in self._workers if not worker.gone]
-            self._room.check(waiting=bool(self._workers) and not any(worker.host for worker in self._workers))
-            events = self._look(max(0.0, min(until - time.monotonic(), _LOOK_EVERY_SECONDS)))
+            self._capacity.check(waiting=bool(self._workers) and not any(worker.host for worker in self._workers))
+            events = self._poll(max(0.0, min(until - time.monotonic(), _POLL_SECONDS)))
             if events or time.monotonic() >= until or (self.limit or 0) > limit:
                 return events
 
@@ -113,44 +113,44 @@ class RaySource:
         """End all actors, and the connection."""
         for worker in self._workers:
             worker.kill()
-        for actor in self._refused:
+        for actor in self._rejected:
             with suppress(Exception):
                 self._cluster.ray.kill(actor, no_restart=True)
         self._workers.clear()
-        self._refused.clear()
+        self._rejected.clear()
         self._cluster.close()
-        self._store.remove(self._store.root / self._terms.note)
+        self._store.remove(self._store.root / self._fingerprint.note)
 
-    def _ask(self, worker: RayWorker) -> None:
-        """A GPU that Ray gave is the only one that its actor sees, so it is its first."""
-        place = Place(0 if self._cluster.options.gpus else worker.index, alone=False)
+    def _request(self, worker: RayWorker) -> None:
+        """Request an actor for `worker`. It sees only the GPU that Ray gave it, so that is its first one."""
+        context = WorkerContext(0 if self._cluster.options.gpus else worker.index, alone=False)
         worker.nodes = frozenset(self._cluster.nodes())
-        worker.actor = self._cluster.actor(Hand, threads=1 if self._memory is None else 2)
-        worker.asked = {worker.actor.open.remote(self._setup, place, self._terms): "open"}
+        worker.actor = self._cluster.actor(TaskActor, threads=1 if self._memory is None else 2)
+        worker.pending = {worker.actor.open.remote(self._setup, context, self._fingerprint): "open"}
 
-    def _look(self, seconds: float) -> list[Event]:
-        asked = {ref: worker for worker in self._workers for ref in worker.asked}
-        if not asked:
+    def _poll(self, seconds: float) -> list[Event]:
+        pending = {ref: worker for worker in self._workers for ref in worker.pending}
+        if not pending:
             time.sleep(min(seconds, 0.2))
             return []
         wait = self._cluster.ray.wait
-        answered, _ = wait(list(asked), num_returns=1, timeout=seconds)
+        answered, _ = wait(list(pending), num_returns=1, timeout=seconds)
         if answered:  # All that are there, not only the first.
-            answered, _ = wait(list(asked), num_returns=len(asked), timeout=0)
-        events = (self._hear(asked[ref], ref) for ref in answered if ref in asked[ref].asked)
+            answered, _ = wait(list(pending), num_returns=len(pending), timeout=0)
+        events = (self._event(pending[ref], ref) for ref in answered if ref in pending[ref].pending)
         return [event for event in events if event]
 
-    def _hear(self, worker: RayWorker, ref: Any) -> Event | None:
-        """Make an event of an answer."""
+    def _event(self, worker: RayWorker, ref: Any) -> Event | None:
+        """The event that an answer means."""
         from ray.exceptions import RayActorError, RayError, RayTaskError
 
-        kind = worker.asked.pop(ref)
+        kind = worker.pending.pop(ref)
         try:
             answer = self._cluster.ray.get(ref)
-        except RayTaskError as error:  # Must come first: some are both. `Hand` catches the errors of tasks.
+        except RayTaskError as error:  # Must come first: some are both. `TaskActor` catches the errors of tasks.
             if kind != "open":
                 return Event(worker, "done", Reply(bug=str(error)))
-            answer = Opened("a machine of the cluster", Reply(stop=f"a worker cannot start: {_last_line(error)}"))
+            answer = StartReport("a machine of the cluster", Reply(stop=f"a worker cannot start: {_last_line(error)}"))
         except (RayActorError, RayError) as error:
             return self._lost(worker, error)
         if kind == "open":
@@ -160,7 +160,7 @@ class RaySource:
             return Event(worker, "lost", why=memory_excess(answer), memory=True)
         return Event(worker, "done", answer)
 
-    def _opened(self, worker: RayWorker, opened: Opened) -> Event | None:
+    def _opened(self, worker: RayWorker, opened: StartReport) -> Event | None:
         reply = opened.reply
         if reply is None:
             try:
@@ -170,32 +170,32 @@ class RaySource:
         if reply is not None:
             if not any(other.host for other in self._workers if not other.gone):
                 return Event(worker, "done", reply)
-            self._refuse(worker, f"{opened.host} takes no part: {reply.stop or reply.bug}")
+            self._reject(worker, f"{opened.host} takes no part: {reply.stop or reply.bug}")
             return None
         worker.host = opened.host
         self._note_gpu(opened)
         if self._memory is not None:
-            worker.asked[worker.actor.watch.remote(self._memory)] = "watch"
+            worker.pending[worker.actor.watch.remote(self._memory)] = "watch"
         return Event(worker, "ready")
 
-    def _note_gpu(self, opened: Opened) -> None:
+    def _note_gpu(self, opened: StartReport) -> None:
         if opened.gpu and self._gpus and opened.gpu not in self._gpus:
             used = ", ".join(sorted(self._gpus))
             logger.warning("%s has a %s, others a %s: last bits may differ", opened.host, opened.gpu, used)
         self._gpus.add(opened.gpu)
 
-    def _refuse(self, worker: RayWorker, why: str) -> None:
-        """A machine that joined a run that goes well must not end it."""
+    def _reject(self, worker: RayWorker, why: str) -> None:
+        """Leave out a machine that joined later; it must not end a run that works on others."""
         logger.warning("%s", why)
-        self._refused.append(worker.actor)
-        self._ask(worker)
+        self._rejected.append(worker.actor)
+        self._request(worker)
 
     def _lost(self, worker: RayWorker, error: Exception) -> Event | None:
         if not worker.host:
             if "failed to import" in str(error):
                 raise BenchError(f"a machine of the cluster has no bench: {_last_line(error)}. Install it on every one")
             if not worker.nodes <= self._cluster.nodes().keys():  # Not its fault: its machine has left.
-                self._ask(worker)
+                self._request(worker)
                 return None
         worker.kill()
         return Event(worker, "lost", why=_reason(error))

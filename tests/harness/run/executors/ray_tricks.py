@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from bench_lipsync.harness.run.executors.base import Place
+from bench_lipsync.harness.run.executors.base import WorkerContext
 from bench_lipsync.harness.util.paths import cache_dir
 
 
@@ -50,7 +50,7 @@ class Meeting:
 
     device: str = "cpu"
 
-    def open(self, place: Place) -> Callable[[Meet], Where]:
+    def open(self, context: WorkerContext) -> Callable[[Meet], Where]:
         return meet
 
 

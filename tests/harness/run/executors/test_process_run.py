@@ -8,7 +8,7 @@ import pytest
 from results_digest import results_parts
 
 from bench_lipsync.harness.run.executors.factory import ExecutorOptions
-from bench_lipsync.harness.run.executors.pool import Limits
+from bench_lipsync.harness.run.executors.pool import TaskLimits
 from bench_lipsync.harness.run.pipeline import RunOptions, execute
 from bench_lipsync.harness.run.spec import RunSpec, make_spec
 
@@ -48,14 +48,14 @@ def run(spec: RunSpec, folder: Path, executor: ExecutorOptions) -> dict[str, str
 
 
 def test_two_processes_give_the_bytes_of_one(spec: RunSpec, alone: dict[str, str], tmp_path: Path) -> None:
-    limits = Limits(seconds=600, memory=8 << 30)
+    limits = TaskLimits(seconds=600, memory=8 << 30)
     assert run(spec, tmp_path, ExecutorOptions("process", 2, limits)) == alone
 
 
 def test_a_limit_that_nothing_can_keep_ends_every_clip_as_a_failure(spec: RunSpec, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         fresh(tmp_path, patch)
-        executor = ExecutorOptions("process", 1, Limits(seconds=0.01))
+        executor = ExecutorOptions("process", 1, TaskLimits(seconds=0.01))
         outcome = execute(spec, RunOptions(out=tmp_path / "run", executor=executor))
     assert {clip.status for clip in outcome.result.clips} == {"timeout"}
     assert all(row.value is None for row in outcome.result.metrics)

@@ -1,4 +1,4 @@
-"""Workers from a Ray cluster of two nodes: who is placed where, what they must agree on, how the crew grows."""
+"""Workers from a Ray cluster of two nodes: who is placed where, what they must agree on, how the pool grows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ray_nodes import Nodes, ray_nodes
 from ray_tricks import Meet, Meeting, Where
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.run.executors.pool import Crew, Limits
+from bench_lipsync.harness.run.executors.pool import TaskLimits, WorkerPool
 from bench_lipsync.harness.run.executors.ray_backend import environment_check
 from bench_lipsync.harness.run.executors.ray_backend.cluster import RayOptions, environment, import_ray
-from bench_lipsync.harness.run.executors.ray_backend.environment_check import Terms
+from bench_lipsync.harness.run.executors.ray_backend.environment_check import EnvironmentFingerprint
 from bench_lipsync.harness.run.executors.ray_backend.workers import RaySource
 from bench_lipsync.harness.store.store import Store
 
@@ -36,20 +36,22 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def crew(nodes: Nodes, setup: Meeting | None = None, files: tuple[Path, ...] = (), **options: float | int) -> Crew:
-    source = RaySource(setup or Meeting(), RayOptions(nodes.address, **options), files=files)
-    return Crew(source, Limits())
+def pool(
+    nodes: Nodes, setup: Meeting | None = None, files: tuple[Path, ...] = (), **options: float | int
+) -> WorkerPool:
+    source = RaySource(setup or Meeting(), RayOptions(nodes.address, **options), Store(), files=files)
+    return WorkerPool(source, TaskLimits())
 
 
-def busy(made: Crew) -> int:
-    return sum(doing.stage == "meet" for doing in made.doing())
+def busy(made: WorkerPool) -> int:
+    return sum(doing.stage == "meet" for doing in made.active())
 
 
-def finish(made: Crew, tasks: list[Meet], running: int = 0) -> list[Where]:
+def finish(made: WorkerPool, tasks: list[Meet], running: int = 0) -> list[Where]:
     """Give `tasks` out as there is room, and wait for them and for those that are `running` already."""
     waiting, done = list(tasks), []
     while waiting or running:
-        while waiting and made.room() > 0:
+        while waiting and made.free_slots() > 0:
             made.submit(waiting.pop(0))
             running += 1
         if finished := made.wait(0.5):
@@ -59,7 +61,7 @@ def finish(made: Crew, tasks: list[Meet], running: int = 0) -> list[Where]:
 
 
 def test_both_nodes_work_and_nothing_is_left(nodes: Nodes, tmp_path: Path, cache: Path) -> None:
-    with crew(nodes, files=(Path(__file__), tmp_path)) as made:
+    with pool(nodes, files=(Path(__file__), tmp_path)) as made:
         done = finish(made, [Meet(number, tmp_path, many=4) for number in range(8)])
         assert nodes.workers()
     assert [where.number for where in done] == list(range(8))
@@ -71,7 +73,7 @@ def test_both_nodes_work_and_nothing_is_left(nodes: Nodes, tmp_path: Path, cache
 
 def test_fractions_of_a_gpu_never_span_two(nodes: Nodes, tmp_path: Path) -> None:
     """Made-up GPUs, one a node; a node has room for two halves, whatever number of cores is left."""
-    with crew(nodes, gpus=0.5, cpus=0.25) as made:
+    with pool(nodes, gpus=0.5, cpus=0.25) as made:
         done = finish(made, [Meet(number, tmp_path, many=4) for number in range(4)])
     assert len({where.pid for where in done}) == 4
     assert set(Counter(where.node for where in done).values()) == {2}
@@ -79,18 +81,18 @@ def test_fractions_of_a_gpu_never_span_two(nodes: Nodes, tmp_path: Path) -> None
 
 
 def test_no_more_workers_than_asked(nodes: Nodes, tmp_path: Path) -> None:
-    with crew(nodes, workers=1) as made:
-        assert made.room() == 1
+    with pool(nodes, workers=1) as made:
+        assert made.free_slots() == 1
         assert len({where.pid for where in finish(made, [Meet(number, tmp_path) for number in range(4)])}) == 1
 
 
 def test_a_node_that_joins_gets_work_at_once(nodes: Nodes, tmp_path: Path) -> None:
     """Five tasks that wait for one another need a fifth worker; two nodes have room for four."""
     tasks = [Meet(number, tmp_path, many=5) for number in range(5)]
-    with crew(nodes) as made:
+    with pool(nodes) as made:
         given = 0
         while busy(made) < 4:
-            while given < 5 and made.room() > 0:
+            while given < 5 and made.free_slots() > 0:
                 made.submit(tasks[given])
                 given += 1
             made.wait(0.5)
@@ -112,7 +114,7 @@ def test_a_node_that_joins_and_differs_takes_no_part(
     marks = tmp_path / "marks"
     marks.mkdir()
     logging.getLogger("bench").propagate = True
-    with crew(nodes) as made:
+    with pool(nodes) as made:
         for number in range(5):  # The fifth finds no room on the first two nodes; all wait for a sixth that is us.
             made.submit(Meet(number, marks, many=6 if number < 4 else 1))
         while busy(made) < 4:
@@ -135,7 +137,7 @@ def test_workers_that_differ_from_the_start_end_the_run(
 ) -> None:
     here = {**environment_check.versions(), "torch": "0.1"}
     monkeypatch.setattr(environment_check, "versions", lambda: here)
-    with pytest.raises(BenchError, match=r"torch .* instead of 0\.1.*constraints\.txt"), crew(nodes) as made:
+    with pytest.raises(BenchError, match=r"torch .* instead of 0\.1.*constraints\.txt"), pool(nodes) as made:
         finish(made, [Meet(0, tmp_path)])
     assert not nodes.workers()
 
@@ -151,7 +153,7 @@ def test_the_hash_of_the_code_covers_the_sources(monkeypatch: pytest.MonkeyPatch
 def test_what_must_be_the_same_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"1234")
-    terms = Terms.here(Store(), [clip, tmp_path, tmp_path / "none"])
+    terms = EnvironmentFingerprint.here(Store(), [clip, tmp_path, tmp_path / "none"])
     assert Store().file(terms.check("node-b")).is_dir(), "the answer lies in the store"
     clip.write_bytes(b"1235")
     with pytest.raises(BenchError, match=r"clip\.mp4 is a file of 4 bytes .* on node-b, and a file of 4 bytes"):
@@ -168,7 +170,7 @@ def test_what_must_be_the_same_is_named(tmp_path: Path, monkeypatch: pytest.Monk
 def test_relative_paths_mean_the_same_on_every_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "data").mkdir()
     monkeypatch.chdir(tmp_path)
-    terms = Terms.here(Store(), [Path("data")])
+    terms = EnvironmentFingerprint.here(Store(), [Path("data")])
     monkeypatch.chdir("/")
     terms.check("node-b")
     assert Path.cwd() == tmp_path

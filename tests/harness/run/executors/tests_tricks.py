@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench_lipsync.harness.errors import BenchError, ClipError, Status
-from bench_lipsync.harness.run.executors.base import Place
+from bench_lipsync.harness.run.executors.base import WorkerContext
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Tricks:
 
     at_start: str = ""
 
-    def open(self, place: Place) -> Callable[[Trick], object]:
+    def open(self, context: WorkerContext) -> Callable[[Trick], object]:
         if self.at_start:
             do(Trick(self.at_start))
         return do

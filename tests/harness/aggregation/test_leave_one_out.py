@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.aggregation import pool_values
-from bench_lipsync.harness.aggregation.pool_moments import MAX_UNITS, people_units, unit_sums
+from bench_lipsync.harness.aggregation import leave_one_out
+from bench_lipsync.harness.aggregation.leave_one_out import MAX_UNITS, speaker_units, unit_sums
 from bench_lipsync.harness.aggregation.pooling import Pooled, Side, group_people, pool
 from bench_lipsync.harness.aggregation.stored_features import StoredFeatures
 from bench_lipsync.harness.api.clip import PreparedClip
@@ -93,7 +93,7 @@ def test_values_are_those_of_everything_in_memory(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = world.pool(Store(tmp_path / "a"), NoNetwork())
-    monkeypatch.setattr(pool_values, "IN_MEMORY", 1000)
+    monkeypatch.setattr(leave_one_out, "IN_MEMORY", 1000)
     scorer = NoNetwork()
     large, plain = world.pool(Store(tmp_path / "b"), scorer), world.pool(Store(tmp_path / "c"), Plain())
     assert scorer.many == 13, "the value, and one without each of 12 groups"
@@ -107,7 +107,7 @@ def test_values_are_those_of_everything_in_memory(
 def test_a_clip_more_or_less_costs_its_unit_again(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool_values, "IN_MEMORY", 1000)
+    monkeypatch.setattr(leave_one_out, "IN_MEMORY", 1000)
     store = Store(tmp_path / "s")
     world.pool(store, NoNetwork())
     entries = set((store.root / "moments").glob("*/*"))
@@ -118,9 +118,9 @@ def test_a_clip_more_or_less_costs_its_unit_again(
 
 def test_many_people_share_units_and_groups_are_made_of_them() -> None:
     identities = {f"clip {i}": f"person {i % 500}" for i in range(1700)}
-    units = people_units(set(identities.values()))
+    units = speaker_units(set(identities.values()))
     assert len(set(units.values())) <= MAX_UNITS
-    assert units == {**units, **people_units(set(list(units)[:400]))}, "who else is there changes nothing"
+    assert units == {**units, **speaker_units(set(list(units)[:400]))}, "who else is there changes nothing"
     groups = group_people(identities)
     group_of: dict[str, set[str]] = {}
     for clip, person in identities.items():
