@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from check_scorer import check_scorer, score_clip
 from scipy.linalg import sqrtm
 from skimage import data
 
-from bench_lipsync.harness.assets.lookup import AssetMissing, asset_path, asset_present
+from bench_lipsync.harness.assets.lookup import asset_path, asset_present
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.metrics.distribution.fid import FidScorer, inception_features
 from bench_lipsync.metrics.distribution.frechet import frechet_distance
 from bench_lipsync.models.backbones.inception import load_inception
 
 COLUMN = "FID[inception-2015-12-05]"
-SILENCE = np.zeros(0, np.int16)
 
 
 @pytest.fixture(scope="module")
@@ -125,24 +125,20 @@ def test_repeated_frames_are_computed_once_and_chunks_do_not_matter(
 ) -> None:
     first, second = photographs(2)
     clip = np.stack([first, first, second, second, second, first, first])
-    seen = 0
+    expected = inception_features(scorer._network, np.stack([first, second]))[[0, 0, 1, 1, 1, 0, 0]]
+    (score,) = check_scorer(scorer, (None, clip), tolerance=1e-5, track=False)
+    np.testing.assert_allclose(score.features[COLUMN], expected, atol=1e-5)
+    counts: list[int] = []
 
     def count(network: torch.nn.Module, frames: np.ndarray, batches: object) -> np.ndarray:
-        nonlocal seen
-        seen += len(frames)
-        return inception_features(network, frames)
+        counts.append(len(frames))
+        return np.zeros((len(frames), 2048), np.float32)
 
     monkeypatch.setattr("bench_lipsync.metrics.distribution.fid.inception_features", count)
-    expected = inception_features(scorer._network, np.stack([first, second]))[[0, 0, 1, 1, 1, 0, 0]]
-    for chunk in (1, 3):
-        seen = 0
-        scoring = scorer.open(None)  # type: ignore[arg-type]
-        for start in range(0, len(clip), chunk):
-            scoring.update(clip[start : start + chunk], clip[start : start + chunk])
-        features = scoring.compute(SILENCE).features[COLUMN]
-        assert features.dtype == np.float32
-        np.testing.assert_allclose(features, expected, atol=1e-5)
-        assert seen == 3
+    for cuts in (range(1, 7), (3, 6)):
+        counts.clear()
+        score_clip(scorer, None, clip, cuts=cuts)
+        assert sum(counts) == 3
 
 
 def test_pools_the_frames_of_all_clips(scorer: FidScorer) -> None:
@@ -154,19 +150,3 @@ def test_pools_the_frames_of_all_clips(scorer: FidScorer) -> None:
     with pytest.raises(ClipError, match="at least 2 frames") as caught:
         scorer.pool([output[:1]], [truth])
     assert caught.value.status is Status.METRIC_FAILED
-
-
-def test_frames_that_do_not_fit_are_bad_output(scorer: FidScorer) -> None:
-    with pytest.raises(ClipError) as caught:
-        scorer.open(None).update(photographs(1), photographs(2))  # type: ignore[arg-type]
-    assert caught.value.status is Status.BAD_OUTPUT
-    with pytest.raises(ClipError, match="no frames"):
-        scorer.open(None).compute(SILENCE)  # type: ignore[arg-type]
-
-
-def test_missing_weights_are_an_error_with_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
-    monkeypatch.setenv("BENCH_OFFLINE", "1")
-    with pytest.raises(AssetMissing, match="bench assets fetch inception_fid"):
-        FidScorer()
-    assert FidScorer.describe()[0].column == COLUMN

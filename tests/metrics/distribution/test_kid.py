@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from bench_lipsync.harness.errors import ClipError
 from bench_lipsync.metrics.distribution import kid
-from bench_lipsync.metrics.distribution.fid import FidScorer
+from bench_lipsync.metrics.distribution.fid import FidAccumulator, FidScorer
 from bench_lipsync.metrics.distribution.kid import INFO, kernel_distance
 
 
@@ -90,16 +88,13 @@ def test_the_fid_scorer_gives_both_from_the_same_features() -> None:
     assert [info.column for info in scorer.metrics] == ["FID[inception-2015-12-05]", "KID[inception-2015-12-05]"]
     x, y = sides(30, 30)
     assert scorer.pool([x], [y])[INFO.column] == kernel_distance([x], [y]).mean
-
-    def features(frames: np.ndarray) -> np.ndarray:
-        return np.ones((len(frames), 2048), np.float32)
-
-    from bench_lipsync.metrics.distribution.fid import FidAccumulator
-
-    scoring, frames = FidAccumulator(features), np.zeros((3, 8, 8, 3), np.uint8)
-    scoring.update(frames, frames)
-    found: Any = scoring.compute(np.zeros(0, np.int16)).features
-    assert found["FID[inception-2015-12-05]"] is found["KID[inception-2015-12-05]"]
+    accumulator, frames = (
+        FidAccumulator(lambda frames: np.ones((len(frames), 2048), np.float32)),
+        np.zeros((3, 8, 8, 3)),
+    )
+    accumulator.update(frames.astype(np.uint8), frames.astype(np.uint8))
+    features = accumulator.compute(np.zeros(0, np.int16)).features
+    assert features["FID[inception-2015-12-05]"] is features["KID[inception-2015-12-05]"]
 
 
 def test_too_few_frames_are_said() -> None:

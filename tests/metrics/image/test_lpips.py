@@ -8,10 +8,11 @@ import lpips
 import numpy as np
 import pytest
 import torch
+from check_scorer import check_scorer
 from skimage import data
 from skimage.filters import gaussian
 
-from bench_lipsync.harness.assets.lookup import AssetMissing, asset_path, asset_present
+from bench_lipsync.harness.assets.lookup import asset_path, asset_present
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.serialization.array_pickle import read_array_pickle
 from bench_lipsync.metrics.image.lpips import LpipsScorer, load_lpips, lpips_distance
@@ -74,20 +75,12 @@ def test_keeps_its_values(model: torch.nn.Module) -> None:
     np.testing.assert_allclose(values, FROZEN, atol=2e-4)
 
 
-def test_scorer_does_not_depend_on_chunks_and_identical_frames_are_zero(weights: Path) -> None:
+def test_scorer_gives_the_mean_of_the_frames_and_zero_for_identical_ones(model: torch.nn.Module) -> None:
     output, truth = photographs()
-    scorer = LpipsScorer(device="cpu")
-    whole, pieces, equal = (scorer.open(None) for _ in range(3))  # type: ignore[arg-type]
-    whole.update(output, truth)
-    for index in range(len(output)):
-        pieces.update(output[index : index + 1], truth[index : index + 1])
-    equal.update(truth, truth)
-    silence = np.zeros(0, np.int16)
-    column = "LPIPS[alex]"
-    np.testing.assert_allclose(
-        whole.compute(silence).per_frame[column], pieces.compute(silence).per_frame[column], atol=1e-6
-    )
-    assert equal.compute(silence).values == {column: 0.0}
+    cases = (None, output, truth), (None, truth.copy(), truth)
+    scores = check_scorer(LpipsScorer(device="cpu"), *cases, tolerance=1e-6, track=False)
+    expected = lpips_distance(model, output, truth).mean()
+    assert [score.values["LPIPS[alex]"] for score in scores] == [pytest.approx(expected, abs=1e-6), 0.0]
 
 
 def test_works_as_a_loss_without_training_itself(model: torch.nn.Module) -> None:
@@ -102,11 +95,3 @@ def test_shapes_that_differ_are_bad_output(model: torch.nn.Module) -> None:
     with pytest.raises(ClipError) as caught:
         lpips_distance(model, np.zeros((1, 64, 64, 3), np.uint8), np.zeros((1, 64, 65, 3), np.uint8))
     assert caught.value.status is Status.BAD_OUTPUT
-
-
-def test_missing_weights_are_an_error_with_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
-    monkeypatch.setenv("BENCH_OFFLINE", "1")
-    with pytest.raises(AssetMissing, match="bench assets fetch alexnet_lpips"):
-        LpipsScorer()
-    assert LpipsScorer.describe()[0].column == "LPIPS[alex]"

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from check_scorer import check_scorer, score_clip
 from skimage import data
 
-from bench_lipsync.harness.assets.lookup import AssetMissing, asset_present
+from bench_lipsync.harness.assets.lookup import asset_present
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.landmark_indices import LIPS
 from bench_lipsync.metrics.image.lpips import load_lpips, lpips_distance
@@ -17,7 +18,6 @@ from bench_lipsync.metrics.image.psnr import psnr
 from bench_lipsync.metrics.image.ssim import ssim
 
 SIZE, WIDTH = 128, 30.0
-SILENCE = np.zeros(0, np.int16)
 TRUTH = np.stack([data.astronaut()[8 * i : 8 * i + SIZE, 150 + 8 * i : 150 + 8 * i + SIZE] for i in range(4)])
 CENTRES = np.array([[64, 90], [66, 90], [60, 92], [120, 90]], np.float32)  # the last one is near the edge
 
@@ -31,11 +31,8 @@ def clip(centres: np.ndarray = CENTRES, width: float = WIDTH) -> Any:
     return SimpleNamespace(faces=SimpleNamespace(landmarks=landmarks), size=SIZE)
 
 
-def measure(scorer: Any, output: np.ndarray, cuts: tuple[int, ...] = ()) -> dict[str, float]:
-    scoring = scorer.open(clip())
-    for part in np.split(np.arange(len(TRUTH)), cuts):
-        scoring.update(output[part], TRUTH[part])
-    return dict(scoring.compute(SILENCE).values)
+def measure(scorer: Any, output: np.ndarray) -> dict[str, float]:
+    return dict(score_clip(scorer, clip(), output, TRUTH).values)
 
 
 def blurred(sigma: float) -> np.ndarray:
@@ -75,7 +72,7 @@ def test_equal_mouths_are_perfect_whatever_the_rest_is() -> None:
     assert values == {"SSIM-mouth[wang2004]": 1.0, "PSNR-mouth[rgb255]": 100.0}
 
 
-def test_blur_and_noise_lower_both_in_order_and_chunks_do_not_matter() -> None:
+def test_blur_and_noise_lower_both_in_order() -> None:
     noise = np.random.default_rng(0).normal(0, 1, TRUTH.shape)
     for outputs in (
         [blurred(sigma) for sigma in (0.5, 1.0, 2.0, 4.0)],
@@ -85,7 +82,6 @@ def test_blur_and_noise_lower_both_in_order_and_chunks_do_not_matter() -> None:
         for column in found[0]:
             values = [one[column] for one in found]
             assert values == sorted(values, reverse=True) and len(set(values)) == len(values)
-        assert measure(MouthScorer(), outputs[1], cuts=(1, 3)) == found[1]
 
 
 def test_lpips_is_that_of_the_cut_out_pixels_and_grows_with_blur() -> None:
@@ -96,12 +92,11 @@ def test_lpips_is_that_of_the_cut_out_pixels_and_grows_with_blur() -> None:
     assert values == sorted(values) and values[0] > 0
     assert measure(scorer, TRUTH.copy())[column] == 0
     x, y, s = mouth_squares(clip().faces.landmarks, SIZE)[0]
-    one = scorer.open(clip(CENTRES[:1]))
-    one.update(blurred(1.0)[:1], TRUTH[:1])
+    score = score_clip(scorer, clip(CENTRES[:1]), blurred(1.0)[:1], TRUTH[:1])
     expected = lpips_distance(
         load_lpips("alex"), blurred(1.0)[:1, y : y + s, x : x + s].copy(), TRUTH[:1, y : y + s, x : x + s].copy()
     )
-    assert one.compute(SILENCE).values[column] == pytest.approx(expected[0], rel=1e-5)
+    assert score.values[column] == pytest.approx(expected[0], rel=1e-5)
 
 
 def test_a_mouth_that_is_too_small_or_too_large_is_said() -> None:
@@ -111,20 +106,11 @@ def test_a_mouth_that_is_too_small_or_too_large_is_said() -> None:
         assert caught.value.status is Status.METRIC_FAILED
 
 
-def test_too_many_frames_and_none_are_bad_output() -> None:
-    scoring = MouthScorer().open(clip(CENTRES[:2]))
-    with pytest.raises(ClipError, match="more frames") as caught:
-        scoring.update(TRUTH, TRUTH)
-    assert caught.value.status is Status.BAD_OUTPUT
-    with pytest.raises(ClipError, match="no frames"):
-        MouthScorer().open(clip()).compute(SILENCE)
+def test_both_are_scorers() -> None:
+    check_scorer(MouthScorer(device="cpu"), (clip(), blurred(1.0), TRUTH), (clip(), TRUTH.copy(), TRUTH))
 
 
-def test_described_without_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_the_region_is_in_the_signature() -> None:
     infos = (*MouthScorer.describe(), *MouthLpipsScorer.describe())
     assert [info.name for info in infos] == ["SSIM-mouth", "PSNR-mouth", "LPIPS-mouth"]
     assert all("region=mouth-gt-square1.6" in info.signature for info in infos)
-    monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
-    monkeypatch.setenv("BENCH_OFFLINE", "1")
-    with pytest.raises(AssetMissing, match="bench assets fetch alexnet_lpips"):
-        MouthLpipsScorer()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from check_scorer import check_scorer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -12,7 +13,6 @@ from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.metrics.image.psnr import CAP, PsnrScorer, psnr
 
 FRAMES = arrays(np.uint8, (2, 5, 4, 3))
-AUDIO = np.zeros(0, np.int16)
 
 
 def grey(value: int) -> np.ndarray:
@@ -47,18 +47,11 @@ def test_is_symmetric_bounded_and_blind_to_the_order_of_channels(
     assert np.array_equal(values, psnr(a[..., order], b[..., order]))
 
 
-def test_scorer_gives_the_mean_of_the_frames_whatever_the_chunks() -> None:
+def test_scorer_gives_the_mean_of_the_frames() -> None:
     output, truth = np.concatenate([grey(v) for v in (10, 20, 30)]), np.concatenate([grey(11)] * 3)
-    results = []
-    for cuts in ([3], [1, 3], [2, 3]):
-        scoring = PsnrScorer(device="cpu").open(None)  # type: ignore[arg-type]
-        for start, stop in zip([0, *cuts], cuts, strict=False):
-            scoring.update(output[start:stop], truth[start:stop])
-        results.append(scoring.compute(AUDIO))
-    column = "PSNR[rgb255]"
-    assert [r.values for r in results] == [{column: psnr(output, truth).mean()}] * 3
-    assert results[0].per_frame[column].shape == (3,)
-    assert PsnrScorer.describe() == PsnrScorer().metrics
+    (score,) = check_scorer(PsnrScorer(device="cpu"), (None, output, truth), track=False)
+    assert score.values == {"PSNR[rgb255]": psnr(output, truth).mean()}
+    np.testing.assert_allclose(score.per_frame["PSNR[rgb255]"], psnr(output, truth), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +67,3 @@ def test_frames_that_do_not_fit_are_bad_output_not_resized(output: np.ndarray, t
     with pytest.raises(ClipError) as caught:
         psnr(output, truth)
     assert caught.value.status is Status.BAD_OUTPUT
-
-
-def test_no_frames_are_bad_output() -> None:
-    with pytest.raises(ClipError, match="no frames"):
-        PsnrScorer().open(None).compute(AUDIO)  # type: ignore[arg-type]

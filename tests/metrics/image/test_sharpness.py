@@ -6,6 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from check_scorer import check_scorer, score_clip
 from skimage import data
 
 from bench_lipsync.harness.errors import ClipError, Status
@@ -13,7 +14,6 @@ from bench_lipsync.harness.faces.landmark_indices import LIPS
 from bench_lipsync.metrics.image.cpbd import cpbd, edge_widths, find_edges
 from bench_lipsync.metrics.image.sharpness import CROP, MOUTH, SharpnessScorer
 
-SILENCE = np.zeros(0, np.int16)
 SIZE = 128
 
 
@@ -70,19 +70,15 @@ def clip(frames: int, size: int = SIZE) -> Any:
 TRUTH = np.stack([data.astronaut()[8 * i : 8 * i + SIZE, 150 + 8 * i : 150 + 8 * i + SIZE] for i in range(4)])
 
 
-def measure(frames: np.ndarray, cuts: tuple[int, ...] = ()) -> dict[str, float]:
-    scoring = SharpnessScorer().open(clip(len(frames)))
-    for part in np.split(frames, cuts):
-        scoring.update(part, part)
-    return dict(scoring.compute(SILENCE).values)
+def measure(frames: np.ndarray) -> dict[str, float]:
+    return dict(score_clip(SharpnessScorer(), clip(len(frames)), frames).values)
 
 
-def test_blur_lowers_both_in_order_and_chunks_do_not_matter() -> None:
+def test_blur_lowers_both_in_order() -> None:
     found = [measure(np.stack([blurred(frame, sigma) for frame in TRUTH])) for sigma in (0.0, 0.6, 1.0, 2.0)]
     for column in (CROP.column, MOUTH.column):
         values = [one[column] for one in found]
         assert values == sorted(values, reverse=True) and values[0] > values[-1] + 0.2
-    assert measure(TRUTH, cuts=(1, 3)) == found[0]
 
 
 def test_a_blurred_mouth_shows_in_the_mouth() -> None:
@@ -95,12 +91,9 @@ def test_a_blurred_mouth_shows_in_the_mouth() -> None:
 
 def test_curves_and_repeated_frames() -> None:
     still = np.repeat(TRUTH[:1], 3, axis=0)
-    scoring = SharpnessScorer(device="cpu").open(clip(3))
-    scoring.update(still, still)
-    score = scoring.compute(SILENCE)
+    _, score = check_scorer(SharpnessScorer(device="cpu"), (clip(4), TRUTH), (clip(3), still))
     for column, value in score.values.items():
         np.testing.assert_allclose(score.per_frame[column], np.full(3, value), rtol=1e-6)
-    assert SharpnessScorer.describe() == SharpnessScorer().metrics
 
 
 def test_what_cannot_be_measured_is_said() -> None:
@@ -110,9 +103,3 @@ def test_what_cannot_be_measured_is_said() -> None:
     assert caught.value.status is Status.METRIC_FAILED
     with pytest.raises(ClipError, match="64 pixels"):
         SharpnessScorer().open(clip(2, size=48))
-    scoring = SharpnessScorer().open(clip(2))
-    with pytest.raises(ClipError, match="more frames") as caught:
-        scoring.update(TRUTH, TRUTH)
-    assert caught.value.status is Status.BAD_OUTPUT
-    with pytest.raises(ClipError, match="no frames"):
-        SharpnessScorer().open(clip(2)).compute(SILENCE)

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from check_scorer import check_scorer, score_clip
 
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME
-from bench_lipsync.harness.assets.lookup import AssetMissing, asset_present
+from bench_lipsync.harness.assets.lookup import asset_present
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.landmark_indices import LIPS
 from bench_lipsync.harness.faces.landmarker import Landmarker
 from bench_lipsync.metrics.landmarks import lip_leak, lip_opening, lmd
-from bench_lipsync.metrics.landmarks.scorer import LandmarkAccumulator, LandmarkScorer
+from bench_lipsync.metrics.landmarks.scorer import LandmarkScorer
 from bench_lipsync.metrics.truth_cache import TruthCache
 
 FRAMES, SIZE, EYES = 40, 64, 50.0
@@ -58,17 +59,24 @@ def clip(audio: np.ndarray | None = None, count: int = FRAMES) -> Any:
     return SimpleNamespace(faces=faces, frames=count, size=SIZE, audio=lambda: sound, content_hash="c")
 
 
-def measure(
-    output: np.ndarray, truth: np.ndarray, audio: np.ndarray | None = None, cuts: tuple[int, ...] = ()
-) -> dict[str, float]:
+def scorer_with(find: Finder, room: int = 0) -> LandmarkScorer:
+    scorer = LandmarkScorer.__new__(LandmarkScorer)
+    scorer._finder, scorer._truth = lambda: find, TruthCache(room)  # type: ignore[assignment, return-value]
+    return scorer
+
+
+def case(output: np.ndarray, truth: np.ndarray, audio: np.ndarray | None = None) -> tuple[LandmarkScorer, Any]:
+    """A scorer that finds the points (T, 468, 2) of both sides, and its clip, output, truth and audio."""
+    count = len(truth)
+    points = dict(enumerate(truth)) | {100 + i: found for i, found in enumerate(output)}
+    of = clip(audio, count)
+    return scorer_with(Finder(points)), (of, frames(range(100, 100 + count)), frames(range(count)), of.audio())
+
+
+def measure(output: np.ndarray, truth: np.ndarray, audio: np.ndarray | None = None) -> dict[str, float]:
     """Values for points (T, 468, 2) of both sides."""
-    points = {i: truth[i] for i in range(len(truth))} | {100 + i: output[i] for i in range(len(output))}
-    of = clip(audio, len(truth))
-    scoring = LandmarkAccumulator(Finder(points), of)  # type: ignore[arg-type]
-    shown, real = frames(range(100, 100 + len(output))), frames(range(len(truth)))
-    for part in np.split(np.arange(len(truth)), cuts):
-        scoring.update(shown[part], real[part])
-    return dict(scoring.compute(of.audio()).values)
+    scorer, arguments = case(output, truth, audio)
+    return dict(score_clip(scorer, *arguments).values)
 
 
 SPEECH = 5 + 4 * np.sin(np.arange(FRAMES))
@@ -113,32 +121,26 @@ def test_correlation_equals_numpy() -> None:
 
 
 def test_chunks_do_not_matter() -> None:
-    output, truth = mouth(SPEECH[::-1]), mouth(SPEECH)
-    assert measure(output, truth) == measure(output, truth, cuts=(1, 7, 30))
+    scorer, arguments = case(mouth(SPEECH[::-1]), mouth(SPEECH))
+    check_scorer(scorer, arguments)
 
 
-def test_equal_pictures_are_looked_at_once_and_the_truth_once_a_run() -> None:
-    scorer = LandmarkScorer.__new__(LandmarkScorer)
+def test_equal_frames_are_searched_once_and_the_truth_once_a_run() -> None:
     truth = mouth(SPEECH)
     finder = Finder(dict(enumerate(truth)) | {200: truth[0]})
-    scorer._finder = lambda: finder  # type: ignore[assignment, return-value]
-    scorer._truth = TruthCache(FRAMES)
-    real = frames(range(FRAMES))
+    scorer, real = scorer_with(finder, FRAMES), frames(range(FRAMES))
     results = []
     for output in (real, np.repeat(frames([200]), FRAMES, axis=0), real):
-        scoring = scorer.open(clip())
-        scoring.update(output, real)
-        results.append((finder.calls, scoring.compute(clip().audio()).values["LMD-mouth[mediapipe]"]))
-    # The truth costs a look a frame, the still picture one, the truth again none.
+        score = score_clip(scorer, clip(), output, real, clip().audio())
+        results.append((finder.calls, score.values["LMD-mouth[mediapipe]"]))
+    # The truth costs a search a frame, the still output one, the truth again none.
     assert [calls for calls, _ in results] == [FRAMES, FRAMES + 1, FRAMES + 1]
     assert not finder.open
-    scorer._truth = TruthCache(FRAMES - 1)  # no room for the clip
-    for asked in (2, 3):
-        scoring = scorer.open(clip())
-        scoring.update(real, real)
-        scoring.compute(clip().audio())
-        assert finder.calls == asked * FRAMES + 1
     assert results[0][1] == 0 < results[1][1]
+    scorer = scorer_with(finder, FRAMES - 1)  # no room for the clip
+    for turn in (2, 3):
+        score_clip(scorer, clip(), real, real, clip().audio())
+        assert finder.calls == turn * FRAMES + 1
 
 
 def test_frames_without_a_face_are_left_out_up_to_a_tenth() -> None:
@@ -160,9 +162,8 @@ def test_frames_without_a_face_are_left_out_up_to_a_tenth() -> None:
 def test_curves_have_a_number_for_every_frame() -> None:
     truth, output = mouth(SPEECH), mouth(SPEECH)
     output[2] = np.nan
-    scoring = LandmarkAccumulator(Finder(dict(enumerate(truth)) | {100 + i: p for i, p in enumerate(output)}), clip())  # type: ignore[arg-type]
-    scoring.update(frames(range(100, 100 + FRAMES)), frames(range(FRAMES)))
-    curves = scoring.compute(clip().audio()).per_frame
+    scorer, arguments = case(output, truth)
+    curves = score_clip(scorer, *arguments).per_frame
     assert set(curves) == {i.column for i in LandmarkScorer.describe()} - {
         "LipOpen-corr[mediapipe]",
         "LipLeak[opening-speed]",
@@ -211,16 +212,7 @@ def test_too_little_silence_has_no_leakage() -> None:
     assert lip_leak.leakage(curve, np.full(FRAMES, 1.0), silent, silent) is None
 
 
-def test_too_many_frames_and_none_are_bad_output() -> None:
-    scoring = LandmarkAccumulator(Finder({}), clip(count=2))  # type: ignore[arg-type]
-    with pytest.raises(ClipError, match="more frames") as caught:
-        scoring.update(frames(range(3)), frames(range(3)))
-    assert caught.value.status is Status.BAD_OUTPUT
-    with pytest.raises(ClipError, match="no frames"):
-        LandmarkAccumulator(Finder({}), clip()).compute(clip().audio())  # type: ignore[arg-type]
-
-
-def test_a_photograph_whose_mouth_is_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_photograph_whose_mouth_is_moved() -> None:
     if os.environ.get("BENCH_OFFLINE") and not asset_present("face_landmarker"):
         pytest.skip("NOT CHECKED: the weights of FaceLandmarker are not in the cache and BENCH_OFFLINE is set")
     import cv2
@@ -238,9 +230,7 @@ def test_a_photograph_whose_mouth_is_moved(monkeypatch: pytest.MonkeyPatch) -> N
     found = []
     for pixels in (0, 2, 4, 6):
         moved = cv2.remap(photo, columns, rows - pixels * weight, cv2.INTER_LINEAR)
-        scoring = scorer.open(of)
-        scoring.update(moved[None], photo[None])
-        found.append(scoring.compute(of.audio()).values)
+        found.append(score_clip(scorer, of, moved[None], photo[None], of.audio()).values)
     for column in ("LMD[mediapipe]", "LMD-mouth[mediapipe]"):
         values = [one[column] for one in found]
         assert values == sorted(values) and values[0] == 0 < values[1]
@@ -249,10 +239,6 @@ def test_a_photograph_whose_mouth_is_moved(monkeypatch: pytest.MonkeyPatch) -> N
     assert all(one["LMD[mediapipe]"] < one["LMD-mouth[mediapipe]"] for one in found[1:])
 
 
-def test_missing_weights_are_an_error_with_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
-    monkeypatch.setenv("BENCH_OFFLINE", "1")
-    with pytest.raises(AssetMissing, match="bench assets fetch face_landmarker"):
-        LandmarkScorer()
+def test_names() -> None:
     names = [info.name for info in LandmarkScorer.describe()]
     assert names == ["LMD", "LMD-mouth", "LMD-mouth", "LipOpen-error", "LipOpen-corr", "LipLeak"]

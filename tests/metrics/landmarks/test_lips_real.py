@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from check_scorer import score_clip
 
 from bench_lipsync.harness.api.clip import Clip, PreparedClip
 from bench_lipsync.harness.stages.prepare_clip import prepare_clip
@@ -32,9 +33,7 @@ def clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def measure(scorer: Any, clip: PreparedClip, change: Callable[[np.ndarray], np.ndarray]) -> dict[str, float]:
     truth = np.concatenate(list(clip.read_frames()))
-    scoring = scorer.open(clip)
-    scoring.update(change(truth), truth)
-    return dict(scoring.compute(clip.audio()).values)
+    return dict(score_clip(scorer, clip, change(truth), truth, clip.audio()).values)
 
 
 def held(frames: int) -> Callable[[np.ndarray], np.ndarray]:

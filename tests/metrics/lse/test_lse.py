@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from check_scorer import check_scorer, score_clip
 
-from bench_lipsync.harness.api.metric import Scorer
 from bench_lipsync.harness.assets.lookup import AssetMissing
 from bench_lipsync.harness.errors import BenchError, ClipError, Status
 from bench_lipsync.metrics.lse.scorers import OpenSyncScorer, SyncNetScorer
@@ -50,32 +50,22 @@ def footage(frames: int, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
     return video, (draw.standard_normal(frames * 640) * 3000).astype(np.int16)
 
 
-def run(scorer: Scorer, frames: int, chunk: int) -> dict[str, float]:
+def case(frames: int) -> tuple[object, np.ndarray, None, np.ndarray]:
     video, audio = footage(frames)
-    scoring = scorer.open(fake_clip(frames))  # type: ignore[arg-type]
-    for first in range(0, frames, chunk):
-        scoring.update(video[first : first + chunk], video[first : first + chunk])
-    score = scoring.compute(audio)
-    for column, curve in score.per_frame.items():
-        assert curve.shape == (frames,)
-        assert column in score.values
-    return dict(score.values)
+    return fake_clip(frames), video, None, audio
 
 
 @pytest.mark.parametrize("name", ["published", "open_scorer"])
 def test_chunks_do_not_matter(name: str, request: pytest.FixtureRequest) -> None:
     scorer = request.getfixturevalue(name)
-    assert isinstance(scorer, Scorer)
-    values = run(scorer, 33, 33)
-    assert set(values) == {info.column for info in scorer.metrics}
-    for chunk in (1, 7, 32):
-        assert run(scorer, 33, chunk) == values
+    (score,) = check_scorer(scorer, case(33), frames_checked=False, too_few=Status.TOO_SHORT)
+    assert set(score.values) == {info.column for info in scorer.metrics}
 
 
 @pytest.mark.parametrize(("name", "frames"), [("published", 5), ("open_scorer", 24)])
 def test_too_short(name: str, frames: int, request: pytest.FixtureRequest) -> None:
     with pytest.raises(ClipError) as caught:
-        run(request.getfixturevalue(name), frames, 8)
+        score_clip(request.getfixturevalue(name), *case(frames))
     assert caught.value.status is Status.TOO_SHORT
 
 

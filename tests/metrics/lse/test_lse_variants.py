@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from check_scorer import check_scorer, score_clip
 
 from bench_lipsync.harness.api.metric import ClipScore, Scorer
 from bench_lipsync.harness.assets.lookup import AssetMissing
@@ -53,12 +54,9 @@ def footage(frames: int) -> tuple[np.ndarray, np.ndarray]:
     return video, (draw.standard_normal(frames * 640) * 3000).astype(np.int16)
 
 
-def run(scorer: Scorer, frames: int, chunk: int = 32) -> ClipScore:
+def run(scorer: Scorer, frames: int, cuts: tuple[int, ...] = (32, 64)) -> ClipScore:
     video, audio = footage(frames)
-    scoring = scorer.open(SimpleNamespace())  # type: ignore[arg-type]
-    for first in range(0, frames, chunk):
-        scoring.update(video[first : first + chunk], video[first : first + chunk])
-    return scoring.compute(audio)
+    return score_clip(scorer, SimpleNamespace(), video, None, audio, cuts=cuts)
 
 
 def read_by_hand(scorer: WholeFrameScorer | PipelineScorer, crops: np.ndarray, audio: np.ndarray) -> tuple[float, ...]:
@@ -118,12 +116,11 @@ def test_missing_weights_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_whole_frame_squashes_the_picture(weights: Path) -> None:
     scorer = WholeFrameScorer(weights=weights)
-    score = run(scorer, 30)
     video, audio = footage(30)
+    case = (SimpleNamespace(), video, None, audio)
+    (score,) = check_scorer(scorer, case, track=False, frames_checked=False, too_few=Status.TOO_SHORT)
     crops = np.stack([cv2.resize(frame[..., ::-1], (224, 224)) for frame in video])
     assert tuple(score.values.values()) == read_by_hand(scorer, crops, audio)
-    assert score.per_frame["LSE-C[whole-frame]"].shape == (30,)
-    assert run(scorer, 30, chunk=7).values == score.values
 
 
 @pytest.fixture
@@ -154,7 +151,7 @@ def test_pipeline_reads_every_track_in_its_own_box(weights: Path, short_tracks: 
 
 def test_pipeline_does_not_depend_on_chunks_and_signs_with_its_detector(weights: Path, short_tracks: None) -> None:
     boxes = [np.array([[60.0 + i % 4, 50, 180 + i % 4, 170, 1]]) for i in range(23)]
-    values = [run(PipelineScorer(weights=weights, detector=StandIn(boxes)), 23, chunk).values for chunk in (32, 9)]
+    values = [run(PipelineScorer(weights=weights, detector=StandIn(boxes)), 23, cuts).values for cuts in ((), (9, 18))]
     assert values[0] == values[1]
     infos = PipelineScorer(weights=weights, detector=StandIn([])).metrics
     assert all("|det=stand-in@000000|" in info.signature and "s3fd" not in info.signature for info in infos)

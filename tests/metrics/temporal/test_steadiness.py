@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from check_scorer import check_scorer, score_clip
 
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.landmark_indices import FACE_SIDES
@@ -15,7 +16,6 @@ from bench_lipsync.metrics.temporal.formulas import JAW, acceleration, lower_fac
 from bench_lipsync.metrics.temporal.scorer import JITTER, TWE, SteadinessScorer
 
 SIZE, FRAMES, WIDTH = 128, 8, 80.0
-AUDIO = np.zeros(0, np.int16)
 
 
 def picture() -> np.ndarray:
@@ -51,11 +51,8 @@ def clip(frames: int = FRAMES, centre: float = SIZE / 2) -> Any:
     return SimpleNamespace(faces=SimpleNamespace(landmarks=landmarks), size=SIZE)
 
 
-def measure(frames: np.ndarray, cuts: tuple[int, ...] = ()) -> tuple[float, float]:
-    scoring = SteadinessScorer().open(clip(len(frames)))
-    for part in np.split(frames, cuts):
-        scoring.update(part, part)
-    values = scoring.compute(AUDIO).values
+def measure(frames: np.ndarray) -> tuple[float, float]:
+    values = score_clip(SteadinessScorer(), clip(len(frames)), frames).values
     return values[TWE.column], values[JITTER.column]
 
 
@@ -116,12 +113,8 @@ def test_only_the_lower_face_counts() -> None:
 
 def test_chunks_do_not_matter_and_there_is_a_value_for_every_frame() -> None:
     frames = moved(np.random.default_rng(3).normal(0, 1, (FRAMES, 2)))
-    assert measure(frames) == measure(frames, (1, 2, 5)) == measure(frames, (7,))
-    scoring = SteadinessScorer(device="cpu").open(clip())
-    scoring.update(frames, frames)
-    curves = scoring.compute(AUDIO).per_frame
-    assert {name: curve.shape for name, curve in curves.items()} == {"TWE[dis]": (8,), "Jitter[dis]": (8,)}
-    assert SteadinessScorer.describe() == SteadinessScorer().metrics
+    (score,) = check_scorer(SteadinessScorer(device="cpu"), (clip(), frames), too_few=Status.TOO_SHORT)
+    assert list(score.per_frame) == ["TWE[dis]", "Jitter[dis]"]
 
 
 def test_maths_on_given_flows() -> None:
@@ -147,7 +140,3 @@ def test_what_cannot_be_measured_is_said() -> None:
     assert caught.value.status is Status.TOO_SHORT
     with pytest.raises(ClipError, match="lower face"):
         SteadinessScorer().open(clip(centre=-200.0))
-    scoring = SteadinessScorer().open(clip(3))
-    with pytest.raises(ClipError, match="more frames") as caught:
-        scoring.update(moved(STILL), moved(STILL))
-    assert caught.value.status is Status.BAD_OUTPUT
