@@ -1,4 +1,4 @@
-"""Taking an asset from where the user says: a file or folder of theirs, a URL, or a member of a package."""
+"""Adds an asset from a file or folder, a URL, or a member of a package that the user names."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def _own_file(spec: AssetSpec, file: AssetFile, path: Path) -> Path:
     if not path.is_dir() and len(spec.files) > 1:
         names = ", ".join(item.name for item in spec.files)
         raise BenchError(f"{spec.name} has {len(spec.files)} files; give a folder that holds {names}")
-    found = path / file.name if path.is_dir() else path
-    if not found.is_file():
-        raise BenchError(f"{found} is not a file; {spec.name} needs {file.name}")
-    return found
+    chosen = path / file.name if path.is_dir() else path
+    if not chosen.is_file():
+        raise BenchError(f"{chosen} is not a file; {spec.name} needs {file.name}")
+    return chosen
 
 
 def _take(spec: AssetSpec, file: AssetFile, source: str) -> None:

@@ -1,4 +1,4 @@
-"""One member out of a wheel or an sdist, written where we say and never where the archive says."""
+"""Extracts one member of a wheel or an sdist to a path of ours, never to one that the archive names."""
 
 from __future__ import annotations
 

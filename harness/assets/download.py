@@ -35,7 +35,8 @@ def download(
     import requests
 
     part = target.with_name(target.name + ".part")
-    stale = have = _length(part)  # May be of a file that has changed since; then it is fetched anew, once.
+    # An earlier part may be of a file that has changed since; then it is fetched anew, once.
+    stale = have = _length(part)
     if size is not None:
         require_room(target.parent, size - have)
     problem = ""
@@ -97,10 +98,10 @@ def _continue(session: requests.Session, url: str, part: Path, size: int | None,
 
 
 def wrong_bytes(path: Path, sha256: str | None, size: int | None) -> str | None:
-    """What is wrong with the file, with what was found and what was expected; `None` if nothing is."""
-    found = path.stat().st_size
-    if size is not None and found != size:
-        return f"what came is {found:,} bytes, expected {size:,}"
+    """How the file differs from the expected one; `None` if it does not."""
+    actual = path.stat().st_size
+    if size is not None and actual != size:
+        return f"what came is {actual:,} bytes, expected {size:,}"
     digest = sha256_file(path) if sha256 is not None else None
     return None if digest == sha256 else f"what came has sha256 {digest}, expected {sha256}"
 
@@ -116,9 +117,9 @@ def _one_line(error: Exception) -> str:
 
     from bench_lipsync.harness.assets.package_index import without_credentials
 
-    asked = error.request.url if isinstance(error, requests.ConnectionError) and error.request is not None else None
-    if asked:
+    url = error.request.url if isinstance(error, requests.ConnectionError) and error.request is not None else None
+    if url:
         # The library's own words for it are three lines of nested exceptions.
-        return f"cannot connect to {urlsplit(str(asked)).hostname}"
+        return f"cannot connect to {urlsplit(str(url)).hostname}"
     words = [without_credentials(word) if "@" in word else word for word in str(error).split()]
     return f"{type(error).__name__}: {' '.join(words)[:200]}"

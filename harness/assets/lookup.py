@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class AssetMissing(BenchError):  # noqa: N818 - says what happened, as UnknownName does
+class AssetMissing(BenchError):  # noqa: N818 - public name
     """An asset that is not here and could not be fetched; the message lists what was tried and the way out."""
 
 
@@ -98,7 +98,7 @@ def fetch_assets(names: Iterable[str]) -> None:
                         problems.append((source, str(error)))
                 else:
                     raise AssetMissing(_missing(spec, file, problems))
-        # Archives are only worth keeping until every member asked for has been taken out.
+        # Archives are kept only until every requested member has been extracted.
         shutil.rmtree(downloads, ignore_errors=True)
 
 
@@ -116,7 +116,7 @@ def verify_asset(name: str) -> str | None:
 
 
 def _own_folders(file: AssetFile) -> list[str]:
-    """The file in the folders of `BENCH_ASSETS`, where somebody keeps copies for a whole laboratory."""
+    """The file in the folders of `BENCH_ASSETS`, where a laboratory keeps its copies."""
     folders = [Path(name) for name in os.environ.get("BENCH_ASSETS", "").split(os.pathsep) if name]
     return [f"file:{folder / file.name}" for folder in folders if (folder / file.name).is_file()]
 

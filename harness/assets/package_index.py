@@ -38,9 +38,9 @@ def make_session(index: str = "") -> requests.Session:
     import requests
     from requests.adapters import HTTPAdapter
 
-    from bench_lipsync.harness.util.telemetry import proxy_of_the_user
+    from bench_lipsync.harness.util.telemetry import restore_user_proxy
 
-    proxy_of_the_user()
+    restore_user_proxy()
     session = requests.Session()
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(max_retries=1))
@@ -92,7 +92,7 @@ def _pip_configuration() -> dict[str, str]:
     files += [Path.home() / ".pip" / name, user / name, Path(sys.prefix) / name]
     if override := os.environ.get("PIP_CONFIG_FILE"):
         files = [] if override == os.devnull else [*files, Path(override)]
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for file in files:
         parser = configparser.RawConfigParser()
         try:
@@ -101,5 +101,5 @@ def _pip_configuration() -> dict[str, str]:
             continue  # pip itself reports a broken file of its own.
         for section in ("global", "install"):
             if parser.has_section(section):
-                found.update(parser.items(section))
-    return found
+                settings.update(parser.items(section))
+    return settings

@@ -1,4 +1,4 @@
-"""One picture in, the faces in it out: a thin wrapper around MediaPipe's FaceLandmarker (Tasks API).
+"""Faces in one frame: a thin wrapper around MediaPipe's FaceLandmarker (Tasks API).
 
 It runs in IMAGE mode: what it returns depends on the picture alone, so the same frames give the same bytes wherever a
 clip begins. (VIDEO mode smooths over time, which would also delay the lips, and gave the same points for single faces.)
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.faces.head_pose import solve_poses
 from bench_lipsync.harness.faces.region import Region, full_region
-from bench_lipsync.harness.util.telemetry import keep_reports_in
+from bench_lipsync.harness.util.telemetry import block_usage_reports
 
 MAX_FACES = 4
 """Most faces looked for in a picture."""
@@ -29,8 +29,8 @@ _LIBRARIES = (
     "Its wheel needs libEGL.so.1 and libGLESv2.so.2, and OpenCV's libGL.so.1 and libglib-2.0.so.0 from the system: "
     "on Debian and Ubuntu, apt-get install libegl1 libgles2 libgl1 libglib2.0-0"
 )
-_SAME_FACE = 0.5  # overlap from which two finds are one face
-_SMALLEST = 16  # pixels; nothing can be told from fewer
+_SAME_FACE = 0.5  # overlap from which two detections are one face
+_SMALLEST = 16  # pixels; no face is detected in fewer
 _TILE_SIDES = (1.0, 0.5)
 """Sides of the squares in parts of the picture's shorter side; finds faces down to a fifteenth of that side."""
 
@@ -40,9 +40,9 @@ class Face:
     """A face in a picture."""
 
     landmarks: NDArray[np.float32]
-    """(478, 3) x, y, z in pixels of the whole picture."""
+    """(478, 3) x, y, z in pixels of the frame."""
     pose: NDArray[np.float32]
-    """(4, 4) canonical face to MediaPipe's camera looking at the whole picture."""
+    """(4, 4) canonical face to MediaPipe's camera looking at the frame."""
     blendshapes: NDArray[np.float32]
     """(52,) expression coefficients."""
     box: Region
@@ -60,11 +60,11 @@ class Landmarker:
         from bench_lipsync.harness.assets.lookup import asset_path
 
         model = asset_path("face_landmarker")
-        keep_reports_in()
+        block_usage_reports()
         try:
             with _silent_stderr():
                 self._task = _load(model.read_bytes())
-                self._detect(np.zeros((64, 64, 3), np.uint8))  # the first call is the talkative one
+                self._detect(np.zeros((64, 64, 3), np.uint8))  # the first call prints
         except (ImportError, OSError) as error:
             raise BenchError(f"MediaPipe cannot be loaded: {error}. {_LIBRARIES}") from error
         return self
@@ -82,10 +82,10 @@ class Landmarker:
             return []
         result = self._detect(region.cut(picture))
         zipped = zip(result.face_landmarks, result.facial_transformation_matrixes, result.face_blendshapes, strict=True)
-        found = [_face(points, matrix, shapes, region, frame_region) for points, matrix, shapes in zipped]
-        found.sort(key=lambda face: -face.box.side)
+        detections = [_face(points, matrix, shapes, region, frame_region) for points, matrix, shapes in zipped]
+        detections.sort(key=lambda face: -face.box.side)
         distinct: list[Face] = []
-        for face in found:
+        for face in detections:
             if all(face.box.overlap(other.box) < _SAME_FACE for other in distinct):
                 distinct.append(face)
         return distinct
@@ -129,7 +129,7 @@ def _load(model: bytes) -> Any:
     from mediapipe.tasks.python import BaseOptions, vision
 
     options = vision.FaceLandmarkerOptions(
-        # Bytes, so that a path with foreign letters cannot trouble the library.
+        # Bytes, because the library fails on paths with non-ASCII letters.
         base_options=BaseOptions(model_asset_buffer=model),
         num_faces=MAX_FACES,
         output_face_blendshapes=True,

@@ -63,7 +63,7 @@ class Region:
 
 def bounding(regions: Iterable[Region]) -> Region:
     """The smallest rectangle that holds all of `regions`, of which there is at least one."""
-    corners = np.array([(one.x, one.y, one.x + one.width, one.y + one.height) for one in regions])
+    corners = np.array([(r.x, r.y, r.x + r.width, r.y + r.height) for r in regions])
     low, high = corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)
     return Region(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
 

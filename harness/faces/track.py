@@ -43,9 +43,9 @@ class FaceTrack:
             "detected": (count,),
         }
         for name, shape in shapes.items():
-            found = getattr(self, name).shape
-            if found != shape:
-                raise ValueError(f"FaceTrack.{name} must have shape {shape}, not {found}")
+            actual = getattr(self, name).shape
+            if actual != shape:
+                raise ValueError(f"FaceTrack.{name} must have shape {shape}, not {actual}")
 
     def __len__(self) -> int:
         return len(self.landmarks)

@@ -1,7 +1,8 @@
-"""One person followed through a clip, frame by frame, with everything that is needed to say why not.
+"""Tracks the speaker's face through a clip, frame by frame, or says why that fails.
 
-The person is the most prominent of the first second: largest sum of face sizes over its frames. From then on a face is
-the same one when it lies where the last one lay. Frames without it are looked at again enlarged, then interpolated.
+The speaker is the most prominent face of the first second: the largest sum of face sizes over its frames. From then on
+a face is the same one when it lies near the last position. Frames without it are searched again enlarged; the gaps that
+remain are interpolated.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ MAX_MISSING_SHARE = 0.1
 RIVAL_SIZE = 0.6
 """A second face of at least this part of the followed face's size could be the speaker."""
 RIVAL_SHARE = 0.5
-"""Share of frames with such a second face from which on nothing says who speaks: `several_faces`."""
+"""Share of frames with such a second face from which on the speaker is ambiguous: `several_faces`."""
 
-_WARM_UP = FPS  # frames before the person is chosen
+_WARM_UP = FPS  # frames before the speaker is chosen
 _ZOOM = 3.0  # side of the cut-out, in face sizes, where a lost face is looked for
 _MAX_RESIZE = 2.0  # between two frames a face does not grow or shrink more than this
 
@@ -67,15 +68,15 @@ class FaceTracker:
         """Take the next frame (H, W, 3) uint8 RGB. Raises `ClipError` (`no_face`) as soon as a gap is too long."""
         index = self.frames
         self.frames += 1
-        found = self._landmarker.faces(picture, self._region)
-        if not found and not self._candidates:
-            found = search(self._landmarker, picture, self._region)
+        faces = self._landmarker.faces(picture, self._region)
+        if not faces and not self._candidates:
+            faces = search(self._landmarker, picture, self._region)
         if self._chosen is None:
-            self._introduce(index, found, picture)
+            self._match_candidates(index, faces, picture)
             if index + 1 == _WARM_UP:
                 self._choose()
         else:
-            self._continue(self._chosen, index, found, picture)
+            self._continue(self._chosen, index, faces, picture)
         self._check_gap(index)
 
     def finish(self) -> dict[int, Face]:
@@ -96,46 +97,46 @@ class FaceTracker:
             raise ClipError(Status.SEVERAL_FACES, reason)
         return chosen.faces
 
-    def _introduce(self, index: int, found: list[Face], picture: NDArray[np.uint8]) -> None:
-        left = list(found)
-        for candidate in sorted(self._candidates, key=lambda one: -one.prominence):
-            face = _match(candidate, index, left)
-            if face is None and candidate is self._foremost():
+    def _match_candidates(self, index: int, faces: list[Face], picture: NDArray[np.uint8]) -> None:
+        unmatched = list(faces)
+        for candidate in sorted(self._candidates, key=lambda candidate: -candidate.prominence):
+            face = _match(candidate, index, unmatched)
+            if face is None and candidate is self._most_prominent():
                 face = self._look_again(candidate, index, picture)
             elif face is not None:
-                left.remove(face)
+                unmatched.remove(face)
             if face is not None:
                 candidate.add(index, face)
-        for face in left:
+        for face in unmatched:
             self._candidates.append(_Candidate())
             self._candidates[-1].add(index, face)
 
-    def _foremost(self) -> _Candidate | None:
-        return max(self._candidates, key=lambda one: one.prominence, default=None)
+    def _most_prominent(self) -> _Candidate | None:
+        return max(self._candidates, key=lambda candidate: candidate.prominence, default=None)
 
     def _choose(self) -> None:
-        self._chosen = chosen = self._foremost()
+        self._chosen = chosen = self._most_prominent()
         if chosen is None:
             return
         for index, face in chosen.faces.items():
-            others = [one.faces[index] for one in self._candidates if one is not chosen and index in one.faces]
+            others = [other.faces[index] for other in self._candidates if other is not chosen and index in other.faces]
             self._crowded += _has_rival(face, others)
         self._candidates = [chosen]
 
-    def _continue(self, chosen: _Candidate, index: int, found: list[Face], picture: NDArray[np.uint8]) -> None:
-        face = _match(chosen, index, found) or self._look_again(chosen, index, picture)
+    def _continue(self, chosen: _Candidate, index: int, faces: list[Face], picture: NDArray[np.uint8]) -> None:
+        face = _match(chosen, index, faces) or self._look_again(chosen, index, picture)
         if face is not None:
             chosen.add(index, face)
-            self._crowded += _has_rival(face, found)
+            self._crowded += _has_rival(face, faces)
 
     def _look_again(self, candidate: _Candidate, index: int, picture: NDArray[np.uint8]) -> Face | None:
         last = candidate.faces[candidate.last].box
         return _match(candidate, index, self._landmarker.faces(picture, last.square(_ZOOM)))
 
     def _check_gap(self, index: int) -> None:
-        """Give up early: a film without a face need not be seen to its end."""
-        foremost = self._chosen or self._foremost()
-        last = -1 if foremost is None else foremost.last
+        """Give up early: a video without a face need not be decoded to its end."""
+        prominent = self._chosen or self._most_prominent()
+        last = -1 if prominent is None else prominent.last
         if index - last > MAX_GAP and not self._patient:
             raise ClipError(Status.NO_FACE, f"no face for {index - last} frames from frame {last + 1} on")
 

@@ -1,4 +1,4 @@
-"""Any file's sound as 16 kHz mono samples that lie where the picture's clock says."""
+"""Any file's audio as 16 kHz mono samples, aligned with the timestamps of the video."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.media.container import audio_stream, media_errors, open_media, seconds
 from bench_lipsync.harness.media.format import FPS, SAMPLE_RATE
 from bench_lipsync.harness.media.frames import first_frame_time
-from bench_lipsync.harness.media.limits import MAX_CHANNELS, MAX_SECONDS, SOUND_RATES
+from bench_lipsync.harness.media.limits import AUDIO_RATES, MAX_CHANNELS, MAX_SECONDS
 from bench_lipsync.harness.util.sanitize import shown
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 JITTER_SECONDS = 1 / FPS
-"""Timestamps that stray by no more than one video frame are rounding; beyond, silence is put in or sound cut."""
+"""Timestamps that stray by no more than one video frame are rounding; beyond, silence is inserted or audio cut."""
 MAX_BAD_SHARE = 0.05
 """Share of audio packets that may fail to decode (each becomes silence); more is a `decode_error`."""
 
@@ -33,10 +33,10 @@ _PREROLL = 2.0  # seconds decoded before `start`, so that the decoder has settle
 def decode_audio(path: Path, *, start: float | None = None, end: float | None = None) -> NDArray[np.int16]:
     """Samples, int16 of shape (N,), mono at 16 kHz, of the first audio stream.
 
-    Sample 0 lies at `start` seconds after the file's first video frame (after its first sound, where there is no
-    video): sound that sets in later is preceded by silence, sound from before is cut, gaps become silence, and what a
-    codec puts in front of the sound (AAC's priming) is dropped. The samples end with the sound or at `end`; the caller
-    brings them to the picture's length. Channels are averaged.
+    Sample 0 lies at `start` seconds after the file's first video frame (after its first audio, where there is no
+    video): audio that starts later is preceded by silence, earlier audio is cut, gaps become silence, and what a codec
+    puts in front of the audio (AAC's priming) is dropped. The samples end with the audio or at `end`; the caller brings
+    them to the video's length. Channels are averaged.
 
     Raises `ClipError`: `no_audio` without an audio stream, `decode_error` when it cannot be decoded.
     """
@@ -74,7 +74,7 @@ def _frames(container: InputContainer, path: Path, begin: float) -> Iterator[Aud
     stream = audio_stream(container)
     if stream is None:
         raise ClipError(Status.NO_AUDIO, f"{shown(path.name)}: no audio stream")
-    _check_sound(path, stream.codec_context.sample_rate, stream.codec_context.layout.nb_channels)
+    _check_audio(path, stream.codec_context.sample_rate, stream.codec_context.layout.nb_channels)
     packets = bad = 0
     for packet in container.demux(stream):
         time = seconds(packet.pts, packet.time_base)
@@ -87,20 +87,20 @@ def _frames(container: InputContainer, path: Path, begin: float) -> Iterator[Aud
             bad += 1
             continue
         for frame in frames:
-            _check_sound(path, frame.sample_rate, frame.layout.nb_channels)
+            _check_audio(path, frame.sample_rate, frame.layout.nb_channels)
             yield frame
     if packets and bad > max(2, MAX_BAD_SHARE * packets):
         raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: {bad} of {packets} audio packets do not decode")
 
 
-def _check_sound(path: Path, rate: int, channels: int) -> None:
+def _check_audio(path: Path, rate: int, channels: int) -> None:
     """Headers may claim any rate, and a stream may change it on the way; 0 is one that is not known yet."""
-    lowest, highest = SOUND_RATES
+    lowest, highest = AUDIO_RATES
     if rate and not lowest <= rate <= highest:
-        reason = f"sound of {rate} samples a second; {lowest} to {highest} are read: resample it"
+        reason = f"audio of {rate} samples a second; {lowest} to {highest} are read: resample it"
         raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: {reason}")
     if channels > MAX_CHANNELS:
-        reason = f"sound of {channels} channels; at most {MAX_CHANNELS} are read: mix it down"
+        reason = f"audio of {channels} channels; at most {MAX_CHANNELS} are read: mix it down"
         raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: {reason}")
 
 
@@ -137,7 +137,7 @@ class _Run:
 
 
 class _Line:
-    """Samples laid out from 0 on; what falls before 0, onto sound already there or behind `limit` is dropped."""
+    """Samples laid out from 0 on; what falls before 0, onto audio already there or behind `limit` is dropped."""
 
     def __init__(self, rate: int, channels: int, limit: int | None) -> None:
         self._limit = int(MAX_SECONDS * rate) if limit is None else limit

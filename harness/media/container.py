@@ -69,12 +69,10 @@ def open_media(path: Path) -> Iterator[InputContainer]:
                 metadata_errors="replace",
             )
         except av.error.ArgumentError as error:
-            reason = (
-                f"{name}: not a video or sound of a kind that is read; playlists and picture lists are not followed"
-            )
+            reason = f"{name}: not a video or audio format that is read; playlists and picture lists are not followed"
             raise ClipError(Status.DECODE_ERROR, reason) from error
         except (av.error.InvalidDataError, av.error.EOFError) as error:
-            reason = f"{name}: no video or sound can be read from it; it is cut off, damaged or something else"
+            reason = f"{name}: no video or audio can be read from it; it is cut off, damaged or something else"
             raise ClipError(Status.DECODE_ERROR, reason) from error
     for stream in container.streams.video:
         if stream.codec_context is not None:

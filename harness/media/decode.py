@@ -67,11 +67,11 @@ def shown_pictures(path: Path, *, start: float | None = None, end: float | None 
     last: VideoFrame | None = None
     picture = np.empty((0, 0, 3), np.uint8)
     with media_errors(path):
-        timed = (Timed(one.time, one.duration, one) for one in timed_frames(path, begin))
-        for one in constant_rate(timed, FPS, begin, end):
-            if one.frame is not last:
-                last, picture = one.frame, to_rgb(one.frame)
-            yield Shown(one.time, picture)
+        timed = (Timed(source.time, source.duration, source) for source in timed_frames(path, begin))
+        for source in constant_rate(timed, FPS, begin, end):
+            if source.frame is not last:
+                last, picture = source.frame, to_rgb(source.frame)
+            yield Shown(source.time, picture)
 
 
 class _ToRgb:

@@ -53,7 +53,7 @@ def timed_frames(path: Path, begin: float) -> Iterator[Timed[VideoFrame]]:
                 yield first
                 yield from frames
                 return
-    # Not asked to seek, or the container has no usable index: everything from the beginning.
+    # No seek requested, or the container has no usable index: everything from the beginning.
     with open_media(path) as container:
         yield from _decode(container, path, zero, seek=None)
 
@@ -94,7 +94,7 @@ def _decode(container: InputContainer, path: Path, zero: float, seek: float | No
             size = _check_size(path, frame, size)
             previous, time = time, _time(frame, time, zero, step)
             if previous is not None and time <= previous:
-                time = previous  # two pictures for one instant: the first one stays
+                time = previous  # two frames with one timestamp: the first one stays
                 continue
             _check_time(path, previous, time)
             length = seconds(frame.duration, frame.time_base) or 0.0
@@ -117,12 +117,12 @@ def _time(frame: VideoFrame, previous: float | None, zero: float, step: float) -
 
 
 def _check_size(path: Path, frame: VideoFrame, size: tuple[int, int] | None) -> tuple[int, int]:
-    found = (frame.width, frame.height)
-    check_size(path, *found)
-    if size is not None and size != found:
-        reason = f"the picture changes from {size[0]}x{size[1]} to {found[0]}x{found[1]}; encode it at one size"
+    actual = (frame.width, frame.height)
+    check_size(path, *actual)
+    if size is not None and size != actual:
+        reason = f"the picture changes from {size[0]}x{size[1]} to {actual[0]}x{actual[1]}; encode it at one size"
         raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: {reason}")
-    return found
+    return actual
 
 
 def _check_time(path: Path, previous: float | None, time: float) -> None:

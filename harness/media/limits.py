@@ -13,13 +13,13 @@ MAX_PIXELS = 8192 * 4352
 MAX_SECONDS = 4 * 3600.0
 """Longest video or audio that is decoded from one file."""
 MAX_CLIP_SECONDS = 3600.0
-"""Longest clip that is prepared: what is kept of its face and sound grows with it, some 0.4 GB an hour."""
+"""Longest clip that is prepared: what is kept of its face and audio grows with it, some 0.4 GB an hour."""
 MAX_GAP_SECONDS = 10.0
 """Longest time without a new frame; a longer one is a broken timestamp, not a pause."""
-SOUND_RATES = (2_000, 768_000)
+AUDIO_RATES = (2_000, 768_000)
 """Lowest and highest samples per second that are resampled: a second at 1 Hz would become 16,000 samples each."""
 MAX_CHANNELS = 64
-"""Channels of sound that are averaged."""
+"""Channels of audio that are averaged."""
 MAX_STREAMS = 200
 """Streams of one file; each costs a decoder."""
 MAX_ALLOCATION = 1 << 30
@@ -31,12 +31,12 @@ SHORTER = "cut it into shorter clips"
 """The way out for files that are too long."""
 
 FORMATS = (
-    # Films and recordings.
+    # Videos.
     *("mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "asf", "flv", "ogg", "mxf", "nut", "dv"),
     *("ivf", "obu", "h264", "hevc", "m4v", "h263", "mjpeg", "rm", "gxf", "wtv", "yuv4mpegpipe"),
-    # Moving and single pictures.
+    # Images, animated and single.
     *("gif", "apng", "jpeg_pipe", "png_pipe", "webp_pipe", "webp_anim", "bmp_pipe", "tiff_pipe"),
-    # Sound.
+    # Audio.
     *("wav", "w64", "aiff", "au", "caf", "flac", "mp3", "aac", "ac3", "eac3", "dts", "amr", "wv", "tta", "ape"),
 )
 """FFmpeg's readers that are used. All others stay shut: those that open what a file names (playlists, IMF, DASH, SDP,

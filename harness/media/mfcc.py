@@ -1,4 +1,4 @@
-"""MFCC of long sounds in bounded memory: the same numbers as in one go, ten seconds at a time."""
+"""MFCC of long audio in bounded memory: the same numbers as in one go, ten seconds at a time."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Frames at the times they happened to have become frames at a constant rate.
+"""Resample variable-rate frames to a constant frame rate.
 
 Rule: with t = 0 at the first frame, output frame k shows the source frame whose timestamp is nearest to
 `start + k / rate`; of two equally near ones the earlier. Nearest, and not "the latest shown", because the latter
-delays the picture by half a source frame on average and flickers where 25 fps timestamps are rounded.
+delays the video by half a source frame on average and flickers where 25 fps timestamps are rounded.
 """
 
 from __future__ import annotations

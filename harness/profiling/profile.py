@@ -24,7 +24,7 @@ from typing import NamedTuple
 from bench_lipsync.harness.util.spans import Event, Key, Record, Total, recording
 
 MAX_TRACE = 200_000
-"""Events of all tasks in `trace.json`, about 30 MB; a run of days is told by its first hours."""
+"""Events of all tasks in `trace.json`, about 30 MB; a run of days is represented by its first hours."""
 
 
 @dataclass
@@ -88,12 +88,12 @@ class Profile:
         if model:
             frames = sum(total.items for key, total in record.totals.items() if key.stage == "generate")
             self.models.setdefault(model, Total()).add(Total(record.seconds, 0.0, record.cpu, 1, frames))
-        one = self.workers.setdefault(worker, Worker())
-        one.tasks += 1
-        one.busy += record.seconds
-        one.cpu += record.cpu
-        one.began = min(one.began, record.began)
-        one.ended = max(one.ended, record.began + record.seconds)
+        sums = self.workers.setdefault(worker, Worker())
+        sums.tasks += 1
+        sums.busy += record.seconds
+        sums.cpu += record.cpu
+        sums.began = min(sums.began, record.began)
+        sums.ended = max(sums.ended, record.began + record.seconds)
         room = max(0, MAX_TRACE - self.kept)
         events = record.events[:room]
         self.kept += len(events)

@@ -39,13 +39,13 @@ def summarise(profile: Profile) -> dict[str, Any]:
 
     `stages` and their `parts` (models, scorers) come longest first, `models` with whole tasks, generating and scoring.
     """
-    whole = sum(total.wall for total in profile.totals.values()) or 1e-9
+    all_seconds = sum(total.wall for total in profile.totals.values()) or 1e-9
     by_stage: dict[str, list[Key]] = {}
     for key in profile.totals:
         by_stage.setdefault(key.stage, []).append(key)
-    stages = [{"stage": name, **_line(profile, Key(name, ""), keys, whole)} for name, keys in by_stage.items()]
+    stages = [{"stage": name, **_line(profile, Key(name, ""), keys, all_seconds)} for name, keys in by_stage.items()]
     named = [key for key in profile.totals if key.detail]
-    parts = [{"stage": key.stage, "name": key.detail, **_line(profile, key, [key], whole)} for key in named]
+    parts = [{"stage": key.stage, "name": key.detail, **_line(profile, key, [key], all_seconds)} for key in named]
     summary = {
         "format": 1,
         "seconds": round(profile.seconds, 3),
@@ -66,7 +66,7 @@ def is_wait(stage: str) -> bool:
     return stage.startswith("wait ")
 
 
-def _line(profile: Profile, name: Key, keys: Sequence[Key], whole: float) -> dict[str, Any]:
+def _line(profile: Profile, name: Key, keys: Sequence[Key], all_seconds: float) -> dict[str, Any]:
     total = Total()
     for key in keys:
         total.add(profile.totals[key])
@@ -74,7 +74,7 @@ def _line(profile: Profile, name: Key, keys: Sequence[Key], whole: float) -> dic
     both = total.wall + total.beside
     return {
         "seconds": round(total.wall, 4),
-        "share": round(total.wall / whole, 4),
+        "share": round(total.wall / all_seconds, 4),
         "beside": round(total.beside, 4),
         "cpu": round(total.cpu, 4),
         "spans": total.count,

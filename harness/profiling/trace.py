@@ -27,28 +27,28 @@ def trace_events(profile: Profile) -> list[dict[str, Any]]:
     numbers = {name: number for number, name in enumerate(names, _DRIVER)}
     free = dict.fromkeys(names, 0.0)
     for task in profile.trace:
-        # A worker does one task after the other, but the clocks that say when may be set meanwhile.
+        # A worker does one task after the other, but its clock may be set in between.
         shift = max(task.began - profile.began, free[task.worker])
         free[task.worker] = shift + task.seconds
         spans += _spans(task.events, shift, numbers[task.worker], threads, task.title)
     events += [_name("thread_name", pid, tid, thread or "task") for (pid, thread), tid in threads.items()]
-    return events + sorted(spans, key=lambda one: (one["ts"], -one["dur"]))
+    return events + sorted(spans, key=lambda event: (event["ts"], -event["dur"]))
 
 
 def _spans(
     events: list[Event], shift: float, pid: int, threads: dict[tuple[int, str], int], title: str
 ) -> list[dict[str, Any]]:
-    found = []
+    spans = []
     for event in events:
         tid = _thread(threads, pid, event.thread)
-        whole = event.key.stage == "other"
-        name = title if whole else " ".join(part for part in event.key if part)
+        is_task = event.key.stage == "other"
+        name = title if is_task else " ".join(part for part in event.key if part)
         # Whole numbers, both ends rounded alike: viewers drop a span that ends a nanosecond after the one around it.
         begin, end = round((shift + event.start) * 1e6), round((shift + event.end) * 1e6)
-        found.append(
+        spans.append(
             {
                 "name": name,
-                "cat": "task" if whole else event.key.stage,
+                "cat": "task" if is_task else event.key.stage,
                 "ph": "X",
                 "ts": begin,
                 "dur": end - begin,
@@ -57,7 +57,7 @@ def _spans(
                 "args": {"task": title},
             }
         )
-    return found
+    return spans
 
 
 def _thread(threads: dict[tuple[int, str], int], pid: int, name: str) -> int:

@@ -1,1 +1,1 @@
-"""Readers of weights and arrays from untrusted files; none of them executes code."""
+"""Weights and arrays in files: readers for untrusted files, none of which executes code, and reproducible writers."""

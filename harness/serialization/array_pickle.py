@@ -1,6 +1,6 @@
-"""Arrays out of pickles from outside, without running anything that the pickle asks for.
+"""Arrays from untrusted pickles, read without executing anything that the pickle names.
 
-A pickle names functions to call. These readers know the few names that arrays need and refuse every other one.
+A pickle names functions to call. These readers know the few names that arrays need and refuse all others.
 """
 
 from __future__ import annotations

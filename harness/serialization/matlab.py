@@ -38,16 +38,16 @@ class MatError(ValueError):
 
 
 def read_mat(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """The real, full numeric arrays `names`; of two with one name the first. Raises `MatError`, `OSError`."""
-    found: dict[str, NDArray[Any]] = {}
+    """The real, full numeric arrays `names`; the first where a name occurs twice. Raises `MatError`, `OSError`."""
+    arrays: dict[str, NDArray[Any]] = {}
     with path.open("rb") as stream:
         for variable in _variables(stream):
-            about = _about(_Cursor(variable.bytes(_PEEK), variable.order))
-            if about is not None and about.name in names and about.name not in found:
-                found[about.name] = _numbers(variable, about)
-    if missing := [name for name in names if name not in found]:
+            header = _read_header(_Cursor(variable.bytes(_PEEK), variable.order))
+            if header is not None and header.name in names and header.name not in arrays:
+                arrays[header.name] = _numbers(variable, header)
+    if missing := [name for name in names if name not in arrays]:
         raise MatError(f"no numeric array {missing[0]!r}")
-    return found
+    return arrays
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class _Cursor:
 
 
 @dataclass(frozen=True)
-class _About:
+class _ArrayHeader:
     """What stands before the numbers of a numeric array."""
 
     name: str
@@ -147,7 +147,7 @@ def _variables(stream: IO[bytes]) -> Iterator[_Variable]:
         stream.seek(at)
 
 
-def _about(cursor: _Cursor) -> _About | None:
+def _read_header(cursor: _Cursor) -> _ArrayHeader | None:
     """`None` for what is no array of real numbers."""
     flags = [*cursor.integers(), 0][0]
     if flags & _COMPLEX or flags & 0xFF not in _CLASSES:
@@ -156,18 +156,18 @@ def _about(cursor: _Cursor) -> _About | None:
     if not 2 <= len(shape) < _MAX_SIDES or min(shape) < 0:
         raise MatError(f"an array of shape {shape}")
     _, name = cursor.element()
-    return _About(bytes(name).decode("latin-1"), shape, _CLASSES[flags & 0xFF])
+    return _ArrayHeader(bytes(name).decode("latin-1"), shape, _CLASSES[flags & 0xFF])
 
 
-def _numbers(variable: _Variable, about: _About) -> NDArray[Any]:
-    most = math.prod(about.shape) * 8
+def _numbers(variable: _Variable, header: _ArrayHeader) -> NDArray[Any]:
+    most = math.prod(header.shape) * 8
     if most > MAX_BYTES:
-        raise MatError(f"{about.name!r} of shape {about.shape} is larger than {MAX_BYTES >> 20} MiB")
+        raise MatError(f"{header.name!r} of shape {header.shape} is larger than {MAX_BYTES >> 20} MiB")
     cursor = _Cursor(variable.bytes(most + _PEEK), variable.order)
     for _ in range(3):  # flags, shape, name
         cursor.element()
     values = cursor.array()
-    if len(values) != math.prod(about.shape):
-        raise MatError(f"{about.name!r} has {len(values)} numbers for the shape {about.shape}")
+    if len(values) != math.prod(header.shape):
+        raise MatError(f"{header.name!r} has {len(values)} numbers for the shape {header.shape}")
     with np.errstate(invalid="ignore"):
-        return np.ascontiguousarray(values.astype(about.dtype).reshape(about.shape, order="F"))
+        return np.ascontiguousarray(values.astype(header.dtype).reshape(header.shape, order="F"))

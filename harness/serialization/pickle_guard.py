@@ -1,7 +1,7 @@
-"""Whether a pickle would blow up on loading, told from its instructions, of which none is carried out.
+"""Static check for pickle bombs: walks the opcodes without executing them.
 
-Which names a pickle may ask for is the loader's business. This is about pickles that ask for nothing and still fill
-the memory or never end: a table of references with an entry number of two billion, or tuples of tuples that stand for
+Which names a pickle may load is up to the loader. This is about pickles that load nothing and still fill the memory or
+never end: a table of references with an entry number of two billion, or tuples of tuples that stand for
 more values than there is time to count.
 """
 

@@ -195,9 +195,9 @@ def fill_model(path: Path, state: Mapping[str, Any], build: Callable[[], M], tit
     expected = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
     if odd := [str(name) for name, value in state.items() if not isinstance(value, torch.Tensor)]:
         raise BenchError(f"{shown(path)} does not fit {title}: {shown(odd[0])!r} is no tensor")
-    given = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    missing, extra = sorted(expected.keys() - given.keys()), sorted(given.keys() - expected.keys())
-    shapes = sorted(name for name in given.keys() & expected.keys() if given[name] != expected[name])
+    actual = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    missing, extra = sorted(expected.keys() - actual.keys()), sorted(actual.keys() - expected.keys())
+    shapes = sorted(name for name in actual.keys() & expected.keys() if actual[name] != expected[name])
     kinds = [("missing", missing), ("unexpected", extra), ("of another shape", shapes)]
     if wrong := [f"{len(names)} {kind}, such as {shown(names[0])}" for kind, names in kinds if names]:
         raise BenchError(f"{shown(path)} does not fit {title}: {'; '.join(wrong)}")

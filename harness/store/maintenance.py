@@ -32,7 +32,7 @@ class StoredEntry:
     path: Path
     bytes: int
     used: float
-    """When it was made or last found, in seconds of the system's clock."""
+    """When it was made or last used, in seconds since 1970."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Objects below an address that fsspec understands: fetched whole, put whole, tried again when the network fails."""
+"""Objects below an fsspec address: complete transfers only, repeated when the network fails."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ class RemoteFiles:
                     f"{what}: {error}; make it first, or correct BENCH_STORE={self.url}"
                 ) from error
             except Exception as error:  # Each kind of storage has errors of its own.
-                if found := storage_error(error):
-                    raise no_room(Path(self.url), found) from error
+                if full := storage_error(error):
+                    raise no_room(Path(self.url), full) from error
                 attempt += 1
                 reason = f"{type(error).__name__}: {error}"
                 if attempt == TRIES:

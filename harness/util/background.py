@@ -147,7 +147,7 @@ class Prefetch(Generic[T]):
 
     def _request_stop(self) -> None:
         self._stopped.set()
-        while not self._queue.empty():  # A thread that waits for room gets some, and then sees that nobody reads.
+        while not self._queue.empty():  # Wakes a thread that is blocked in `put`; it then sees the event.
             self._queue.get_nowait()
 
     def _work(self) -> None:

@@ -19,14 +19,14 @@ _MARGIN = 16 << 20
 
 @contextlib.contextmanager
 def room_needed(folder: Path) -> Iterator[None]:
-    """Turn whatever is raised inside into a `NoRoomError` for `folder` if the disk is behind it."""
+    """Turn an error raised inside into a `NoRoomError` for `folder` if a full or failing disk caused it."""
     try:
         yield
     except NoRoomError:
         raise
     except Exception as error:
-        if found := storage_error(error):
-            raise no_room(folder, found) from error
+        if full := storage_error(error):
+            raise no_room(folder, full) from error
         raise
 
 
@@ -45,7 +45,7 @@ def written_by_ffmpeg(path: Path) -> Iterator[None]:
 
 
 def storage_error(error: BaseException | None) -> OSError | None:
-    """The full, read-only or failing disk behind `error`, looked for along its causes; `None` for all else."""
+    """The error of a full, read-only or failing disk in the chain of causes of `error`; `None` without one."""
     for link in _chain(error):
         if isinstance(link, OSError) and (link.errno in _NO_ROOM or (link.errno == errno.EIO and not _of_ffmpeg(link))):
             return link
@@ -53,13 +53,13 @@ def storage_error(error: BaseException | None) -> OSError | None:
 
 
 def machine_error(error: BaseException | None) -> bool:
-    """Whether the machine and not the input is behind `error`: its disk, the system's own errors, too little memory."""
+    """Whether the machine and not the input caused `error`: its disk, the operating system, too little memory."""
     own = (link for link in _chain(error) if isinstance(link, (OSError, MemoryError)) and not _of_ffmpeg(link))
     return storage_error(error) is not None or any(own)
 
 
 def no_room(folder: Path, error: OSError) -> NoRoomError:
-    """What to tell a person whose disk did not take what was written below `folder`, or where `error` says."""
+    """The error for a failed write below `folder`, or to the file that `error` names."""
     if isinstance(error.filename, str) and folder not in Path(error.filename).parents:
         folder = Path(error.filename).absolute().parent
     reason = os.strerror(error.errno or errno.EIO)

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, last through a loss of power, and hashes of content."""
+"""Atomic and durable writing of files, and hashes of their content."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def write_text_atomically(path: Path, text: str) -> Path:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Put a store file into a run folder without a second copy on disk where the file system allows it.
+    """Put a store file into a run folder, as a hard link where the file system allows it.
 
     Raises `NoRoomError` for a disk that takes nothing.
     """
@@ -62,7 +62,7 @@ def link_or_copy(source: Path, target: Path) -> None:
                 shutil.copyfile(source, half)
             half.replace(target)
         finally:
-            # Where somebody else has just linked the same file there, the rename did nothing and left both names.
+            # If another process has just linked the same file there, the rename did nothing and left both names.
             half.unlink(missing_ok=True)
 
 

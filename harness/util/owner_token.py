@@ -1,4 +1,4 @@
-"""Who made an unfinished file: a name that carries machine and process, so that others can tell whether it lives."""
+"""File names that carry the host and process that made them, so that others can tell whether the owner still runs."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def owned_name() -> str:
 def is_abandoned(name: str) -> bool:
     """Whether `name` holds an `owned_name` of a process of this machine that has ended.
 
-    False for names of other machines and for names that nobody owns: nothing is known of those.
+    False for names of other machines and names without an owner, of which nothing is known.
     """
-    found = _OWNED.search(name)
-    return found is not None and found[1] == _machine() and not _lives(int(found[2]))
+    match = _OWNED.search(name)
+    return match is not None and match[1] == _machine() and not _lives(int(match[2]))
 
 
 def is_alive(name: str) -> bool:
     """Whether `name` holds an `owned_name` of a process of this machine that still runs."""
-    found = _OWNED.search(name)
-    return found is not None and found[1] == _machine() and _lives(int(found[2]))
+    match = _OWNED.search(name)
+    return match is not None and match[1] == _machine() and _lives(int(match[2]))
 
 
 def _lives(pid: int) -> bool:
@@ -41,7 +41,7 @@ def _lives(pid: int) -> bool:
 
 @lru_cache(maxsize=1)
 def _machine() -> str:
-    """Eight hex digits for what process numbers are counted in: the host since its start, and the container on it.
+    """Eight hex digits for the space of process numbers: the host since its start, and the container on it.
 
     Containers of one host can share its name and not its processes.
     """

@@ -1,4 +1,4 @@
-"""Where `bench` keeps things that can be made or fetched again."""
+"""The cache folder, for everything that can be recomputed or fetched again."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
 """Progress on stderr with rate and time left: bars on a terminal and in a notebook, plain lines elsewhere.
 
-with stage("prepare", len(clips)) as tick:   # one stage
-for clip in clips:
-tick(clip.id)
-with stages({"prepare": 40, "mine": 40}) as progress:   # several at once
-progress.tick("mine", "clip_007")
-with download("alexnet.ckpt", size) as report:   # bytes
-report(done, size)
+    with stage("prepare", len(clips)) as tick:              # one stage
+        for clip in clips:
+            tick(clip.id)
+    with stages({"prepare": 40, "mine": 40}) as progress:   # several at once
+        progress.tick("mine", "clip_007")
+    with download("alexnet.ckpt", size) as report:          # bytes
+        report(done, size)
+
+`hidden` silences all of them.
 """
 
 from __future__ import annotations
@@ -97,7 +99,7 @@ def each(title: str, items: Sequence[T], quiet: bool = False) -> Iterator[T]:
 def download(label: str, total: int | None) -> Iterator[Report]:
     """A bar of `total` bytes."""
     if _HIDDEN.get():
-        yield lambda done, whole: None
+        yield lambda done, total: None
         return
     console = _console()
     if console is None:
@@ -109,7 +111,7 @@ def download(label: str, total: int | None) -> Iterator[Report]:
     columns = (text, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as view:
         task = view.add_task(label, total=total)
-        yield lambda done, whole: view.update(task, completed=done, total=whole)
+        yield lambda done, total: view.update(task, completed=done, total=total)
 
 
 def _console() -> Console | None:

@@ -162,13 +162,13 @@ def recording() -> Iterator[Record]:
     record = Record(began=time.time(), thread=threading.get_ident(), origin=time.perf_counter())
     token = _record.set(record)
     used = time.process_time()
-    whole = span(OTHER)
-    whole.__enter__()
+    task = span(OTHER)
+    task.__enter__()
     try:
         yield record
     finally:
         _record.reset(token)
-        whole._leave(record)
+        task._leave(record)
         record.seconds = time.perf_counter() - record.origin
         record.cpu = time.process_time() - used
 

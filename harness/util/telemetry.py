@@ -1,9 +1,13 @@
-"""MediaPipe's wheels report every use to their maker over the network; here they do not get out.
+"""Blocks the usage reports that MediaPipe's wheels send over the network.
 
 Since about 0.10.30 each task that is created makes libmediapipe look up `play.googleapis.com` and send it what was
-created where. There is no setting against it. Its own copy of libcurl asks the C environment for a proxy, though, and
-gives up, without a look-up or a connection, on one whose kind it does not know. Python's `os.environ` is a copy from
-the start of the process and stays as it was, so downloads that the user asks for go their usual way.
+created where. There is no setting against it. Its own copy of libcurl reads a proxy from the C environment, though, and
+gives up, without a look-up or a connection, on a proxy of an unknown kind.
+
+Scope: the variables stay set for the life of the process, because libmediapipe sends at times of its own. Python's
+`os.environ` is a copy from the start of the process and stays as it was, so downloads from Python take their usual way.
+Two things are affected: other libraries of this process that use libcurl, and child processes that are started without
+an `env=` of their own. Children of `bench` call `restore_user_proxy`; for others pass `env=dict(os.environ)`.
 """
 
 from __future__ import annotations
@@ -13,32 +17,33 @@ import os
 import sys
 from functools import lru_cache
 
-_SET = {"https_proxy": "off://usage-reports.invalid", "no_proxy": "usage-reports.invalid"}
-"""What libcurl is told: everything goes through a proxy of no known kind, and nothing goes past it."""
-_BEFORE = "BENCH_BEFORE_"
+_BLOCKING = {"https_proxy": "off://usage-reports.invalid", "no_proxy": "usage-reports.invalid"}
+"""For libcurl: a proxy of no known kind for everything, and no exception from it."""
+_SAVED = "BENCH_BEFORE_"
+"""Begins the variables that keep the user's own settings for child processes."""
 
 
 @lru_cache(maxsize=1)
-def keep_reports_in() -> bool:
-    """Must come before the first task is created. False on Windows, where a firewall has to do it."""
+def block_usage_reports() -> bool:
+    """Set the variables; must come before the first task is created. False on Windows, where a firewall is needed."""
     if sys.platform == "win32":
         return False
     library = ctypes.CDLL(None)
     done = True
-    for name, value in _SET.items():
-        before = os.environ.get(name, "")
-        if before != value:  # else this is a child of a process that did it already
-            library.setenv((_BEFORE + name).encode(), os.fsencode(before), 1)
+    for name, value in _BLOCKING.items():
+        own = os.environ.get(name, "")
+        if own != value:  # else this is a child of a process that has set it
+            library.setenv((_SAVED + name).encode(), os.fsencode(own), 1)
         done &= library.setenv(name.encode(), value.encode(), 1) == 0
     return done
 
 
-def proxy_of_the_user() -> None:
-    """In a child of a process that kept reports in, give `os.environ` back what the user had set."""
-    for name, value in _SET.items():
+def restore_user_proxy() -> None:
+    """In a child of a process that blocks reports, give `os.environ` back the user's own settings."""
+    for name, value in _BLOCKING.items():
         if os.environ.get(name) != value:
             continue
         del os.environ[name]
-        if before := os.environ.pop(_BEFORE + name, ""):
-            os.environ[name] = before
-        keep_reports_in.cache_clear()
+        if own := os.environ.pop(_SAVED + name, ""):
+            os.environ[name] = own
+        block_usage_reports.cache_clear()

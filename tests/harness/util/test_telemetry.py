@@ -10,11 +10,11 @@ import pytest
 
 _PROGRAM = """
 import ctypes, os, subprocess, sys
-from bench_lipsync.harness.util.telemetry import keep_reports_in, proxy_of_the_user
+from bench_lipsync.harness.util.telemetry import block_usage_reports, restore_user_proxy
 getenv = ctypes.CDLL(None).getenv
 getenv.restype = ctypes.c_char_p
-assert keep_reports_in()
-child = "from bench_lipsync.harness.util.telemetry import proxy_of_the_user as back; import os; back(); "
+assert block_usage_reports()
+child = "from bench_lipsync.harness.util.telemetry import restore_user_proxy as back; import os; back(); "
 child += "print(os.environ.get('https_proxy'), os.environ.get('no_proxy'))"
 print(getenv(b"https_proxy").decode(), os.environ.get("https_proxy"), flush=True)
 subprocess.run([sys.executable, "-c", child], check=True)
