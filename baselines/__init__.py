@@ -1,1 +1,1 @@
-"""Reference rows and other people's models."""
+"""Baselines: bounds, `nearest-sound`, precomputed videos and external models."""

@@ -1,1 +1,1 @@
-"""Other people's repositories as models under test: one description each, one engine for all, none of their code."""
+"""External models: foreign repositories, each with a description, run by one engine."""

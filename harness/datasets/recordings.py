@@ -30,7 +30,7 @@ def read_speech(folder: Path) -> list[NDArray[np.int16]]:
     from bench_lipsync.harness.media import decode_audio
 
     if not folder.is_dir():
-        raise BenchError(f"--foreign {shown(folder)} is no folder; give one with recordings of other people")
+        raise BenchError(f"--foreign {shown(folder)} is no folder; give one with recordings of other speakers")
     files = find_files(folder, (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES)).files
     shuffled = sorted(files, key=lambda path: hashlib.sha256(path.relative_to(folder).as_posix().encode()).hexdigest())
     recordings = []
@@ -42,5 +42,5 @@ def read_speech(folder: Path) -> list[NDArray[np.int16]]:
         if len(recordings) == MAX_FILES:
             break
     if not recordings:
-        raise BenchError(f"none of the {len(files)} media files below {shown(folder)} has sound that can be decoded")
+        raise BenchError(f"none of the {len(files)} media files below {shown(folder)} has audio that can be decoded")
     return recordings

@@ -79,21 +79,21 @@ def read_footage(
         raise ClipError(Status.DECODE_ERROR, f"{video.name}: no video stream")
     times: list[float] = []
     with Landmarker() as landmarker:
-        follower = FaceTracker(landmarker, region, patient=True)
+        tracker = FaceTracker(landmarker, region, patient=True)
         for shown in _shown(video, end):
-            follower.add(shown.picture)
+            tracker.add(shown.picture)
             times.append(shown.time)
             tick()
-        faces = follower.finish()
+        faces = tracker.finish()
     frame = Region(0, 0, info.video.width, info.video.height)
     box = crop_box(bounding(face.box for face in faces.values()), frame.width, frame.height)
-    track = canonical_track(faces, follower.frames, box, SIZE)
+    track = canonical_track(faces, tracker.frames, box, SIZE)
     digest = _write_crops(video, directory / "video.mkv", box, end)
     track.save(directory / "faces.npz")
     meta = {
         "id": "footage",
         "identity": "footage",
-        "frames": follower.frames,
+        "frames": tracker.frames,
         "size": SIZE,
         "fps": FPS,
         "content_hash": digest,

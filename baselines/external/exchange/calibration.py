@@ -74,7 +74,7 @@ class Calibration:
             late = REACH - best
             raise ClipError(
                 Status.BAD_OUTPUT,
-                f"frames come {abs(late)} {'late' if late > 0 else 'early'}: the upper half of the picture moves as "
+                f"frames come {abs(late)} {'late' if late > 0 else 'early'}: the upper half of the frame moves as "
                 f"the truth's does at another time (differs by {means[best]:.2f} levels, not {means[REACH]:.2f}): a "
                 "wrong output.offset in the description, or frames that the program dropped",
             )

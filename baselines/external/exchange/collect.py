@@ -82,7 +82,7 @@ class Collected:
         self._note_length(position)
         self._check_lips()
         if self.coverage < 0.995:
-            self.notes.append(f"the model's picture covers {self.coverage:.0%} of the crop; the rest has one colour")
+            self.notes.append(f"the model's output covers {self.coverage:.0%} of the crop; the rest has one colour")
         if self._calibration:
             self.notes += self._calibration.finish()
 
@@ -93,7 +93,7 @@ class Collected:
         lips = self._clip.faces.landmarks[:, list(MOUTH), :2]
         hidden = sum(not self._placement.covers(points, frame) for frame, points in enumerate(lips))
         if hidden > MAX_HIDDEN_SHARE * self._clip.frames:
-            reason = f"the model's picture does not reach over the lips in {hidden} of {self._clip.frames} frames"
+            reason = f"the model's output cuts through the lips in {hidden} of {self._clip.frames} frames"
             raise ClipError(Status.BAD_OUTPUT, f"{reason}; see alignment in the description")
 
     def _note_length(self, end: int) -> None:

@@ -1,1 +1,1 @@
-"""The demo dataset: talking heads of people who do not exist, made on the user's machine from small stills."""
+"""The demo dataset: synthetic talking heads, rendered on the user's machine from small portraits."""

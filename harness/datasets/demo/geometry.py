@@ -7,13 +7,14 @@ its inverse. Parts that a real head would occlude become a narrow, compressed ri
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Float32 = NDArray[np.float32]
+    Field = NDArray[np.floating[Any]]
 
 STRIDE = 2
 """The warp is smooth: it is solved on every second pixel and interpolated."""
@@ -62,6 +63,12 @@ class Relief:
         scale = 1 / (1 - z / self.focal)
         moved = np.stack([x * scale - self.x + pose.shift_x, y * scale - self.y + pose.shift_y], axis=-1)
         return np.asarray(moved * self.follows[..., None], dtype=np.float32)
+
+
+def smoothstep(x: Field) -> Field:
+    """Smooth transition from 0 to 1 over `x` in 0..1."""
+    x = x.clip(0, 1)
+    return x * x * (3 - 2 * x)
 
 
 def inverse_map(relief: Relief, pose: Pose, start: Float32 | None = None) -> Float32:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench_lipsync.harness.datasets.demo.geometry import smoothstep
 from bench_lipsync.harness.datasets.demo.mouth_rig import KNOTS, UPPER_SHARE, WIDEST, Gap, Lips, MouthRig
 
 if TYPE_CHECKING:
@@ -60,11 +61,6 @@ def articulate_mouth(still: NDArray[np.uint8], rig: MouthRig, lips: Lips) -> NDA
     return out
 
 
-def _smoothstep(x: Field) -> Field:
-    x = x.clip(0, 1)
-    return x * x * (3 - 2 * x)
-
-
 def _lip_roll(rig: MouthRig, lips: Lips, distance: Field, t: Field) -> Field:
     """Offset of the source row by the distance from a lip's edge: pressing hides the inner part, rounding swells it."""
     import numpy as np
@@ -77,7 +73,7 @@ def _lip_roll(rig: MouthRig, lips: Lips, distance: Field, t: Field) -> Field:
 def _upper_source(rig: MouthRig, lips: Lips, gap: Gap) -> Field:
     """Source rows above the gap: the upper lip rises, fading out towards the nose."""
     distance = (gap.upper - gap.y).clip(min=0)
-    raised = UPPER_SHARE * gap.height * (1 - _smoothstep(distance / rig.nose))
+    raised = UPPER_SHARE * gap.height * (1 - smoothstep(distance / rig.nose))
     return gap.y + raised - _lip_roll(rig, lips, distance, gap.t)
 
 
@@ -89,8 +85,8 @@ def _lower_source(rig: MouthRig, lips: Lips, gap: Gap) -> Field:
     distance = (y - gap.lower).clip(min=0)
     drop = (1 - UPPER_SHARE) * max(0.0, lips.opening) * WIDEST * rig.face_height
     jaw = np.float32(0.8 * drop) * rig.jaw
-    rises = _smoothstep(distance / (0.9 * rig.chin))
-    below_chin = 1 - _smoothstep((y - rig.chin - 0.8 * drop) / (0.7 * rig.chin))
+    rises = smoothstep(distance / (0.9 * rig.chin))
+    below_chin = 1 - smoothstep((y - rig.chin - 0.8 * drop) / (0.7 * rig.chin))
     lowered = (1 - UPPER_SHARE) * gap.height * (1 - rises) + jaw * rises * below_chin
     source = y - lowered + _lip_roll(rig, lips, distance, t)
     if lips.tuck > 0:  # the lip's upper part goes under the teeth

@@ -41,7 +41,7 @@ def plans(split: str, clips_per_identity: int | None = None) -> tuple[ClipPlan, 
     """Plans of the clips of a split, sorted by id; `clips_per_identity` defaults to `CLIPS_PER_IDENTITY`."""
     usual = CLIPS_PER_IDENTITY[split]
     texts, portraits = sentences(split), portrait_names(split)
-    made = []
+    clips = []
     for number, portrait in enumerate(portraits):
         for take in range(usual if clips_per_identity is None else clips_per_identity):
             # A take is the same clip whatever the requested number of clips. The stride is coprime to the lengths of
@@ -49,7 +49,7 @@ def plans(split: str, clips_per_identity: int | None = None) -> tuple[ClipPlan, 
             turn, within = divmod(take, usual)
             serial = (turn * len(portraits) + number) * usual + within
             clip_id = f"demo_{portrait}_{take}"
-            made.append(
+            clips.append(
                 ClipPlan(
                     id=clip_id,
                     identity=f"demo_{portrait}",
@@ -61,7 +61,7 @@ def plans(split: str, clips_per_identity: int | None = None) -> tuple[ClipPlan, 
                     seed=int.from_bytes(hashlib.sha256(clip_id.encode()).digest()[:8], "little"),
                 )
             )
-    return tuple(sorted(made, key=lambda plan: plan.id))
+    return tuple(sorted(clips, key=lambda plan: plan.id))
 
 
 def adaptation_plans() -> tuple[ClipPlan, ...]:

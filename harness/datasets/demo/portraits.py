@@ -1,4 +1,4 @@
-"""The committed stills: one portrait an identity, with landmarks measured once."""
+"""The committed portraits, one for each identity, with their landmarks."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench_lipsync.harness.datasets.demo.geometry import STRIDE, Relief
+from bench_lipsync.harness.datasets.demo.geometry import STRIDE, Relief, smoothstep
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,11 +111,6 @@ def _limit_slope(field: NDArray[np.float64], step: float) -> NDArray[np.float64]
     return out
 
 
-def _smoothstep(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    x = x.clip(0, 1)
-    return x * x * (3 - 2 * x)
-
-
 def _follows(gx: NDArray[np.float64], gy: NDArray[np.float64], face: _Outline, size: int) -> Float32:
     """1 on the head, falling to 0 at the border of the frame and to 0.1 at the shoulders."""
     import numpy as np
@@ -123,9 +118,9 @@ def _follows(gx: NDArray[np.float64], gy: NDArray[np.float64], face: _Outline, s
     column, below_chin = gx - face.head[0], gy - face.chin[1]
     radius = np.hypot(column / (0.62 * face.width), (gy - face.head[1]) / (0.8 * face.height))
     border = np.minimum(np.minimum(gx, size - gx), gy) / (0.16 * size)
-    head = 1 - _smoothstep((radius - 1.0) / 0.9)
-    neck = 1 - _smoothstep((np.abs(column) / (0.62 * face.width) - 0.8) / 0.9)
-    shoulders = 1 - 0.9 * _smoothstep((below_chin - 0.02 * face.height) / (size - face.chin[1]))
-    low = _smoothstep((below_chin + 0.25 * face.height) / (0.35 * face.height))
+    head = 1 - smoothstep((radius - 1.0) / 0.9)
+    neck = 1 - smoothstep((np.abs(column) / (0.62 * face.width) - 0.8) / 0.9)
+    shoulders = 1 - 0.9 * smoothstep((below_chin - 0.02 * face.height) / (size - face.chin[1]))
+    low = smoothstep((below_chin + 0.25 * face.height) / (0.35 * face.height))
     field = (head * (1 - low) + np.maximum(head, neck) * low) * shoulders
-    return np.asarray(field * _smoothstep(border), dtype=np.float32)
+    return np.asarray(field * smoothstep(border), dtype=np.float32)

@@ -19,7 +19,7 @@ SIZE = 512
 _PROBLEMS = {
     IntervalStatus.NO_CROP_ROW: "the metadata has no crop box for it",
     IntervalStatus.RESOLUTION_0: "the metadata does not say at which resolution its crop box was measured",
-    IntervalStatus.CROP_OUTSIDE: "its crop box reaches below a picture of the listed resolution",
+    IntervalStatus.CROP_OUTSIDE: "its crop box reaches below a frame of the listed resolution",
 }
 
 

@@ -69,7 +69,7 @@ def _cut(interval: HdtfInterval, source: Source, job: Preparation) -> Outcome:
     try:
         crop = _crop_for(interval, source.video)
         if crop is None:
-            reason = "its crop box reaches out of the picture of the video at hand, or is smaller than a pixel of it"
+            reason = "its crop box exceeds the frame of the video at hand, or is smaller than a pixel of it"
             return Outcome(interval, IntervalStatus.CROP_OUTSIDE, reason)
         target = target_of(interval, job)
         start, end = interval.start, interval.end
