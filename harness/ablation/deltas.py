@@ -1,4 +1,4 @@
-"""How far each variant is from the full model: differences with intervals and paired tests."""
+"""Differences of each variant from the full model, with intervals and paired tests."""
 
 from __future__ import annotations
 

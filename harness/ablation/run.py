@@ -1,4 +1,4 @@
-"""Carrying an ablation out: `bench run`'s engine, once for all variants, and again for every point of a curve."""
+"""Carries out an ablation: one run for all variants, and one for every point of an adaptation curve."""
 
 from __future__ import annotations
 
@@ -24,10 +24,19 @@ class Ablated(NamedTuple):
 def carry_out(
     spec: RunSpec, variants: Variants, options: RunOptions, seconds: Sequence[float] = (), steps: Sequence[int] = ()
 ) -> Ablated:
-    """Run or reuse every variant under the one seed and clip list of `spec`.
+    """Run or reuse every variant with the seed and clip list of `spec`.
 
-    More than one amount of footage in `seconds`, or number of `steps`, makes an adaptation curve: each combination is
-    a run of its own in `curve/` of the run folder. The tables are about the largest.
+    Args:
+        spec: The run.
+        variants: The models to compare.
+        options: How the run is carried out.
+        seconds: Amounts of footage to adapt on. Several amounts, or several `steps`, make an adaptation curve: a run
+            for each combination in `curve/` of the run folder; the tables are about the largest.
+        steps: Numbers of adaptation steps.
+
+    Returns:
+        The run that the tables are about, and the ablation.
+
     """
     settings = differing_settings(variants)  # first: a variant without weights must not be found out after an hour
     amounts: list[AdaptSpec | None] = [spec.adapt]

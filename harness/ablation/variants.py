@@ -1,4 +1,4 @@
-"""What an ablation compares: a full model and named variants of it, in one run over one clip list with one seed."""
+"""The full model and the named variants that an ablation compares."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bench_lipsync.harness.run.spec import mode_name
 from bench_lipsync.harness.util.text_files import read_yaml
 
 FULL = "full"
-"""What the row that the others are compared with is called."""
+"""Label of the row that the others are compared with."""
 
 
 @runtime_checkable
 class AblatableModel(Protocol):
-    """A model that knows what can be taken away from it."""
+    """A model that lists its variants for ablations."""
 
     ablations: ClassVar[Mapping[str, str]]
     """Label -> switches behind the `@` of the model's name."""
@@ -87,7 +87,12 @@ class Ablation:
 
 
 def default_variants(model: str) -> Variants:
-    """The variants that the model itself lists. Raises `BenchError` where it lists none."""
+    """The variants that the model lists.
+
+    Raises:
+        BenchError: It lists none, or is not the model with its own weights.
+
+    """
     name = parse_name(model)
     listed: Mapping[str, str] = getattr(MODELS.get(name.kind), "ablations", {})
     if not listed:
@@ -101,7 +106,12 @@ def default_variants(model: str) -> Variants:
 
 
 def load_variants(path: Path, model: str | None) -> Variants:
-    """Variants from YAML. Raises `BenchError` for a wrong file, and where it and `--model` name another full model."""
+    """Read variants from YAML.
+
+    Raises:
+        BenchError: The file is not valid, or its full model is not that of `--model`.
+
+    """
     file = _validated(read_yaml(path, "the variants"), path)
     if model and file.full and model != file.full:
         raise BenchError(f"--model says {model!r} and {path} says full: {file.full!r}; leave one of them out")

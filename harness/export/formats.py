@@ -13,9 +13,19 @@ from bench_lipsync.harness.util.files import appearing
 
 
 def export(folders: list[Path], format: str, out: Path) -> Path:
-    """Write the runs in `format`, one of `FORMATS`, to `out` and return it.
+    """Write runs for another program.
 
-    Raises `BenchError` for an unknown format, a library that is not installed, or a folder that is no run.
+    Args:
+        folders: Run folders.
+        format: A key of `FORMATS`: `parquet`, `csv`, `tensorboard`, `wandb` or `mlflow`.
+        out: File (`parquet`, `csv`) or folder to write.
+
+    Returns:
+        `out`.
+
+    Raises:
+        BenchError: The format is unknown, its package is not installed, or a folder holds no run.
+
     """
     if format not in FORMATS:
         raise BenchError(f"no export format is called {format!r}; known: {', '.join(FORMATS)}")

@@ -27,12 +27,19 @@ UNAVAILABLE = "unavailable"
 
 
 def long_parts(folders: list[Path]) -> Iterator[pd.DataFrame]:
-    """The table of one or several run folders, one metric of one row at a time: a large run has millions of lines.
+    """Yield the long table of run folders in parts, because a large run has millions of lines.
 
-    Numbers that do not exist are lines too: with no value, a status and a reason. Means over clips are not in it: they
-    are made of what is.
+    Missing numbers are lines too: no value, a status and a reason. Means over clips are left out; they follow from it.
 
-    Raises `BenchError` for a folder without `run.json` or `clips.parquet`, and for two folders of one name.
+    Args:
+        folders: Run folders of different names.
+
+    Yields:
+        The lines of one metric of one row, with `COLUMNS`.
+
+    Raises:
+        BenchError: A folder lacks `run.json` or `clips.parquet`, or two folders have one name.
+
     """
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):

@@ -18,7 +18,20 @@ _HEAD = "# The reference of `bench compare`, written by `bench baseline save`; m
 
 
 def save_baseline(result: RunResult, path: Path, *, speed: bool = True) -> Path:
-    """Write a run's numbers as sorted YAML, rounded to nine digits; `speed` keeps how long things took as well."""
+    """Write a run's numbers as a baseline file: sorted YAML, rounded to nine digits.
+
+    Args:
+        result: The run.
+        path: File to write.
+        speed: Also keep durations.
+
+    Returns:
+        `path`.
+
+    Raises:
+        BenchError: The run has no value.
+
+    """
     import yaml
 
     baseline = baseline_of(result)
@@ -56,7 +69,12 @@ def _rounded(data: Any) -> Any:
 
 
 def open_reference(path: Path) -> Baseline:
-    """A run folder or a saved baseline. Raises `BenchError` for a missing or malformed one, and says what makes it."""
+    """Open a run folder or a saved baseline.
+
+    Raises:
+        BenchError: It is missing or malformed; the message has the command that makes one.
+
+    """
     if path.is_dir():
         return baseline_of(read_result(path))
     if path.name == RUN_FILE and path.is_file():

@@ -31,10 +31,22 @@ def compare(
     pairs: Mapping[str, str] | None = None,
     names: tuple[str, str] = ("baseline", "candidate"),
 ) -> GateResult:
-    """Judge `candidate`. `pairs` gives the candidate's row name where it is not the baseline's.
+    """Judge every number of a candidate against a baseline.
 
-    Raises `BenchError` where the two must not be compared: other specifications, signatures or clips, no common row,
-    or a gate about metrics or models that the baseline lacks.
+    Args:
+        base: The reference.
+        candidate: What is judged.
+        gate: Tolerances and rules; default: those of the metrics.
+        pairs: The candidate's row name by the baseline's, where they differ.
+        names: Names of the two sides in the result.
+
+    Returns:
+        A verdict for every number, and notices.
+
+    Raises:
+        BenchError: The two must not be compared (other specifications, signatures or clips, no common row), or the gate
+            names metrics or models that the baseline lacks.
+
     """
     gate = gate or GateSpec()
     gate.check_names(base.columns, base.models)

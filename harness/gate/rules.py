@@ -111,7 +111,12 @@ class GateSpec(_Part):
 
 
 def load_gate(path: Path) -> GateSpec:
-    """Read `gate.yaml`. Raises `BenchError` that names every wrong key, with the nearest known one."""
+    """Read `gate.yaml`.
+
+    Raises:
+        BenchError: The file is missing or not valid; the message names every wrong key, with the nearest known one.
+
+    """
     values = read_yaml(path, "the gate")
     return make_gate({} if values is None else values, str(path))
 

@@ -1,4 +1,4 @@
-"""Which metrics there are: every scorer is asked what it gives, our own and those of other packages alike.
+"""The metrics that exist: every scorer, built in or of another package, describes its own.
 
 Asking imports the modules of all scorers and loads no network. Nothing here runs for `bench --help`.
 """

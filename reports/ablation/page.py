@@ -1,4 +1,4 @@
-"""`ablation.html`: what each part of a model is worth, in one file without a script and without a network."""
+"""`ablation.html`: what each part of a model contributes, in one file without scripts and external resources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from bench_lipsync.reports.ablation.charts import curve_charts, delta_charts
 from bench_lipsync.reports.ablation.grid import AblationGrid, ablation_grid
 from bench_lipsync.reports.ablation.tables import NOTE, ablation_table, data_line, labelled
 from bench_lipsync.reports.page.templating import asset, environment
+from bench_lipsync.reports.page.text import notices
 from bench_lipsync.reports.table.format import decimals_for, format_change, format_interval, format_value
+from bench_lipsync.reports.table.loading import Run
 
 STYLES = ("page.css", "charts.css", "ablation.css")
 
@@ -54,7 +56,7 @@ def write_ablation(ablation: Ablation, out: Path) -> Path:
             curves=curve_charts(grid, ablation),
             modes=[_mode_line(delta, grid) for delta in mode_deltas(ablation)],
             unavailable=_unavailable(ablation, grid),
-            notices=_notices(ablation),
+            notices=notices([Run(result, None, "")]),
             curve_notice=_other_frames(ablation),
             spec=json.dumps(result.spec, indent=1, ensure_ascii=False),
             provenance=result.provenance,
@@ -97,17 +99,6 @@ def _unavailable(ablation: Ablation, grid: AblationGrid) -> list[str]:
             notes = [one.note for one in ablation.result.metrics if one.model == row.name and one.note]
             lines.append(f"{row.name}: {notes[0] if notes else 'no value'}")
     return lines
-
-
-def _notices(ablation: Ablation) -> list[str]:
-    """The run's notices; one that several rows share comes once, with their names."""
-    cards = {str(card.get("name")) for card in ablation.result.models}
-    named: dict[str, list[str]] = {}
-    for notice in ablation.result.notices:
-        name, colon, text = notice.partition(": ")
-        known = bool(colon) and name in cards
-        named.setdefault(text if known else notice, []).extend([name] if known else [])
-    return [f"{', '.join(names)}: {text}" if names else text for text, names in named.items()]
 
 
 OTHER_FRAMES = "The points were not scored on the same frames: more footage to adapt on leaves less to score."

@@ -1,10 +1,11 @@
-"""What the charts are drawn with: a row's mark and interval, its clips, and an axis that the models fill."""
+"""Parts of charts: a row's mark and interval, its clips, axes and labels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench_lipsync.harness.util.sanitize import printable
 from bench_lipsync.reports.charts.svg import PALETTE
 from bench_lipsync.reports.table.model import Cell, Row
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 MANY_CLIPS = 60
 """Up to as many clips are drawn as points, more as a band from quartile to quartile."""
+MARKERS = "osD^vPX*"
+"""Shapes of models, in their order."""
+_LABEL = 26
 _TRUE_FRAMES = ("ground-truth", "shuffled-audio")
 
 
@@ -33,6 +37,22 @@ class Line:
     colour: str
     marker: str
     label: str
+
+
+def short_label(label: str) -> str:
+    """A printable label that fits beside an axis."""
+    label = printable(label)
+    return label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"
+
+
+def label_rows(axes: Axes, labels: list[str]) -> None:
+    """Make the vertical axis one of rows, the first on top, and the horizontal one that of values."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.tick_params(length=0)
+    axes.grid(axis="x", color=PALETTE["line"], linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.locator_params(axis="x", nbins=5)
 
 
 def draw_mark(axes: Axes, cells: tuple[Cell, Cell | None], at: tuple[float | None, float | None], line: Line) -> None:

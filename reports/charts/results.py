@@ -6,13 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.util.sanitize import printable
-from bench_lipsync.reports.charts.marks import Chart, Line, draw_clips, draw_mark, keep_models_apart
+from bench_lipsync.reports.charts.marks import (
+    MARKERS,
+    Chart,
+    Line,
+    draw_clips,
+    draw_mark,
+    keep_models_apart,
+    label_rows,
+    short_label,
+)
 from bench_lipsync.reports.charts.svg import PALETTE, RC, inline_svg, row_slots
 from bench_lipsync.reports.table.loading import Run
 from bench_lipsync.reports.table.model import Cell, Column, Grid
 
-_MARKERS = "osD^vPX*"
-_LABEL = 26
 _SYNC = ("LSE-D", "LSE-C")
 _QUALITY = ("LPIPS-mouth", "LPIPS", "FID", "SSIM-mouth", "SSIM")
 _Values = dict[tuple[str, str], NDArray[np.float64]]
@@ -23,7 +30,7 @@ def make_charts(grid: Grid, runs: list[Run]) -> list[Chart]:
     import matplotlib
 
     lines = [
-        Line(row, PALETTE[slot], "o" if row.bound else _MARKERS[n % len(_MARKERS)], _short(printable(row.label)))
+        Line(row, PALETTE[slot], "o" if row.bound else MARKERS[n % len(MARKERS)], short_label(row.label))
         for n, (row, slot) in enumerate(zip(grid.rows, row_slots(grid), strict=True))
     ]
     values = [run.values([column.key for column in grid.columns]) for run in runs]
@@ -46,21 +53,12 @@ def _metric(column: Column, place: int, lines: list[Line], values: list[_Values]
         draw_mark(axes, (cell, None), (cell.value, float(y)), line)
         if line.row.model == "ground-truth" and cell.value is not None:
             axes.axvline(cell.value, color=PALETTE["muted"], linestyle=(0, (2, 3)), linewidth=0.8, zorder=0)
-    axes.set_yticks(range(len(lines)), [line.label for line in lines])
-    axes.set_ylim(len(lines) - 0.5, -0.5)
+    label_rows(axes, [line.label for line in lines])
     keep_models_apart(axes, [line.row for line in lines], place)
-    axes.tick_params(length=0)
-    axes.grid(axis="x", color=PALETTE["line"], linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.locator_params(axis="x", nbins=5)
-    name = printable(f"{column.name} {column.arrow}".strip())
+    name = printable(column.title)
     description = "; ".join(_describe(line, line.row.cells[place]) for line in lines)
     svg = inline_svg(figure, f"chart-{place}", f"{name} of every model", printable(description))
     return Chart(f"{name} {printable(column.detail)}".strip(), svg)
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"
 
 
 def _describe(line: Line, cell: Cell) -> str:

@@ -17,7 +17,7 @@ MAX_CLIPS = 300
 
 
 @dataclass(frozen=True)
-class Shown:
+class ClipSelection:
     """The clips of a page."""
 
     numbers: tuple[int, ...]
@@ -28,7 +28,7 @@ class Shown:
     """How they were chosen, where not all are there."""
 
 
-def choose_clips(runs: list[Run], grid: Grid, requested: Sequence[str] = (), limit: int = MAX_CLIPS) -> Shown:
+def choose_clips(runs: list[Run], grid: Grid, requested: Sequence[str] = (), limit: int = MAX_CLIPS) -> ClipSelection:
     """Of the clips that at least one row got through, those that the page shows, in the run's order.
 
     Raises `BenchError` for a requested clip that the run does not have.
@@ -41,9 +41,9 @@ def choose_clips(runs: list[Run], grid: Grid, requested: Sequence[str] = (), lim
         if unknown:
             raise BenchError(f"the run has no clip {unknown[0]!r}; clips.parquet lists all {len(clips)} of them")
         chosen = sorted({known[clip] for clip in requested} & set(usable))
-        return Shown(tuple(chosen), len(usable) - len(chosen), "those that were asked for")
+        return ClipSelection(tuple(chosen), len(usable) - len(chosen), "those that were asked for")
     if len(usable) <= limit:
-        return Shown(tuple(usable), 0)
+        return ClipSelection(tuple(usable), 0)
     ranked, by = _ranked(runs, grid, usable)
     third = limit // 3
     ends = {*ranked[:third], *ranked[max(third, len(ranked) - third) :]}
@@ -53,7 +53,7 @@ def choose_clips(runs: list[Run], grid: Grid, requested: Sequence[str] = (), lim
     rule = (
         f"the {third} worst and the {third} best of {by}, and an even sample of the others" if by else "an even sample"
     )
-    return Shown(tuple(chosen), len(usable) - len(chosen), rule)
+    return ClipSelection(tuple(chosen), len(usable) - len(chosen), rule)
 
 
 def has_frames(failure: Failure | None) -> bool:

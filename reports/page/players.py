@@ -8,7 +8,7 @@ from typing import Any
 
 from bench_lipsync.harness.results.schema import ClipFacts, Failure
 from bench_lipsync.reports.charts.svg import row_slots
-from bench_lipsync.reports.page.clip_selection import Shown, has_frames
+from bench_lipsync.reports.page.clip_selection import ClipSelection, has_frames
 from bench_lipsync.reports.page.media import Media
 from bench_lipsync.reports.page.strips import RunCurves, load_curves, pose_of, strips
 from bench_lipsync.reports.table.format import format_value
@@ -87,12 +87,12 @@ class _Source:
     curves: RunCurves
 
 
-def clip_views(runs: list[Run], grid: Grid, media: Media, shown: Shown) -> list[ClipView]:
+def clip_views(runs: list[Run], grid: Grid, media: Media, selection: ClipSelection) -> list[ClipView]:
     """Views of the clips that the page shows, in the run's order."""
     columns = [column for column in grid.columns if _level(runs, column) == "clip"]
     slots = row_slots(grid)
     rows = sorted(zip(grid.rows, slots, strict=True), key=lambda pair: pair[0].model != "ground-truth")
-    clips = {place + 1: runs[0].result.clips[place] for place in shown.numbers}
+    clips = {place + 1: runs[0].result.clips[place] for place in selection.numbers}
     ids = {clip.id for clip in clips.values()}
     sources = [_open(run, ids) for run in runs]
     return [_view(place, rows, sources, columns, media) for place in clips.items()]

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench_lipsync.harness.results.frame_curves import CURVES_FILE
 from bench_lipsync.harness.results.schema import CLIPS_FILE
-from bench_lipsync.reports.page.clip_selection import Shown
+from bench_lipsync.reports.page.clip_selection import ClipSelection
 from bench_lipsync.reports.page.players import ClipView
 from bench_lipsync.reports.table.loading import Run
 from bench_lipsync.reports.table.model import Grid
@@ -49,12 +49,12 @@ MAX_FAILURES = 200
 """Lines of them on a page."""
 
 
-def missing(runs: list[Run], clips: list[ClipView], shown: Shown) -> list[str]:
+def missing(runs: list[Run], clips: list[ClipView], selection: ClipSelection) -> list[str]:
     """What a reader may look for in vain, and why."""
     lines = []
-    if shown.left_out:
+    if selection.left_out:
         lines.append(
-            f"{len(clips)} of {len(clips) + shown.left_out} clips are shown: {shown.rule}. "
+            f"{len(clips)} of {len(clips) + selection.left_out} clips are shown: {selection.rule}. "
             "Table and charts are of all of them; bench report --clip NAME makes a page of others."
         )
     for run in runs:
@@ -64,7 +64,7 @@ def missing(runs: list[Run], clips: list[ClipView], shown: Shown) -> list[str]:
             lines.append(f"{run.label} has no {CURVES_FILE}: values per frame, pose and waveform are not shown.")
     if clips and not any(clip.playable for clip in clips):
         lines.append("No previews lie beside this run (media/MODEL/CLIP.mp4), so there is nothing to play.")
-    hidden = len(runs[0].result.clips) - len(clips) - shown.left_out
+    hidden = len(runs[0].result.clips) - len(clips) - selection.left_out
     if hidden:
         lines.append(
             f"{_count(hidden, 'clip')} failed for every model and {'is' if hidden == 1 else 'are'} not shown here."

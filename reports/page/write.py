@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.reports.charts.results import make_charts
-from bench_lipsync.reports.page.clip_selection import Shown, choose_clips
+from bench_lipsync.reports.page.clip_selection import ClipSelection, choose_clips
 from bench_lipsync.reports.page.html_table import table_view
 from bench_lipsync.reports.page.media import Media
 from bench_lipsync.reports.page.players import ClipView, clip_index, clip_views, filters
@@ -23,23 +23,30 @@ from bench_lipsync.reports.table.remarks import remarks
 def write_page(
     runs: Path | str | Iterable[Path | str], out: Path, embed: bool = False, clips: Sequence[str] = ()
 ) -> Path:
-    """Write the page of one or several run folders to `out` and return `out`.
+    """Write the HTML report of one or several run folders.
 
-    Previews lie in `F_media/` beside `F.html` (a page in its run folder uses that folder's `media/`), or with `embed`
-    inside the page. Nothing in it needs a network or a server. Missing previews, missing per-clip records and failed
-    clips leave a page that says what is missing.
+    The page needs no network and no server. Where previews, per-clip records or clips are missing, it says so.
 
-    Of a large run it shows some clips (`reports.page.clip_selection`) and says so; `clips` are the ids of others to
-    show instead.
+    Args:
+        runs: Run folders over the same clips.
+        out: File to write. Previews lie in `F_media/` beside `F.html`; a page in its run folder uses that folder's
+            `media/`.
+        embed: Put the previews into the page instead.
+        clips: Ids of the clips to show. Default: all, of a large run a selection (`reports.page.clip_selection`).
 
-    Raises `BenchError` for a folder without a run or an unknown clip, `ComparisonError` for runs that must not share a
-    table.
+    Returns:
+        `out`.
+
+    Raises:
+        BenchError: A folder holds no run, or a clip is unknown.
+        ComparisonError: The runs must not share a table.
+
     """
     loaded = load_runs(runs)
     grid = make_grid(loaded)
-    shown = choose_clips(loaded, grid, clips)
-    views = clip_views(loaded, grid, Media(out, embed), shown)
-    return write_text_atomically(out, _render(loaded, grid, views, shown, embed))
+    selection = choose_clips(loaded, grid, clips)
+    views = clip_views(loaded, grid, Media(out, embed), selection)
+    return write_text_atomically(out, _render(loaded, grid, views, selection, embed))
 
 
 def write_run_page(folder: Path) -> Path:
@@ -47,7 +54,7 @@ def write_run_page(folder: Path) -> Path:
     return write_page(folder, folder / "report.html")
 
 
-def _render(runs: list[Run], grid: Grid, clips: list[ClipView], shown: Shown, embed: bool) -> str:
+def _render(runs: list[Run], grid: Grid, clips: list[ClipView], selection: ClipSelection, embed: bool) -> str:
     failed = failures(runs)
     html: str = (
         environment()
@@ -66,7 +73,7 @@ def _render(runs: list[Run], grid: Grid, clips: list[ClipView], shown: Shown, em
             clips=clips,
             index=clip_index(grid, clips),
             filters=filters(clips),
-            missing=missing(runs, clips, shown),
+            missing=missing(runs, clips, selection),
             embed=embed,
             failures=failed[:MAX_FAILURES],
             more_failures=len(failed) - MAX_FAILURES,

@@ -35,12 +35,23 @@ def make_study(
     checks: int = 2,
     seed: int = 0,
 ) -> Path:
-    """Write `out/page/` (send it to raters) and `out/key.json` (keep it); returns the page's file.
+    """Write a user study: `out/page/` for the raters and `out/key.json` to keep.
 
-    At most `clips` clips are asked about, one of each speaker first. Every rater is shown `ratings` of the videos and
-    `pairs` of the pairs, drawn anew for each.
+    Args:
+        runs: Run folders with previews.
+        out: Folder to write.
+        clips: Largest number of clips, one of each speaker first; default: all.
+        ratings: Videos that one rater scores, drawn anew for each.
+        pairs: Pairs that one rater compares, drawn anew for each.
+        checks: Attention checks of each of the two kinds.
+        seed: Seed of the order of the videos.
 
-    Raises `BenchError` where `out` holds a study already and for runs without previews.
+    Returns:
+        The page's file.
+
+    Raises:
+        BenchError: `out` holds a study already, or the runs have no previews.
+
     """
     if (out / KEY_FILE).exists():
         raise BenchError(f"{out} holds a study already, and its answers need its {KEY_FILE}; name another folder")

@@ -1,7 +1,7 @@
-"""What raters' answers say: opinion scores and preferences with intervals over raters, and how far they agree.
+"""Scores of a study: opinion scores and preferences with intervals over raters, and their agreement.
 
-The unit is the rater, for answers of one rater are not independent; intervals and tests are those of the results table
-(`harness.statistics.intervals`, `harness.statistics.paired`), and speak about other raters of the same videos.
+The unit is the rater, because answers of one rater are not independent. Intervals and tests are those of the results
+table (`harness.statistics.intervals`, `harness.statistics.paired`) and generalise to other raters of the same videos.
 """
 
 from __future__ import annotations
@@ -29,7 +29,21 @@ class _Vote(NamedTuple):
 
 
 def score_files(answers: Sequence[Path], key: Path, form: str = "text", keep_failed: bool = False) -> str:
-    """Scores of the raters' files `answers` by the maker's `key`. Raises `BenchError`."""
+    """Score the answers of a study.
+
+    Args:
+        answers: Files that raters saved.
+        key: The study's `key.json`.
+        form: One of `reports.study.tables.FORMATS`.
+        keep_failed: Also count raters who failed a check.
+
+    Returns:
+        The scores as text.
+
+    Raises:
+        BenchError: A file does not belong to the study, or no rater is left.
+
+    """
     known = read_key(key)
     return render_study(score_study(known, read_raters(answers, known), keep_failed), form)
 

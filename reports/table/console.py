@@ -115,7 +115,7 @@ def _table(grid: Grid, positions: Iterable[int], between: str) -> Table:
 def _head(column: Column) -> RenderableType:
     from rich.text import Text
 
-    return Text.assemble(printable(f"{column.name} {column.arrow}".strip()), "\n", (printable(column.detail), "dim"))
+    return Text.assemble(printable(column.title), "\n", (printable(column.detail), "dim"))
 
 
 def _cell(row: Row, cell: Cell, between: str) -> RenderableType:

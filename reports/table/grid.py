@@ -17,7 +17,12 @@ NOT_MEASURED = "not measured in this run"
 
 
 def make_grid(runs: list[Run]) -> Grid:
-    """The table of one or several runs. Raises `ComparisonError` where one metric comes with two signatures."""
+    """Build the table of one or several runs.
+
+    Raises:
+        ComparisonError: A metric has two signatures.
+
+    """
     measured, unmeasured = _columns(runs)
     notes: dict[str, str] = {}
     rows = [_row(entry, measured, notes) for entry in _entries(runs)]

@@ -1,4 +1,4 @@
-"""Run folders opened for reporting, and the check that several of them may share one table."""
+"""Opens run folders for reporting and checks that they may share one table."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Source = Path | str | RunResult
-"""What a table can be made of: a run folder, or a result that is already in memory."""
+"""A run folder, or a result in memory."""
 
 _SHARED = ("dataset", "split", "protocol", "size")
-"""Fields of the spec that must agree before two runs' numbers are put beside each other."""
+"""Fields of the specification that must agree before two runs may share a table."""
 
 
 class ComparisonError(BenchError):
@@ -34,7 +34,7 @@ class Run:
     folder: Path | None
     """`None` for a result that was never read from disk: it has no previews and no per-clip records."""
     label: str
-    """Told apart by this where one model appears in several runs."""
+    """Distinguishes the rows of a model that is in several runs."""
 
     def records(self, clips: Collection[str]) -> list[dict[str, Any]]:
         """Rows of `clips.parquet` about `clips`, NaN as `None`; empty where the file is missing."""
@@ -49,7 +49,19 @@ class Run:
 
 
 def load_runs(sources: Source | Iterable[Source]) -> list[Run]:
-    """Open one or several runs. Raises `BenchError` for a folder without a run, `ComparisonError` for a wrong pair."""
+    """Open one or several runs for reporting.
+
+    Args:
+        sources: Run folders, or results in memory.
+
+    Returns:
+        The runs, with distinct labels.
+
+    Raises:
+        BenchError: No run was named, or a folder holds none.
+        ComparisonError: Two runs differ in clips, data set, split, protocol or size.
+
+    """
     items: Sequence[Source] = [sources] if isinstance(sources, Path | str | RunResult) else list(sources)
     if not items:
         raise BenchError("no run folder was given; name one or more folders that `bench run` wrote")

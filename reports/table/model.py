@@ -34,6 +34,11 @@ class Column:
         return ARROWS[self.direction]
 
     @property
+    def title(self) -> str:
+        """`FID ↓`."""
+        return f"{self.name} {self.arrow}".strip()
+
+    @property
     def detail(self) -> str:
         """Variant and unit: `rgb, dB`."""
         return ", ".join(part for part in (self.variant, self.unit) if part)

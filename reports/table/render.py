@@ -20,10 +20,20 @@ from bench_lipsync.reports.table.remarks import remarks
 
 
 def render_table(runs: Source | Iterable[Source], format: str = "text", options: TableOptions | None = None) -> str:
-    """The table of one or several run folders in `format`, one of `FORMATS`, as `options` want it.
+    """Render the results table.
 
-    Raises `BenchError` for an unknown format or a folder without a run, `ComparisonError` for runs that saw different
-    clips or a metric that comes with two signatures.
+    Args:
+        runs: Run folders, or results in memory, over the same clips.
+        format: A key of `FORMATS`: `text`, `markdown`, `latex`, `csv` or `json` (the last two unrounded).
+        options: Selection of rows and columns, digits, caption; default: everything.
+
+    Returns:
+        The table as text.
+
+    Raises:
+        BenchError: The format is unknown, or a folder holds no run.
+        ComparisonError: The runs have different clips, or a metric has two signatures.
+
     """
     render = FORMATS.get(format)
     if render is None:
