@@ -1,4 +1,4 @@
-"""`bench adapt`: tune a model to a person from a few seconds of video."""
+"""`bench adapt`: adapt a model to a speaker from a few seconds of video."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def register(app: typer.Typer) -> None:
     app.command(
         "adapt",
         epilog="Example: bench adapt --model stylelipsync --video person.mp4 --seconds 5 --out person.safetensors. "
-        "Then: bench run --model stylelipsync:person.safetensors ..., on other footage of the person.",
+        "Then: bench run --model stylelipsync:person.safetensors ..., on other footage of the same speaker.",
     )(adapt)
 
 
 def adapt(
-    video: Annotated[Path, typer.Option(help="Footage of the person, speaking, with its sound.")],
+    video: Annotated[Path, typer.Option(help="Footage of the speaker, with audio.")],
     out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors); the same command goes on with it.")],
     model: Annotated[
         str, typer.Option("--model", "-m", help="What to tune: stylelipsync, stylelipsync:WEIGHTS, stylelipsync@box.")
@@ -33,14 +33,14 @@ def adapt(
     lambda_reg: Annotated[
         float | None, typer.Option(help="Weight of the sync regulariser; 0 leaves it out.", min=0.0)
     ] = None,
-    lambda_sync: Annotated[float | None, typer.Option(help="Weight of synchrony with the own sound.", min=0.0)] = None,
+    lambda_sync: Annotated[float | None, typer.Option(help="Weight of synchrony with the own audio.", min=0.0)] = None,
     foreign: Annotated[
-        Path | None, typer.Option(help="Folder with recordings of other people. Default: the demo set's speech.")
+        Path | None, typer.Option(help="Folder with recordings of other speakers. Default: the demo set's speech.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the samples.")] = 0,
     device: options.Device = "auto",
 ) -> None:
-    """Tune the decoder to one person and write a checkpoint for that person; encoders stay as they are.
+    """Adapt the decoder to one speaker and write a checkpoint for that speaker; encoders stay as they are.
 
     An interrupted adaptation goes on with the same command. Adapt only to people who agreed to it.
     """
@@ -62,9 +62,9 @@ def adapt(
     if name.kind != "stylelipsync":
         raise BenchError(f"{name.kind!r} cannot be adapted; stylelipsync can, with any of its weights and variants")
     speech = (safe_id(foreign.name), read_speech(foreign)) if foreign else None
-    person = safe_id(video.stem)
+    speaker = safe_id(video.stem)
     try:
-        footage = stages.prepare(Clip(person, person, video, start=start, end=start + seconds), 256, open_store())
+        footage = stages.prepare(Clip(speaker, speaker, video, start=start, end=start + seconds), 256, open_store())
     except ClipError as error:
         raise BenchError(
             f"{video.name} cannot be adapted on, from {start:g} s: {error.reason} ({error.status})"

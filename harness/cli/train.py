@@ -122,12 +122,15 @@ def _changes(target: Target, values: dict[str, Any]) -> dict[str, Any]:
         pairs.append((key, _value(value)))
     changes: dict[str, Any] = {}
     for key, value in pairs:
-        if value is not None:
-            *parents, last = key.split(".")
-            inner = changes
-            for parent in parents:
-                inner = inner.setdefault(parent, {})
-            inner[last] = value
+        if value is None:
+            continue
+        *parents, last = key.split(".")
+        inner = changes
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+            if not isinstance(inner, dict):
+                raise BenchError(f"--set {key}: {parent} is set as a whole already; use one of the two")
+        inner[last] = value
     return changes
 
 

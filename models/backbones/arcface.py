@@ -1,4 +1,4 @@
-"""ArcFace (Deng et al. 2019): who a face is, as a vector. Alignment by five points, and the published MobileFaceNet.
+"""ArcFace (Deng et al. 2019): face identity as a vector. Alignment by five points, and the published MobileFaceNet.
 
 The weights are InsightFace's `w600k_mbf` (WebFace600K), run by OpenCV. InsightFace gives its models for non-commercial
 research only, so nothing here fetches them: the user does, once, by a command.
@@ -18,8 +18,8 @@ SIDE = 112
 TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
-"""Where ArcFace wants the eyes, the tip of the nose and the corners of the mouth, in pixels of a 112x112 picture; the
-eye and the corner on the picture's left come first."""
+"""Where ArcFace wants the eyes, the tip of the nose and the corners of the mouth, in pixels of a 112x112 image; the
+eye and the corner on the image's left come first."""
 FIVE_POINTS = (468, 473, 4, 61, 291)
 """The same five in the face mesh: the irises' centres, the nose's tip, the mouth's corners."""
 

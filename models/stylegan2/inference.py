@@ -5,7 +5,7 @@ what is left to save is around them:
 
 * One frame keeps every intermediate small enough for the C library to hand the same memory out again; a batch's
   buffers come fresh from the system each time, and clearing their pages takes longer than computing on them.
-* Where the weight is smaller than the picture, the style and the demodulation go into the weight; else around the
+* Where the weight is smaller than the image, the style and the demodulation go into the weight; else around the
   convolution, as in `modulated_conv`.
 * The activation's gain is taken in before it (it is homogeneous), and sums of weights are formed once.
 """
@@ -96,7 +96,7 @@ class FastStyledConv:
 
 
 class FastToRGB:
-    """`ToRGB`; its picture is float32 whatever the features are."""
+    """`ToRGB`; its image is float32 whatever the features are."""
 
     def __init__(self, layer: ToRGB) -> None:
         self._affine = FastAffine(layer.affine, layer.gain)
@@ -146,7 +146,7 @@ class FastBlock:
         return BlockModulation(first, self._conv1.modulation(ws[:, -2]), self._torgb.modulation(ws[:, -1]))
 
     def __call__(self, x: Tensor | None, image: Tensor | None, factors: BlockModulation) -> tuple[Tensor, Tensor]:
-        """Features (1, outputs, R, R) and the picture so far (1, 3, R, R) of one frame."""
+        """Features (1, outputs, R, R) and the image so far (1, 3, R, R) of one frame."""
         if self._conv0 is not None and x is not None and factors.conv0 is not None:
             x = self._conv0(x, factors.conv0)
         else:
@@ -159,5 +159,5 @@ class FastBlock:
 
 def fast_blocks(synthesis: Synthesis, dtype: torch.dtype) -> dict[int, FastBlock]:
     """The blocks by resolution, ascending; weights are copied where layout or type differ."""
-    found = {size: synthesis.get_submodule(f"b{size}") for size in synthesis.resolutions}
-    return {size: FastBlock(block, dtype) for size, block in found.items() if isinstance(block, SynthesisBlock)}
+    blocks = {size: synthesis.get_submodule(f"b{size}") for size in synthesis.resolutions}
+    return {size: FastBlock(block, dtype) for size, block in blocks.items() if isinstance(block, SynthesisBlock)}

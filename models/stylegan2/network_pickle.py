@@ -59,8 +59,8 @@ def read_network(path: Path, key: str = "G_ema") -> dict[str, Tensor]:
         raise RefusedFileError(f"{path} is refused, nothing in it was run: {error}") from error
     network = content.get(key) if isinstance(content, dict) else None
     if not isinstance(network, Module):
-        found = ", ".join(sorted(map(str, content))) if isinstance(content, dict) else type(content).__name__
-        raise RefusedFileError(f"{path} is no StyleGAN2-ADA file: no network {key!r} in it (found: {found[:200]})")
+        names = ", ".join(sorted(map(str, content))) if isinstance(content, dict) else type(content).__name__
+        raise RefusedFileError(f"{path} is no StyleGAN2-ADA file: no network {key!r} in it (found: {names[:200]})")
     tensors: dict[str, Tensor] = {}
     _collect(network, "", tensors, path, set())
     return tensors

@@ -84,15 +84,15 @@ def make_prior(state: dict[str, Tensor], config: PriorConfig, info: PriorInfo, o
     # Made with memory: PyTorch's "meta" device would load its compiler first, which takes longer.
     expected = Synthesis(config.resolution, config.w_dim, config.channels).state_dict()
     wanted = {key: tuple(value.shape) for key, value in expected.items()}
-    given = {key: tuple(value.shape) for key, value in synthesis.items()}
-    if wanted != given:
-        key = sorted(set(wanted.items()) ^ set(given.items()))[0][0]
+    present = {key: tuple(value.shape) for key, value in synthesis.items()}
+    if wanted != present:
+        key = sorted(set(wanted.items()) ^ set(present.items()))[0][0]
         raise BenchError(
             f"{origin} is no {config.resolution} px generator of channel base {config.channel_base}:"
-            f" synthesis.{key} is {given.get(key, 'missing')}, expected {wanted.get(key, 'nothing of that name')}"
+            f" synthesis.{key} is {present.get(key, 'missing')}, expected {wanted.get(key, 'nothing of that name')}"
         )
     w_avg = mapping.get("w_avg")
     if w_avg is None or tuple(w_avg.shape) != (config.w_dim,):
-        found = "missing" if w_avg is None else f"{tuple(w_avg.shape)}"
-        raise BenchError(f"{origin}: mapping.w_avg, the mean latent, is {found}, expected {(config.w_dim,)}")
+        shape = "missing" if w_avg is None else f"{tuple(w_avg.shape)}"
+        raise BenchError(f"{origin}: mapping.w_avg, the mean latent, is {shape}, expected {(config.w_dim,)}")
     return Prior(synthesis, w_avg, config, mapping, info)

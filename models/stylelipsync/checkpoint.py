@@ -21,7 +21,7 @@ FORMAT = "stylelipsync-1"
 
 
 class Adaptation(BaseModel):
-    """What weights were tuned to a person on, and how; `harness.api.seen_frames.SeenFrames` with the settings."""
+    """Footage that weights were adapted on, and how: `harness.api.seen_frames.SeenFrames` with the settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,7 +62,7 @@ class CheckpointInfo(BaseModel):
     seed: int = 0
     licence: str = "Apache-2.0"
     adapted: Adaptation | None = None
-    """How these weights were tuned to one person; `None` for weights for everybody."""
+    """How these weights were adapted to one speaker; `None` for weights that were not."""
 
 
 class Checkpoint(NamedTuple):

@@ -10,10 +10,10 @@ from torch import Tensor
 def contrastive_loss(lips: Tensor, audio: Tensor, scale: Tensor, softness: float = 0.1) -> Tensor:
     """Scalar loss of unit vectors (B, W, D) of B stretches with W windows in a row each.
 
-    Within a stretch (weight 1) every lip window must find its sound among the W shifts, the nearest of which share
+    Within a stretch (weight 1) every lip window must find its audio among the W shifts, the nearest of which share
     four fifths of it: that is what an offset is read from. Between stretches (weight 0.5) it must find it among all
-    B * W, which keeps the vectors from becoming clocks. `softness` of the target lies on either neighbour: nobody
-    can tell shifts below a frame. Both directions count.
+    B * W, which keeps the vectors from becoming clocks. `softness` of the target lies on either neighbour: shifts
+    below a frame cannot be told apart. Both directions count.
     """
     batch, windows, _ = lips.shape
     within = scale * lips @ audio.transpose(1, 2)  # (B, W, W)
@@ -30,7 +30,7 @@ def contrastive_loss(lips: Tensor, audio: Tensor, scale: Tensor, softness: float
 
 
 def hits(lips: Tensor, audio: Tensor, tolerance: int = 1) -> float:
-    """Share of lip windows whose nearest sound within the stretch is at most `tolerance` windows away."""
+    """Share of lip windows whose nearest audio within the stretch is at most `tolerance` windows away."""
     best = (lips @ audio.transpose(1, 2)).argmax(dim=-1)
     own = torch.arange(lips.shape[1], device=lips.device)
     return float(((best - own).abs() <= tolerance).float().mean())

@@ -1,4 +1,4 @@
-"""Where the mouth is in a frame, and cutting it out: for losses that look at it, and for the person's tone."""
+"""Where the mouth is in a frame, and cutting it out: for losses that look at it, and for the speaker's tone."""
 
 from __future__ import annotations
 

@@ -30,9 +30,9 @@ def detector_boxes(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def padded_boxes(boxes: NDArray[np.float64], size: int, pads: Pads) -> NDArray[np.int64]:
-    """`boxes` (T, 4) with `pads`, clipped to a picture of `size` and cut to whole pixels."""
-    whole = boxes.astype(np.int64) + np.array([-pads.left, -pads.top, pads.right, pads.bottom])
-    clipped: NDArray[np.int64] = np.clip(whole, 0, size)
+    """`boxes` (T, 4) with `pads`, clipped to an image of `size` and cut to whole pixels."""
+    padded = boxes.astype(np.int64) + np.array([-pads.left, -pads.top, pads.right, pads.bottom])
+    clipped: NDArray[np.int64] = np.clip(padded, 0, size)
     return clipped
 
 

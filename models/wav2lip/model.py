@@ -69,7 +69,7 @@ class Wav2Lip:
     ) -> Iterator[NDArray[np.uint8]]:
         """Yield chunks of 8 frames; on a CPU the same whatever `context` says. No random numbers are used.
 
-        Raises `ClipError` (`too_short`) for less than 0.2 s of sound.
+        Raises `ClipError` (`too_short`) for less than 0.2 s of audio.
         """
         try:
             windows = mel_windows(mel_spectrogram(audio), clip.frames)

@@ -27,7 +27,7 @@ _FACE: tuple[tuple[Conv, ...], ...] = (
 )
 """Face encoder: 96 px to 1, halving from the second row on; the fifth row ends at 3 px."""
 _NARROWEST = 16
-"""Channels that every layer of a narrower network keeps: the picture's colours must fit through the first one."""
+"""Channels that every layer of a narrower network keeps: the image's colours must fit through the first one."""
 _UP = (512, 512, 384, 256, 128, 64)
 """Channels of the decoder's rows behind the first."""
 

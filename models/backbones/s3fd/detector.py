@@ -1,4 +1,4 @@
-"""Faces of one picture, as the published SyncNet pipeline asks S3FD for them."""
+"""Faces of one image, as the published SyncNet pipeline asks S3FD for them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OVERLAPS = (0.3, 0.1)
 
 
 class S3fdDetector:
-    """`conf_threshold` and `scale` (of the picture before it is searched) are the published pipeline's.
+    """`conf_threshold` and `scale` (of the image before it is searched) are the published pipeline's.
 
     `path` is `sfd_face.pth`, by default the asset `s3fd`. Raises `AssetMissing` where it is not, and `BenchError`
     for a file that holds something else; no code in it is run.
@@ -50,13 +50,13 @@ class S3fdDetector:
         small = cv2.resize(frame, (0, 0), fx=self._scale, fy=self._scale, interpolation=cv2.INTER_LINEAR)
         pixels = torch.from_numpy(small).to(self._device).permute(2, 0, 1).float()
         pixels -= torch.tensor(_MEAN_RGB, device=self._device)[:, None, None]
-        found = self._network(pixels[None])
-        sure = found.scores[0] > self._threshold
-        boxes, scores = found.boxes[0][sure], found.scores[0][sure]
+        detections = self._network(pixels[None])
+        sure = detections.scores[0] > self._threshold
+        boxes, scores = detections.boxes[0][sure], detections.scores[0][sure]
         for overlap in _OVERLAPS:
             keep = nms(boxes, scores, overlap)
             boxes, scores = boxes[keep], scores[keep]
-        # Boxes are scaled by the picture's size, not by `scale`: the small picture's size was rounded.
+        # Boxes are scaled by the image's size, not by `scale`: the small image's size was rounded.
         factor = np.tile([frame.shape[1] / small.shape[1], frame.shape[0] / small.shape[0]], 2)
         return np.column_stack([boxes.cpu().numpy().astype(np.float64) * factor, scores.cpu().numpy()])
 

@@ -25,7 +25,7 @@ _TAPS = (16, 23, 30)
 
 
 class Candidates(NamedTuple):
-    """All anchors' predictions for a batch of pictures."""
+    """All anchors' predictions for a batch of images."""
 
     boxes: Tensor
     """(N, A, 4) left, top, right, bottom in pixels of the network's input."""
@@ -91,18 +91,18 @@ class S3FD(nn.Module):
         return Candidates(torch.cat(boxes, dim=1), torch.cat(scores, dim=1))
 
     def _features(self, x: Tensor) -> list[Tensor]:
-        found = []
+        features = []
         norms = dict(zip(_TAPS, (self.L2Norm3_3, self.L2Norm4_3, self.L2Norm5_3), strict=True))
         for index, layer in enumerate(self.vgg):
             if index in norms:
-                found.append(norms[index](x))
+                features.append(norms[index](x))
             x = layer(x)
-        found.append(x)
+        features.append(x)
         for index, layer in enumerate(self.extras):
             x = F.relu(layer(x))
             if index % 2 == 1:
-                found.append(x)
-        return found
+                features.append(x)
+        return features
 
 
 def _decode(shift: Tensor, stride: int, side: int) -> Tensor:

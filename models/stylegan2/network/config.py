@@ -11,7 +11,7 @@ class PriorConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     resolution: int = 256
-    """Side of the pictures in pixels, a power of two from 8."""
+    """Side of the images in pixels, a power of two from 8."""
     channel_base: int = 16384
     """`min(channel_base / pixels, channel_max)` channels at each resolution."""
     channel_max: int = 512

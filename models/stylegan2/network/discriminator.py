@@ -53,7 +53,7 @@ class ResidualBlock(nn.Module):
         self.skip = Convolution(inputs, outputs, 1, down=True, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Halve the resolution of features, or of the picture in the first block."""
+        """Halve the resolution of features, or of the image in the first block."""
         if self.from_rgb:
             x = leaky_relu(self.fromrgb(x))
         straight: Tensor = self.skip(x)
@@ -63,7 +63,7 @@ class ResidualBlock(nn.Module):
 
 
 class Epilogue(nn.Module):
-    """Features (N, C, 4, 4) to one logit a picture."""
+    """Features (N, C, 4, 4) to one logit per image."""
 
     def __init__(self, channels: int, group: int) -> None:
         super().__init__()
@@ -92,9 +92,9 @@ class Discriminator(nn.Module):
             self.add_module(f"b{size}", block)
         self.b4 = Epilogue(channels[4], group)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Judge pictures; their number must be a multiple of the group, or smaller than it."""
-        x = pictures
+    def forward(self, images: Tensor) -> Tensor:
+        """Judge images; their number must be a multiple of the group, or smaller than it."""
+        x = images
         for size in self.sizes:
             x = self.get_submodule(f"b{size}")(x)
         with torch.autocast(x.device.type, enabled=False):
@@ -103,13 +103,13 @@ class Discriminator(nn.Module):
 
 
 def minibatch_stddev(x: Tensor, group: int) -> Tensor:
-    """How much the pictures of a group differ: standard deviation over `group` samples of x (N, C, H, W), averaged over
+    """How much the images of a group differ: standard deviation over `group` samples of x (N, C, H, W), averaged over
     channels and places; a plane (N, 1, H, W). Sample i belongs to group i modulo N / group.
     """
     count, _, height, width = x.shape
     size = min(group, count)
     if count % size:
-        raise ValueError(f"{count} pictures cannot be divided into groups of {size}")
+        raise ValueError(f"{count} images cannot be divided into groups of {size}")
     spread = x.reshape(size, count // size, -1)
     deviation = (spread.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=1)
     return deviation.repeat(size)[:, None, None, None].expand(count, 1, height, width)

@@ -12,7 +12,7 @@ from bench_lipsync.models.stylegan2.network.synthesis import Synthesis
 
 
 class Generator(nn.Module):
-    """z (N, z_dim) to pictures (N, 3, R, R), meant for [-1, 1]. Names as in published generators."""
+    """z (N, z_dim) to images (N, 3, R, R), meant for [-1, 1]. Names as in published generators."""
 
     def __init__(self, config: PriorConfig) -> None:
         super().__init__()
@@ -39,5 +39,5 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, psi: float = 1.0, noise_mode: NoiseMode = "const") -> Tensor:
         """Pictures of z, truncated by `psi`."""
-        pictures: Tensor = self.synthesis(self.mapping.truncate(self.latents(z), psi), noise_mode)
-        return pictures
+        images: Tensor = self.synthesis(self.mapping.truncate(self.latents(z), psi), noise_mode)
+        return images

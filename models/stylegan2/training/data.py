@@ -1,4 +1,4 @@
-"""Real pictures for the GAN: the frames of all clips as one flat array on disk that is mapped, not loaded."""
+"""Real images for the GAN: the frames of all clips as one flat array on disk that is mapped, not loaded."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def load_frames(clips: Sequence[PreparedClip], cache: Path, resolution: int) -> 
 
 
 def draw(frames: NDArray[np.uint8], count: int, rng: np.random.Generator, *, mirror: bool) -> Tensor:
-    """`count` random pictures (count, 3, R, R) in [-1, 1], float32; with `mirror` half of them are mirrored."""
+    """`count` random images (count, 3, R, R) in [-1, 1], float32; with `mirror` half of them are mirrored."""
     chosen = rng.integers(0, len(frames), count)
     flipped = rng.random(count) < 0.5
-    pictures = [frames[i][:, ::-1] if mirror and flip else frames[i] for i, flip in zip(chosen, flipped, strict=True)]
-    stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+    images = [frames[i][:, ::-1] if mirror and flip else frames[i] for i, flip in zip(chosen, flipped, strict=True)]
+    stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
     return stacked.float() / 127.5 - 1.0

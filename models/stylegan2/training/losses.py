@@ -16,24 +16,24 @@ def generator_loss(fake: Tensor) -> Tensor:
 
 
 def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """Cross entropy of the logits (N,) of real and fake pictures."""
+    """Cross entropy of the logits (N,) of real and fake images."""
     return F.softplus(-real).mean() + F.softplus(fake).mean()
 
 
-def r1_penalty(logits: Tensor, pictures: Tensor) -> Tensor:
-    """Squared norm of the gradient of the logits (N,) by the real pictures (N, 3, R, R), averaged; differentiable."""
-    (gradient,) = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
+def r1_penalty(logits: Tensor, images: Tensor) -> Tensor:
+    """Squared norm of the gradient of the logits (N,) by the real images (N, 3, R, R), averaged; differentiable."""
+    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3)).mean()
 
 
-def path_lengths(pictures: Tensor, ws: Tensor) -> Tensor:
-    """How far pictures (N, 3, R, R) move with their latents ws (N, num_ws, w_dim) along a random direction: (N,).
+def path_lengths(images: Tensor, ws: Tensor) -> Tensor:
+    """How far images (N, 3, R, R) move with their latents ws (N, num_ws, w_dim) along a random direction: (N,).
 
     The direction is normal noise divided by the side in pixels; squared gradients are summed over `w_dim` and averaged
     over the layers. Differentiable.
     """
-    direction = torch.randn_like(pictures) / math.sqrt(pictures.shape[2] * pictures.shape[3])
-    (gradient,) = torch.autograd.grad((pictures * direction).sum(), ws, create_graph=True)
+    direction = torch.randn_like(images) / math.sqrt(images.shape[2] * images.shape[3])
+    (gradient,) = torch.autograd.grad((images * direction).sum(), ws, create_graph=True)
     return gradient.square().sum(dim=2).mean(dim=1).sqrt()
 
 

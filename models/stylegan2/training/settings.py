@@ -20,7 +20,7 @@ class GanSettings(BaseModel):
     """As the generator's `channel_base`, for the discriminator."""
     discriminator_max: int = 512
     kimg: float = Field(default=25_000.0, gt=0)
-    """Thousands of real pictures shown in all."""
+    """Thousands of real images shown in all."""
     batch: int = Field(default=64, ge=2)
     group: int = 8
     """Pictures that the minibatch standard deviation compares; divides the batch."""
@@ -35,17 +35,17 @@ class GanSettings(BaseModel):
     path_decay: float = 0.01
     """How fast the target length follows."""
     path_shrink: int = Field(default=2, ge=1)
-    """The path length is taken of one in so many pictures of the batch."""
+    """The path length is taken of one in so many images of the batch."""
     style_mixing: float = Field(default=0.9, ge=0, le=1)
     """How often a batch takes its upper layers' styles from a second z."""
     ema_kimg: float = 20.0
-    """Half-life of the averaged generator in thousands of pictures."""
+    """Half-life of the averaged generator in thousands of images."""
     ema_ramp: float = 0.0
     """Ours from StyleGAN2-ADA's `auto`: the half-life is at most this share of what has been seen; 0 is off."""
     share_fakes: bool = False
-    """Ours: show the discriminator the pictures of the generator's own step instead of new ones; a tenth faster."""
+    """Ours: show the discriminator the images of the generator's own step instead of new ones; a tenth faster."""
     mirror: bool = True
-    """Mirror half of the real pictures."""
+    """Mirror half of the real images."""
     precision: Literal["fp32", "bf16"] = "bf16"
     """Ours: bfloat16 where the original has float16; both penalties stay in float32."""
     seed: int = 0

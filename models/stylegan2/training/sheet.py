@@ -26,14 +26,14 @@ def write_sheet(path: Path, generator: Generator, device: str = "cpu") -> None:
     z = torch.randn(COLUMNS * ROWS, generator.config.z_dim, generator=own).to(device)
     halves = []
     for psi in (1.0, PSI):
-        pictures = torch.cat([generator(part, psi) for part in torch.split(z, COLUMNS)])
-        halves.append(_grid(pictures))
+        images = torch.cat([generator(part, psi) for part in torch.split(z, COLUMNS)])
+        halves.append(_grid(images))
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), cv2.cvtColor(np.vstack(halves), cv2.COLOR_RGB2BGR))
 
 
-def _grid(pictures: Tensor) -> NDArray[np.uint8]:
-    """(N, 3, R, R) in [-1, 1] to one uint8 picture of rows of eight."""
-    levels = ((pictures.float().cpu() + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
+def _grid(images: Tensor) -> NDArray[np.uint8]:
+    """(N, 3, R, R) in [-1, 1] to one uint8 image of rows of eight."""
+    levels = ((images.float().cpu() + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
     rows = levels.permute(0, 2, 3, 1).numpy().reshape(-1, COLUMNS, *levels.shape[2:], 3)
     return np.vstack([np.hstack(list(row)) for row in rows])

@@ -33,7 +33,7 @@ class GanLosses(NamedTuple):
     generator: float
     discriminator: float
     real: float
-    """Mean logit of real pictures."""
+    """Mean logit of real images."""
     fake: float
     """Mean logit of fakes in the discriminator's step."""
     r1: float
@@ -74,7 +74,7 @@ class GanTrainer(Trainer[GanLosses]):
             self._path_step()
         if not self.settings.share_fakes:
             with torch.no_grad(), self._autocast():
-                fakes = self._pictures(self.settings.batch)[0].float()
+                fakes = self._images(self.settings.batch)[0].float()
         loss_d, logits_real, logits_fake = self._discriminator_step(real, fakes)
         if self.settings.r1_gamma and self.done % self.settings.r1_every == 0:
             self._r1_step(real)
@@ -83,7 +83,7 @@ class GanTrainer(Trainer[GanLosses]):
         real_mean, fake_mean = float(logits_real.mean()), float(logits_fake.mean())
         return GanLosses(float(loss_g), float(loss_d), real_mean, fake_mean, self.r1, float(self.path_mean))
 
-    def _pictures(self, count: int, *, track: bool = False) -> tuple[Tensor, Tensor]:
+    def _images(self, count: int, *, track: bool = False) -> tuple[Tensor, Tensor]:
         z = torch.randn(count, self.settings.network.z_dim, device=self.device)
         ws = self.generator.latents(z, mixing=self.settings.style_mixing, track=track)
         return self.generator.synthesis(ws, "random"), ws
@@ -91,7 +91,7 @@ class GanTrainer(Trainer[GanLosses]):
     def _generator_step(self) -> tuple[Tensor, Tensor]:
         self.discriminator.requires_grad_(False)
         with self._autocast():
-            fakes = self._pictures(self.settings.batch, track=True)[0].float()
+            fakes = self._images(self.settings.batch, track=True)[0].float()
             loss = generator_loss(self.discriminator(fakes))
         descend(self.generator_adam, loss)
         self.discriminator.requires_grad_(True)
@@ -106,7 +106,7 @@ class GanTrainer(Trainer[GanLosses]):
 
     def _path_step(self) -> None:
         count = max(1, self.settings.batch // self.settings.path_shrink)
-        lengths = path_lengths(*self._pictures(count))
+        lengths = path_lengths(*self._images(count))
         penalty, self.path_mean = path_penalty(lengths, self.path_mean, self.settings.path_decay)
         # Done once in `path_every` steps, so it counts for as many.
         descend(self.generator_adam, penalty * self.settings.path_weight * self.settings.path_every)

@@ -1,4 +1,4 @@
-"""Few-shot adaptation: a checkpoint and a few seconds of a person in, a checkpoint tuned to that person out."""
+"""Few-shot adaptation: a checkpoint and a few seconds of a speaker in, a checkpoint adapted to that speaker out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign sound: what other people said, as mel windows over which the tuned network must still move its lips."""
+"""Foreign speech: mel windows of other speakers, which the adapted network must still follow."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ class ForeignSpeech:
 
 def foreign_speech(utterances: Sequence[NDArray[np.int16]], name: str) -> ForeignSpeech:
     """`utterances` (int16 at 16 kHz) as mel windows. Raises `BenchError` if none is a second long."""
-    usable = [samples for samples in utterances if len(samples) >= MIN_FRAMES * SAMPLES_PER_FRAME]
-    if not usable:
+    long_enough = [samples for samples in utterances if len(samples) >= MIN_FRAMES * SAMPLES_PER_FRAME]
+    if not long_enough:
         raise BenchError(f"no foreign speech in {name}: {len(utterances)} recordings, none of a second or more")
     digest = hashlib.sha256()
-    for samples in usable:
+    for samples in long_enough:
         digest.update(np.ascontiguousarray(samples).tobytes())
-    windows = tuple(clip_windows(samples, len(samples) // SAMPLES_PER_FRAME) for samples in usable)
+    windows = tuple(clip_windows(samples, len(samples) // SAMPLES_PER_FRAME) for samples in long_enough)
     return ForeignSpeech(f"{name}@{digest.hexdigest()[:8]}", windows)
 
 
 def demo_speech() -> ForeignSpeech:
-    """Sentences of the demo set's training split, spoken by eSpeak NG in its people's voices; made once and kept."""
+    """Sentences of the demo set's training split in the voices of its identities (eSpeak NG); made once and cached."""
     from bench_lipsync.harness.datasets.demo.foreign_speech import foreign_speech as demo_utterances
 
     return foreign_speech(demo_utterances(), "demo-train-speech")

@@ -1,4 +1,4 @@
-"""How a network is tuned to a person: all of it ours but the losses' kinds and the number of steps, which are not said.
+"""Settings of the adaptation to one speaker. Ours, but for the kinds of losses and the number of steps.
 
 The paper tunes the decoder "slightly" on a few seconds, with the losses of training and a sync regulariser. Neither
 learning rate nor weights are known; 3,000 steps are read from the name of a published checkpoint.
@@ -24,16 +24,16 @@ class AdaptSettings(BaseModel):
 
     steps: int = Field(default=3_000, ge=1)
     batch: int = Field(default=2, ge=1)
-    """Windows of consecutive frames a step; each is also generated with foreign sound."""
+    """Windows of consecutive frames a step; each is also generated with foreign speech."""
     frames: int = Field(default=5, ge=5)
     """Frames of a window; the sync expert judges five at a time."""
     lr: float = Field(default=3e-4, gt=0)
     """Falls to zero over `steps` by half a cosine."""
     betas: tuple[float, float] = (0.9, 0.99)
     lambda_sync: float = Field(default=0.1, ge=0)
-    """Synchrony with the footage's own sound, as in training."""
+    """Synchrony with the footage's own audio, as in training."""
     lambda_reg: float = Field(default=0.1, ge=0)
-    """Synchrony with foreign sound over the footage's frames: what keeps the lips from being learned by heart."""
+    """Synchrony with foreign speech over the footage's frames: keeps the network from memorising the lips."""
     lambda_l2: float = 1.0
     lambda_lpips: float = 1.0
     lpips_net: Literal["alex", "vgg"] = "vgg"

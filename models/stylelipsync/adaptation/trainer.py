@@ -40,7 +40,7 @@ class AdaptLosses(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """What is learned: frames `start:stop` of `data`, which holds one clip, and foreign sound beside it."""
+    """What is learned: frames `start:stop` of `data`, which holds one clip, and foreign speech beside it."""
 
     data: TrainingData
     start: int
@@ -79,7 +79,7 @@ class AdaptTrainer(Trainer[AdaptLosses]):
         if task.stop - task.start < settings.frames:
             raise BenchError(f"{task.stop - task.start} frames to adapt on; at least {settings.frames} are needed")
         self.task = task
-        # Evaluation mode: batch statistics of one person must not get into the frozen encoders.
+        # Evaluation mode: batch statistics of one speaker must not get into the frozen encoders.
         self.net = copy.deepcopy(net).to(device).eval().requires_grad_(False)
         self.net.synthesis.requires_grad_(True)
         self.optimiser = torch.optim.Adam(self.net.synthesis.parameters(), lr=settings.lr, betas=settings.betas)
@@ -104,7 +104,7 @@ class AdaptTrainer(Trainer[AdaptLosses]):
         return AdaptLosses(*(part.detach() for part in losses))
 
     def _sample(self, rng: np.random.Generator) -> _Sample:
-        """A window of the footage, the latents of its own sound, and those of as much foreign sound."""
+        """A window of the footage, the latents of its own audio, and those of as much foreign speech."""
         task, frames = self.task, self.settings.frames
         start = int(rng.integers(task.start, task.stop - frames + 1))
         reference = int(rng.integers(task.start, task.stop))
@@ -115,9 +115,9 @@ class AdaptTrainer(Trainer[AdaptLosses]):
         own = self._latents(task.data.mel[first:last], seen)[start - first :][:frames]
         if not self.settings.lambda_reg or task.foreign is None:
             return _Sample(batch, own, None, None)
-        heard = task.foreign.draw(frames, RADIUS, rng)
-        foreign = self._latents(heard.numpy(), seen)[RADIUS:][:frames]
-        return _Sample(batch, own, foreign, heard[RADIUS:][:frames].to(self.device))
+        speech = task.foreign.draw(frames, RADIUS, rng)
+        foreign = self._latents(speech.numpy(), seen)[RADIUS:][:frames]
+        return _Sample(batch, own, foreign, speech[RADIUS:][:frames].to(self.device))
 
     @torch.no_grad()
     def _latents(self, mel: Any, reference: Tensor) -> Tensor:
@@ -163,4 +163,4 @@ class _Sample(NamedTuple):
     """(T, num_ws, w_dim)"""
     foreign: Tensor | None
     mel: Tensor | None
-    """(T, 20, 80) of the foreign sound"""
+    """(T, 20, 80) of the foreign speech"""

@@ -22,7 +22,7 @@ from bench_lipsync.harness.util.paths import cache_dir
 FOLDER_VARIABLE = "BENCH_BFM"
 IDENTITIES, EXPRESSIONS = 80, 64
 CROP = 224
-"""Side of the network's picture in pixels."""
+"""Side of the network's image in pixels."""
 FOCAL = 1015.0
 CAMERA_DISTANCE = 10.0
 """Decimetres from the camera to the origin of the face."""
@@ -37,7 +37,7 @@ SOURCES = {
     "similarity_Lm3D_all.mat": f"it lies in the folder BFM of {_D3D} (MIT)",
     "epoch_20.pth": f"the page of {_D3D} links the trained network (for research, as the face model that it speaks of)",
 }
-"""Every file of the folder and where a person gets it."""
+"""Every file of the folder and where to get it."""
 
 
 class BfmMissing(BenchError):  # noqa: N818 - says what happened, as AssetMissing does
@@ -129,7 +129,7 @@ def rotations(angles: NDArray[np.float32]) -> NDArray[np.float64]:
 def project(
     faces: NDArray[np.float32], angles: NDArray[np.float32], translations: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Where `faces` (T, n, 3) are in the network's picture: (T, n, 3) pixels from its middle, y down.
+    """Where `faces` (T, n, 3) are in the network's image: (T, n, 3) pixels from its middle, y down.
 
     The third coordinate is depth behind the face's middle in the same scale, as a similarity sees it.
     """

@@ -19,7 +19,7 @@ from bench_lipsync.models.stylelipsync.mask.similarity import Points
 PARTS = {"identity": 80, "expression": 64, "texture": 80, "angles": 3, "light": 27, "place": 2, "depth": 1}
 """The 257 coefficients in order."""
 FACE_PX = 102.0
-"""Size of the standard face in the network's picture, in pixels a unit of the standard landmarks."""
+"""Size of the standard face in the network's image, in pixels a unit of the standard landmarks."""
 MIDDLES = ((33, 133), (362, 263), (4,), (61,), (291,))
 """MediaPipe's points for the five landmarks: both eyes' middles, tip of the nose, corners of the mouth."""
 _STANDARD = ((36, 39), (42, 45), (30,), (48,), (54,))
@@ -59,9 +59,9 @@ class CoefficientNet(nn.Module):
         self.backbone.fc = nn.Identity()
         self.final_layers = nn.ModuleList(nn.Conv2d(2048, width, 1) for width in PARTS.values())
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """Coefficients (B, 257)."""
-        features = self.backbone(pictures)[..., None, None]
+        features = self.backbone(images)[..., None, None]
         return torch.cat([layer(features) for layer in self.final_layers], dim=1).flatten(1)
 
 
@@ -104,7 +104,7 @@ def align(landmarks: NDArray[np.float32], standard: Points) -> Alignment:
 
 
 def cut(frame: NDArray[np.uint8], scale: float, centre: Points) -> NDArray[np.uint8]:
-    """The network's picture (224, 224, 3) of one `frame`; outside of the frame it is black."""
+    """The network's image (224, 224, 3) of one `frame`; outside of the frame it is black."""
     import cv2
 
     # Pixel centres are half a pixel inside the continuous coordinates that landmarks are in.
@@ -116,14 +116,14 @@ def cut(frame: NDArray[np.uint8], scale: float, centre: Points) -> NDArray[np.ui
 @torch.no_grad()
 def regress(net: CoefficientNet, chunks: Iterable[NDArray[np.uint8]], alignment: Alignment) -> Coefficients:
     """Coefficients of every frame of `chunks` (n, H, W, 3) uint8 RGB."""
-    rows = [net(batch).numpy() for batch in _pictures(chunks, alignment)]
+    rows = [net(batch).numpy() for batch in _images(chunks, alignment)]
     values = np.concatenate(rows).astype(np.float32)
     ends = np.cumsum(list(PARTS.values()))
     identity, expression, _, angles, _, place, depth = np.split(values, ends[:-1], axis=1)
     return Coefficients(identity, expression, angles, np.concatenate([place, depth], axis=1))
 
 
-def _pictures(chunks: Iterable[NDArray[np.uint8]], alignment: Alignment) -> Iterator[Tensor]:
+def _images(chunks: Iterable[NDArray[np.uint8]], alignment: Alignment) -> Iterator[Tensor]:
     done = 0
     for chunk in chunks:
         for start in range(0, len(chunk), _BATCH):

@@ -49,24 +49,26 @@ class BfmPredictor:
         alignment = align(clip.faces.landmarks, self.standard)
         return self.mesh(regress(self.net, clip.read_frames(), alignment), alignment, drawn / clip.size)
 
-    def mesh(self, found: Coefficients, alignment: Alignment, zoom: float) -> MeshTrack:
-        """The mesh of coefficients `found` in aligned frames, drawn `zoom` times as large as the frames."""
-        still = np.zeros_like(found.expression)
-        shape = neutral_shape(self.basis, np.median(found.identity, axis=0))
-        some = slice(None, None, max(1, len(self.basis.mean) // _SAMPLE))
-        posed = project(self.basis.shapes(found.identity, still, some), found.angles, found.translation)
-        rigid = shape.vertices[some]
+    def mesh(self, coefficients: Coefficients, alignment: Alignment, zoom: float) -> MeshTrack:
+        """The mesh of `coefficients` in aligned frames, drawn `zoom` times as large as the frames."""
+        still = np.zeros_like(coefficients.expression)
+        shape = neutral_shape(self.basis, np.median(coefficients.identity, axis=0))
+        sample = slice(None, None, max(1, len(self.basis.mean) // _SAMPLE))
+        faces = self.basis.shapes(coefficients.identity, still, sample)
+        posed = project(faces, coefficients.angles, coefficients.translation)
+        rigid = shape.vertices[sample]
         return MeshTrack(
             shape=shape,
             poses=fit(rigid, to_frame(posed, alignment, zoom)),
             anchor=rigid.mean(axis=0),
-            opening=self._opening(found),
-            tracked=BfmTracked(self.basis, found, alignment, zoom),
+            opening=self._opening(coefficients),
+            tracked=BfmTracked(self.basis, coefficients, alignment, zoom),
         )
 
-    def _opening(self, found: Coefficients) -> Points:
+    def _opening(self, coefficients: Coefficients) -> Points:
         named = self.basis.keypoints[[*_INNER_LIPS, _RIGHT_EYE, _LEFT_EYE]]
-        upper, lower, right, left = self.basis.shapes(found.identity, found.expression, named).swapaxes(0, 1)
+        points = self.basis.shapes(coefficients.identity, coefficients.expression, named)
+        upper, lower, right, left = points.swapaxes(0, 1)
         opening: Points = (np.linalg.norm(upper - lower, axis=1) / np.linalg.norm(left - right, axis=1)).astype(float)
         return opening
 
@@ -76,26 +78,27 @@ class BfmTracked:
     """Vertices of a frame with its own identity and expression, made when asked for: a clip of them fills memory."""
 
     basis: FaceBasis
-    found: Coefficients
+    coefficients: Coefficients
     alignment: Alignment
     zoom: float
 
     def __getitem__(self, frames: slice) -> BfmTracked:
         """The same for some of the frames."""
-        found = Coefficients(*(array[frames] for array in self.found))
-        return BfmTracked(self.basis, found, Alignment(*(array[frames] for array in self.alignment)), self.zoom)
+        coefficients = Coefficients(*(array[frames] for array in self.coefficients))
+        return BfmTracked(self.basis, coefficients, Alignment(*(array[frames] for array in self.alignment)), self.zoom)
 
     def frame(self, index: int) -> Points:
         """Vertices (N, 2) of one frame in its pixels."""
-        one = self[index : index + 1]
-        faces = one.basis.shapes(one.found.identity, one.found.expression)
-        posed = project(faces, one.found.angles, one.found.translation)
-        vertices: Points = to_frame(posed, one.alignment, one.zoom)[0, :, :2]
+        only = self[index : index + 1]
+        coefficients = only.coefficients
+        faces = self.basis.shapes(coefficients.identity, coefficients.expression)
+        posed = project(faces, coefficients.angles, coefficients.translation)
+        vertices: Points = to_frame(posed, only.alignment, self.zoom)[0, :, :2]
         return vertices
 
 
 def to_frame(posed: NDArray[np.float64], alignment: Alignment, zoom: float) -> Points:
-    """From pixels about the middle of the network's picture, (T, n, 3), to pixel centres of the drawn frames."""
+    """From pixels about the middle of the network's image, (T, n, 3), to pixel centres of the drawn frames."""
     placed: Points = posed / alignment.scale[:, None, None] * zoom
     placed[..., :2] += alignment.centre[:, None] * zoom - 0.5
     return placed

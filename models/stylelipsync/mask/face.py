@@ -41,7 +41,7 @@ class TrackedPoints:
 
 @dataclass(frozen=True)
 class NeutralShape:
-    """A person's face at rest: x to image right, y from forehead to chin, z away from the camera.
+    """A speaker's face at rest: x to image right, y from forehead to chin, z away from the camera.
 
     The outer eye corners are one apart and the origin lies between them.
     """

@@ -1,4 +1,4 @@
-"""What StyleLipSync keeps of each frame, for those who put its output back into a larger picture."""
+"""Keep planes of a clip, for pasting the output of StyleLipSync into the full frame."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 MediaPipe regresses all its points from the whole face, so an opening jaw moves even the points that no jaw can move:
 fitted poses nod by half a degree, and grow by a quarter of a percent, for every tenth of the eyes' distance that the
-lips part (measured). The turn of the head and its place in the picture do not follow the lips. Hence yaw, roll and
+lips part (measured). The turn of the head and its place in the image do not follow the lips. Hence yaw, roll and
 translation are followed as they were found, while nod and size change slowly and without the lips' share.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from bench_lipsync.models.stylelipsync.mask.similarity import Points, Similarity
 
 SIZE_SECONDS = 1.0
-"""Standard deviation of the Gaussian over the head's size: nobody comes nearer at the rate of syllables."""
+"""Standard deviation of the Gaussian over the head's size: heads do not come nearer at the rate of syllables."""
 NOD_SECONDS = 0.6
 TURN_SECONDS = 0.04
 PLACE_SECONDS = 0.02

@@ -30,8 +30,8 @@ class StyleLipSyncConfig(BaseModel):
     """Groups of the image encoders' normalisation. 0 is instance norm, as published: one channel a group, which takes
     the colours of a frame away. 1 keeps them, so that a small network need not work them out (ours)."""
     centred: bool = False
-    """Colours relative to the person's tone (`models.stylelipsync.network.tone`), so that few people in training are
-    enough to match anybody's skin (ours)."""
+    """Colours relative to the speaker's tone (`models.stylelipsync.network.tone`), so that few speakers in training are
+    enough to match any skin (ours)."""
     mals: bool = True
     """Moving-average latent smoothing; without it every frame's latent stands alone."""
     samf: bool = True

@@ -15,7 +15,7 @@ from bench_lipsync.models.stylelipsync.network.reference_encoder import Referenc
 
 
 class StyleLipSyncNet(nn.Module):
-    """Module and parameter names are those of the published checkpoint."""
+    """Module and parameter names are those of the published checkpoint, which has `w_avg` in a file of its own."""
 
     w_avg: Tensor
 
@@ -28,7 +28,7 @@ class StyleLipSyncNet(nn.Module):
         self.lip_encoder = ReferenceEncoder(config)
         if config.mals:
             self.mals = nn.ModuleList(MaLS(config.w_dim) for _ in range(config.num_ws))
-        # The mean latent of StyleGAN, which the published checkpoint has in a file of its own.
+        # The mean latent of StyleGAN.
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
     def latents(self, mel: Tensor, reference: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The reference encoder E_ref: one unmasked frame to the latent that says who speaks."""
+"""The reference encoder E_ref: one unmasked frame to the latent of the speaker's identity."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""The tone of a person: with `StyleLipSyncConfig.centred` a network sees colours relative to it, and so never has to
-learn anybody's. Ours; the published network sees colours as they are.
+"""The tone of a speaker: with `StyleLipSyncConfig.centred`, inputs are normalised by the speaker's median skin colour.
+
+Ours; the published network sees colours as they are.
 """
 
 from __future__ import annotations
@@ -27,6 +28,6 @@ def tone_of(config: StyleLipSyncConfig, reference: Tensor, mouth: Tensor) -> Ten
 def masked_input(config: StyleLipSyncConfig, frames: Tensor, keep: Tensor, tone: Tensor) -> Tensor:
     """What the face encoder gets: `frames` (..., 3, R, R) without `tone`, hidden where `keep` (..., 1, R, R) is 0.
 
-    Hidden pixels are black, as published, or have the person's tone where colours are relative to it.
+    Hidden pixels are black, as published, or have the speaker's tone where colours are relative to it.
     """
     return hide(frames - tone, keep, 0.0 if config.centred else _BLACK)

@@ -1,4 +1,4 @@
-"""Random training samples: a few consecutive frames of a clip, their sound, and one other frame of it as reference."""
+"""Random training samples: a few consecutive frames of a clip, their audio, and one other frame of it as reference."""
 
 from __future__ import annotations
 

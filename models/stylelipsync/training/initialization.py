@@ -28,7 +28,7 @@ class Beginning(NamedTuple):
     state: dict[str, Tensor]
     """By the names of `StyleLipSyncNet`; some or all of them."""
     note: str
-    """What was taken from where, for people."""
+    """What was taken from where, for the log."""
 
 
 def load_beginning(path: Path, config: StyleLipSyncConfig) -> Beginning:
@@ -38,16 +38,16 @@ def load_beginning(path: Path, config: StyleLipSyncConfig) -> Beginning:
     return from_net(load_checkpoint(path).net, config, path.name)
 
 
-def from_net(net: StyleLipSyncNet, config: StyleLipSyncConfig, name: str = "the given network") -> Beginning:
+def from_net(net: StyleLipSyncNet, config: StyleLipSyncConfig, name: str = "another network") -> Beginning:
     """Weights of `net` for a network of `config`, which may have other switches."""
-    wanted, given = config.model_dump(), net.config.model_dump()
-    other = sorted(key for key in wanted if wanted[key] != given[key])
+    wanted, own = config.model_dump(), net.config.model_dump()
+    other = sorted(key for key in wanted if wanted[key] != own[key])
     sizes = [key for key in other if key not in SWITCHES]
     if sizes:
         raise BenchError(f"the weights to begin from are of another network: {', '.join(sizes)} differ")
     note = f"begun from {name}"
     if other:
-        changes = ", ".join(f"{key} {given[key]} -> {wanted[key]}" for key in other)
+        changes = ", ".join(f"{key} {own[key]} -> {wanted[key]}" for key in other)
         note += f" with other switches ({changes})"
     return Beginning(net.state_dict(), note)
 
@@ -75,9 +75,9 @@ def widen_codes(net: StyleLipSyncNet) -> None:
 
 
 def begin_grey(net: StyleLipSyncNet) -> None:
-    """Let the first pictures be nearly grey.
+    """Let the first images be nearly grey.
 
-    At unit size they are noise of three times a picture's contrast, and the quickest way for the decoder to be rid of
+    At unit size they are noise of three times an image's contrast, and the quickest way for the decoder to be rid of
     it is to silence its own features, from which it hardly recovers.
     """
     for module in net.modules():
@@ -87,20 +87,20 @@ def begin_grey(net: StyleLipSyncNet) -> None:
 
 def equalised_parameters(net: StyleLipSyncNet) -> set[nn.Parameter]:
     """Parameters that StyleGAN2's layers hold at unit size and scale down when used; they want larger steps."""
-    found = {parameter for name, parameter in net.named_parameters() if name == "synthesis.b4.const"}
+    equalised = {parameter for name, parameter in net.named_parameters() if name == "synthesis.b4.const"}
     for module in net.modules():
         if isinstance(module, _EQUALISED):
-            found.update(module.parameters(recurse=False))
-    return found
+            equalised.update(module.parameters(recurse=False))
+    return equalised
 
 
 def _from_prior(path: Path, config: StyleLipSyncConfig) -> Beginning:
     prior = load_prior(path)
     own = {"resolution": config.resolution, "w_dim": config.w_dim, "channels": config.channels}
-    given = {key: getattr(prior.config, key) for key in own}
+    offered = {key: getattr(prior.config, key) for key in own}
     for key, value in own.items():
-        if given[key] != value:
-            raise BenchError(f"the prior {path.name} has {key} {given[key]}, the network to train {value}")
+        if offered[key] != value:
+            raise BenchError(f"the prior {path.name} has {key} {offered[key]}, the network to train {value}")
     state = {f"synthesis.{key}": value for key, value in prior.synthesis_state.items()}
     state["w_avg"] = prior.w_avg.float().reshape(-1)
     return Beginning(state, f"begun from the StyleGAN2 prior {path.name}")

@@ -64,7 +64,7 @@ class ReconstructionLoss:
 
 
 class SyncLoss:
-    """L_sync: what the frozen sync expert thinks of the output and its sound. Raises `BenchError` without weights.
+    """L_sync: how much in sync the frozen sync expert finds output and audio. Raises `BenchError` without weights.
 
     `expert` are weights of another expert than the one that comes with the package.
     """

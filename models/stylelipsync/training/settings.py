@@ -69,7 +69,7 @@ class TrainSettings(BaseModel):
     seed: int = 0
     save_every: int = Field(default=5000, ge=1)
     sheet_every: int = Field(default=5000, ge=1)
-    """Steps between pictures of validation clips."""
+    """Steps between sheets of validation clips."""
     validate_every: int = Field(default=5000, ge=0)
     """Steps between measurements on held-out identities; 0 is never."""
     validate_clips: int = 8

@@ -43,8 +43,8 @@ def _row(net: StyleLipSyncNet, data: TrainingData, start: int, reference: int, d
     sample = window(data, start, 2 * _CONTEXT + 1, reference)
     masked = hide(sample.frames, sample.keep)
     tone = tone_of(net.config, sample.reference[None], sample.reference_mouth[None])
-    seen = masked_input(net.config, sample.frames, sample.keep, tone)
-    parts = (part[None].to(device) for part in (seen, sample.mel, sample.reference - tone[0]))
+    inputs = masked_input(net.config, sample.frames, sample.keep, tone)
+    parts = (part[None].to(device) for part in (inputs, sample.mel, sample.reference - tone[0]))
     output = net(*parts)[0].cpu() + tone
     output = output + (sample.frames - output) * sample.keep
     middle = slice(_CONTEXT, _CONTEXT + 1)

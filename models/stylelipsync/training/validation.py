@@ -1,4 +1,4 @@
-"""Measuring while training: how well held-out people are drawn, and whether their lips follow the sound."""
+"""Validation while training: reconstruction and lip synchrony on held-out identities."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Measured(NamedTuple):
 
 
 class Validation:
-    """Measures a network on `count` of `clips`, which are those of `data` and of nobody that is trained on."""
+    """Measures a network on `count` of `clips`, which are those of `data`, of identities that are not trained on."""
 
     def __init__(self, clips: Sequence[PreparedClip], data: TrainingData, count: int, device: str) -> None:
         self.data, self.device = data, device
@@ -86,8 +86,8 @@ def draw_clip(net: StyleLipSyncNet, data: TrainingData, span: ClipSpan, device: 
 
     As in a run, the first frame is the reference and latents are smoothed over the whole clip.
     """
-    whole = window(data, span.start, min(span.frames, MAX_FRAMES), span.start)
-    sample = Batch(*(part.to(device) for part in whole))
+    sample = window(data, span.start, min(span.frames, MAX_FRAMES), span.start)
+    sample = Batch(*(part.to(device) for part in sample))
     tone = tone_of(net.config, sample.reference[None], sample.reference_mouth[None])
     ws = net.latents(sample.mel[None], sample.reference[None] - tone)[0]
     for start in range(0, len(ws), _CHUNK):

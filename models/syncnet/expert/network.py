@@ -1,4 +1,4 @@
-"""The sync expert: judges in training whether five frames and their sound belong together.
+"""The sync expert: judges in training whether five frames and their audio belong together.
 
 It is never the network that measures. It sees the lower face in colour as the generator draws it, and the generator's
 own mel windows, so that its judgement can be followed back into the frames. The paper does not say which SyncNet it
@@ -93,7 +93,7 @@ class SyncExpert(nn.Module):
         return vectors.view(*middle.shape[:2], -1)
 
     def logits(self, cosines: Tensor) -> Tensor:
-        """Log odds that faces and sound belong together."""
+        """Log odds that faces and audio belong together."""
         return self.log_scale.exp().clamp(max=60) * (cosines - self.threshold)
 
     def _cut(self, frames: Tensor, squares: Tensor) -> Tensor:

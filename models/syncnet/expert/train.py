@@ -58,15 +58,15 @@ def run(
     return out / WEIGHTS
 
 
-def pair_loss(expert: SyncExpert, faces: Tensor, sounds: Tensor) -> Tensor:
+def pair_loss(expert: SyncExpert, faces: Tensor, audio: Tensor) -> Tensor:
     """Binary cross-entropy on the log odds of pairs of windows, unit vectors (B, W, D) of B stretches.
 
     Right pairs weigh as much as wrong ones; of the wrong ones half are hard negatives (the same stretch, shifted by
     two frames or more) and half are of another clip.
     """
     windows = faces.shape[1]
-    within = expert.logits(faces @ sounds.transpose(1, 2))
-    beside = expert.logits(faces @ sounds.roll(1, dims=0).transpose(1, 2))
+    within = expert.logits(faces @ audio.transpose(1, 2))
+    beside = expert.logits(faces @ audio.roll(1, dims=0).transpose(1, 2))
     index = torch.arange(windows, device=faces.device)
     far = (index[:, None] - index[None]).abs() >= HARD
     right = F.softplus(-within.diagonal(dim1=1, dim2=2)).mean()

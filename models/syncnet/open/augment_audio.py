@@ -20,17 +20,17 @@ def augment_samples(
 
     `gently` only changes the level.
     """
-    sound = samples.astype(np.float32) / 32768.0
+    audio = samples.astype(np.float32) / 32768.0
     if gently:
-        return np.asarray(sound * 10 ** (draw.uniform(-6, 3) / 20), np.float32)
+        return np.asarray(audio * 10 ** (draw.uniform(-6, 3) / 20), np.float32)
     if draw.random() < 0.3:
-        sound = _room(sound, draw)
+        audio = _room(audio, draw)
     if draw.random() < 0.25:
-        sound = _mix(sound, other.astype(np.float32) / 32768.0, draw.uniform(3, 20))
+        audio = _mix(audio, other.astype(np.float32) / 32768.0, draw.uniform(3, 20))
     if draw.random() < 0.5:
-        sound = _mix(sound, _noise(len(sound), draw.uniform(0, 2), draw), draw.uniform(3, 40))
+        audio = _mix(audio, _noise(len(audio), draw.uniform(0, 2), draw), draw.uniform(3, 40))
     level = np.float32(10 ** (draw.uniform(-18, 8) / 20))
-    return np.asarray(np.clip(sound * level, -1, 1), np.float32)
+    return np.asarray(np.clip(audio * level, -1, 1), np.float32)
 
 
 def augment_mel(mel: NDArray[np.float32], draw: Generator) -> NDArray[np.float32]:
@@ -54,10 +54,10 @@ def augment_mel(mel: NDArray[np.float32], draw: Generator) -> NDArray[np.float32
     return np.asarray(np.maximum(out, _FLOOR), np.float32)
 
 
-def _mix(sound: NDArray[np.float32], noise: NDArray[np.float32], ratio: float) -> NDArray[np.float32]:
-    """Add `noise` at `ratio` decibels below the sound."""
-    power = np.sqrt(np.mean(sound**2) / (np.mean(noise**2) + 1e-12)) * 10 ** (-ratio / 20)
-    return np.asarray(sound + np.float32(power) * noise, np.float32)
+def _mix(audio: NDArray[np.float32], noise: NDArray[np.float32], ratio: float) -> NDArray[np.float32]:
+    """Add `noise` at `ratio` decibels below the audio."""
+    power = np.sqrt(np.mean(audio**2) / (np.mean(noise**2) + 1e-12)) * 10 ** (-ratio / 20)
+    return np.asarray(audio + np.float32(power) * noise, np.float32)
 
 
 def _noise(count: int, slope: float, draw: Generator) -> NDArray[np.float32]:
@@ -67,7 +67,7 @@ def _noise(count: int, slope: float, draw: Generator) -> NDArray[np.float32]:
     return np.asarray(np.fft.irfft(spectrum, count), np.float32)
 
 
-def _room(sound: NDArray[np.float32], draw: Generator) -> NDArray[np.float32]:
+def _room(audio: NDArray[np.float32], draw: Generator) -> NDArray[np.float32]:
     """Convolve with a decaying tail; the direct sound stays first, so that synchrony is kept."""
     from scipy.signal import fftconvolve
 
@@ -75,4 +75,4 @@ def _room(sound: NDArray[np.float32], draw: Generator) -> NDArray[np.float32]:
     tail = draw.standard_normal(length) * np.exp(-6.9 * np.arange(length) / length)
     tail *= draw.uniform(0.1, 0.6) / (np.linalg.norm(tail) + 1e-9)
     tail[0] = 1.0
-    return np.asarray(fftconvolve(sound, tail)[: len(sound)], np.float32)
+    return np.asarray(fftconvolve(audio, tail)[: len(audio)], np.float32)

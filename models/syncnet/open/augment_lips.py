@@ -118,7 +118,7 @@ def _cover(frames: NDArray[np.float32], draw: Generator) -> NDArray[np.float32]:
 
 
 def _jpeg(frames: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """Through a JPEG encoder, all frames stacked in one picture."""
+    """Through a JPEG encoder, all frames stacked in one image."""
     import cv2
 
     tall = frames.reshape(-1, frames.shape[2])

@@ -32,22 +32,22 @@ def make_batch(clips: Sequence[TrainingClip], settings: SyncSettings, step: int,
     chosen = draw.permutation(len(clips))[: settings.batch]
     if len(chosen) < settings.batch:
         chosen = draw.integers(0, len(clips), settings.batch)
-    lips, sounds = [], []
+    lips, mels = [], []
     for index in chosen:
-        pictures, samples = segment(
+        crops, samples = segment(
             clips[index], int(draw.integers(0, clips[index].frames - settings.frames + 1)), settings.frames
         )
         gently = True
         if augment:
-            voice = clips[int(draw.integers(len(clips)))].samples
-            start = int(draw.integers(0, len(voice) - len(samples) + 1))
+            other = clips[int(draw.integers(len(clips)))].samples
+            start = int(draw.integers(0, len(other) - len(samples) + 1))
             gently = draw.random() > 0.9 * min(1.0, step / settings.gentle_until)
-            wave = augment_samples(samples, voice[start : start + len(samples)], draw, gently=gently)
-            lips.append(augment_lips(pictures, crop, draw, gently=gently))
+            wave = augment_samples(samples, other[start : start + len(samples)], draw, gently=gently)
+            lips.append(augment_lips(crops, crop, draw, gently=gently))
         else:
             wave = samples.astype(np.float32) / 32768.0
             edge = (round(crop * MARGIN) - crop) // 2
-            lips.append(pictures[:, edge : edge + crop, edge : edge + crop].astype(np.float32) / 255.0)
+            lips.append(crops[:, edge : edge + crop, edge : edge + crop].astype(np.float32) / 255.0)
         mel = log_mel(torch.from_numpy(wave))[: settings.frames * MEL_PER_FRAME].numpy()
-        sounds.append(augment_mel(mel, draw) if augment and not gently else mel)
-    return Batch(torch.from_numpy(np.stack(lips)), torch.from_numpy(np.stack(sounds)))
+        mels.append(augment_mel(mel, draw) if augment and not gently else mel)
+    return Batch(torch.from_numpy(np.stack(lips)), torch.from_numpy(np.stack(mels)))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _EYES = (33, 263)
-"""Outer corners of the eye that is left in the picture and of the other."""
+"""Outer corners of the eye that is left in the image and of the other."""
 _LIPS = (13, 14, 61, 291)
 """Middle of the upper and of the lower lip, and the two corners."""
 _NOSE, _CHIN = 1, 152
@@ -44,7 +44,7 @@ def crop_mouths(
 ) -> NDArray[np.uint8]:
     """(n, size, size) uint8 grey crops of (n, H, W, 3) RGB frames; `margin` widens the side that `where` gives.
 
-    Beyond the picture the nearest pixel is repeated. Crops that shrink the picture are blurred first.
+    Beyond the image the nearest pixel is repeated. Crops that shrink the image are blurred first.
     """
     import cv2
 

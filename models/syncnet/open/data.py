@@ -1,4 +1,4 @@
-"""Training material of the open SyncNet: wide mouth crops and sound of prepared clips, kept beside the training run."""
+"""Training material of the open SyncNet: wide mouth crops and audio of prepared clips, kept beside the training run."""
 
 from __future__ import annotations
 

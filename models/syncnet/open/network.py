@@ -75,8 +75,8 @@ class LipHalf(nn.Module):
         deviation = crops.std(dim=(2, 3), keepdim=True)
         motion = self.motion(((crops - mean) / (deviation + 0.02))[:, None])
         batch, channels, windows, height, width = motion.shape
-        pictures = motion.transpose(1, 2).reshape(batch * windows, channels, height, width)
-        vectors = self.body(pictures.contiguous(memory_format=torch.channels_last))
+        images = motion.transpose(1, 2).reshape(batch * windows, channels, height, width)
+        vectors = self.body(images.contiguous(memory_format=torch.channels_last))
         return F.normalize(vectors.float(), dim=-1).view(batch, windows, -1)
 
 

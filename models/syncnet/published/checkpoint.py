@@ -1,4 +1,4 @@
-"""Reading weights without running anybody's code: `syncnet_v2.model` (a pickled state dict) and safetensors files."""
+"""Reading weights without running code: `syncnet_v2.model` (a pickled state dict) and safetensors files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The lip half of the published SyncNet, computed in the plane: only its first layer looks along time.
 
-That layer, over five frames of three channels, is a convolution over fifteen channels of one picture; the others have
-no extent in time. Plane convolutions over channels-last pictures, with the norms folded in, take half the time of the
+That layer, over five frames of three channels, is a convolution over fifteen channels of one image; the others have
+no extent in time. Plane convolutions over channels-last images, with the norms folded in, take half the time of the
 published form and differ from it by rounding (`tests/models/syncnet/published/test_syncnet_lips.py`).
 """
 
@@ -37,13 +37,13 @@ class LipNetwork(nn.Module):
 
 def _pairs(layers: Sequence[nn.Module]) -> list[tuple[nn.Module, ...]]:
     """Each convolution with its norm, everything else alone."""
-    found: list[tuple[nn.Module, ...]] = []
+    folded: list[tuple[nn.Module, ...]] = []
     for index, layer in enumerate(layers):
         if isinstance(layer, nn.Conv3d):
-            found.append((layer, layers[index + 1]))
+            folded.append((layer, layers[index + 1]))
         elif not isinstance(layer, nn.BatchNorm3d):
-            found.append((layer,))
-    return found
+            folded.append((layer,))
+    return folded
 
 
 def _in_the_plane(layers: tuple[nn.Module, ...]) -> nn.Module:

@@ -1,4 +1,4 @@
-"""The sound as the published SyncNet reads it: 13 MFCCs at 100 Hz from 16 kHz samples in int16 units."""
+"""The audio as the published SyncNet reads it: 13 MFCCs at 100 Hz from 16 kHz samples in int16 units."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def _head() -> nn.Sequential:
 
 
 class SyncNet(nn.Module):
-    """Two halves: 0.2 s of a speaking face and 0.2 s of sound become points that are near when they belong together."""
+    """Two halves: 0.2 s of a speaking face and 0.2 s of audio become points that are near when they belong together."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,7 +27,7 @@ class Wav2LipSettings(BaseModel):
     """Step from which synchrony counts. Published: once the expert's loss on held-out clips is below 0.75."""
     spread: bool = False
     """For small batches: until `sync_start` every image is of another clip (batch * frames of them). From then on,
-    when a batch shows few people, batch norm keeps the statistics that it has."""
+    when a batch shows few speakers, batch norm keeps the statistics that it has."""
     momentum: float = Field(default=0.1, gt=0, le=1)
     """Of batch norm's running statistics."""
     seed: int = 0

@@ -84,9 +84,9 @@ def _write_sheet(path: Path, trainer: Wav2LipTrainer, data: Wav2LipData) -> None
     chosen = [data.clips[index * len(data.clips) // _ROWS] for index in range(_ROWS)]
     frames = [clip.start + clip.frames * (row + 1) // (_ROWS + 1) for row, clip in enumerate(chosen)]
     truth, reference = data.faces[frames], data.faces[[clip.start for clip in chosen]]
-    seen = network_input(to_bgr(truth), to_bgr(reference)).to(trainer.device)
+    masked = network_input(to_bgr(truth), to_bgr(reference)).to(trainer.device)
     trainer.net.eval()
-    output = to_rgb(trainer.net(torch.from_numpy(np.array(data.mel[frames])).to(trainer.device), seen))
+    output = to_rgb(trainer.net(torch.from_numpy(np.array(data.mel[frames])).to(trainer.device), masked))
     trainer.net.train()
     rows = [np.hstack(row) for row in zip(truth, reference, output, strict=True)]
     cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))

@@ -70,8 +70,8 @@ class Wav2LipTrainer(Trainer[Losses]):
         if settings.spread:
             self._let_norms_learn(self.done < settings.sync_start)
         batch = Batch(*(part.to(self.device) for part in draw(self.data, settings, self.done)))
-        seen = network_input(batch.faces.flatten(0, 1), batch.reference.flatten(0, 1))
-        output = self.net(batch.mel.flatten(0, 1), seen).view_as(batch.faces)
+        masked = network_input(batch.faces.flatten(0, 1), batch.reference.flatten(0, 1))
+        output = self.net(batch.mel.flatten(0, 1), masked).view_as(batch.faces)
         losses = self._losses(output, batch)
         self.optimiser.zero_grad(set_to_none=True)
         losses.total.backward()  # type: ignore[no-untyped-call]
@@ -80,6 +80,7 @@ class Wav2LipTrainer(Trainer[Losses]):
         return Losses(*(part.detach() for part in losses))
 
     def _let_norms_learn(self, learn: bool) -> None:
+        """Batch norm in training mode follows the batch's statistics, in evaluation mode it keeps its own."""
         for layer in self.net.modules():
             if isinstance(layer, torch.nn.BatchNorm2d):
                 layer.train(learn)
@@ -115,5 +116,5 @@ def _sample(data: Wav2LipData, frames: int, seed: list[int]) -> Batch:
     clip = clips[rng.integers(len(clips))]
     first, other = (clip.start + int(value) for value in rng.integers(clip.frames - frames + 1, size=2))
     span = slice(first, first + frames)
-    sound = (torch.from_numpy(np.array(part[span])) for part in (data.mel, data.expert_mel, data.mouth))
-    return Batch(to_bgr(data.faces[span]), to_bgr(data.faces[other : other + frames]), *sound)
+    arrays = (torch.from_numpy(np.array(part[span])) for part in (data.mel, data.expert_mel, data.mouth))
+    return Batch(to_bgr(data.faces[span]), to_bgr(data.faces[other : other + frames]), *arrays)

@@ -122,6 +122,7 @@ def test_wav2lip_says_how_to_measure_the_weights(passed: dict[str, Any], tmp_pat
         ("stylelipsync --set lambda_snyc=1", r"unknown key 'lambda_snyc' \(did you mean lambda_sync"),
         ("syncnet --batch 1", "batch: .* greater than or equal to 2"),
         ("wav2lip --set steps", "--set 'steps' is no KEY=VALUE"),
+        ("wav2lip --steps 5 --set steps.more=1", "--set steps.more: steps is set as a whole already"),
     ],
 )
 def test_wrong_settings_end_before_clips_are_prepared(

@@ -187,7 +187,7 @@ def test_a_state_dict_needs_no_mapping_network(suffix: str, generator: Generator
 
 
 def test_wrong_sizes_are_named_with_what_was_expected(network: Path) -> None:
-    with pytest.raises(BenchError, match="pictures of 16 px, expected 256 px"):
+    with pytest.raises(BenchError, match="images of 16 px, expected 256 px"):
         convert(network)
     with pytest.raises(BenchError, match=r"channel base 128 \(8 channels at 16 px\), expected 64 \(4 channels\)"):
         convert(network, TINY.model_copy(update={"channel_base": 64}))

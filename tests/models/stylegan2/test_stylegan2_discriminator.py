@@ -38,7 +38,7 @@ def test_deviation_by_hand() -> None:
 
 def test_a_group_is_never_larger_than_the_batch_and_must_divide_it() -> None:
     assert minibatch_stddev(torch.zeros(2, 3, 4, 4), group=8).shape == (2, 1, 4, 4)
-    with pytest.raises(ValueError, match="6 pictures cannot be divided into groups of 4"):
+    with pytest.raises(ValueError, match="6 images cannot be divided into groups of 4"):
         minibatch_stddev(torch.zeros(6, 3, 4, 4), group=4)
 
 
