@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -62,6 +63,7 @@ class Plan:
     store: Store
     folder: Path
     shard: Shard | None = None
+    profile: Profile = field(default_factory=Profile)
 
     @property
     def spec_hash(self) -> str:
@@ -86,20 +88,24 @@ def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
         BenchError: The specification, the options or this machine do not allow the run; says why and what to do.
 
     """
+    with open_plan(spec, options) as plan:
+        record = do_tasks(plan)
+        outcome = finalize(plan.spec, record, plan.scorers, plan.store, plan.folder, report=options.report)
+    return replace(outcome, profile=plan.profile if options.profile else None)
+
+
+@contextmanager
+def open_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) -> Iterator[Plan]:
+    """Plan a run or a shard and open its folder; on leaving, the process is as it was. Raises `BenchError`."""
     with run_settings(), hidden(options.display is None):
-        plan = make_plan(spec, options)
-        profile = Profile()
-        with open_run_folder(plan.folder, plan.spec, plan.store), profile.driving():
-            record = do_tasks(plan, profile)
-            outcome = finalize(plan.spec, record, plan.scorers, plan.store, plan.folder, report=options.report)
-        if not options.profile:
-            return outcome
-        write_profile(profile, plan.folder)
-        return replace(outcome, profile=profile)
+        plan = _make_plan(spec, options, shard)
+        with open_run_folder(plan.folder, plan.spec, plan.store), plan.profile.driving():
+            yield plan
+        if options.profile:
+            write_profile(plan.profile, plan.folder)
 
 
-def make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) -> Plan:
-    """Load and look up everything that the run names. Raises `BenchError`."""
+def _make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None) -> Plan:
     # Names are checked first: a mistyped one must not cost the rendering or hashing of a data set, or leave a folder.
     scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
     models = load_models(spec.models, requests(spec, options.device))
@@ -110,7 +116,7 @@ def make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) ->
     return Plan(spec, options, selected, scorers, models, open_store(), options.out or Path("runs") / name, shard)
 
 
-def do_tasks(plan: Plan, profile: Profile) -> RunRecord:
+def do_tasks(plan: Plan) -> RunRecord:
     """Carry out all tasks of the plan: prepare, generate and score."""
     spec, options = plan.spec, plan.options
     clips = plan.selected.clips.clips
@@ -122,7 +128,7 @@ def do_tasks(plan: Plan, profile: Profile) -> RunRecord:
     executor = make_executor(options.executor, _runner_config(plan), plan.store, files=_required_files(spec, clips))
     with (options.display or progress_display)(dict.fromkeys(stages, count)) as display:
         # Outputs of a shard are linked into the folder of the whole run, when shards are merged.
-        state = RunState(schedule, display, profile, None if plan.shard else linker(plan.store, plan.folder))
+        state = RunState(schedule, display, plan.profile, None if plan.shard else linker(plan.store, plan.folder))
         drive(state, executor, ask_provenance=options.executor.settled != "local")
     return _record(plan, state)
 

@@ -15,10 +15,9 @@ from typing import NamedTuple
 from bench_lipsync.harness.compute.process_state import run_settings
 from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.profiling.profile import Profile
-from bench_lipsync.harness.profiling.summary import write_profile
 from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome, finalize
 from bench_lipsync.harness.run.folder import linker, open_run_folder
-from bench_lipsync.harness.run.pipeline import RunOptions, do_tasks, make_plan
+from bench_lipsync.harness.run.pipeline import RunOptions, do_tasks, open_plan
 from bench_lipsync.harness.run.record import RowRecord, RunRecord
 from bench_lipsync.harness.run.selection import Shard
 from bench_lipsync.harness.run.spec import RunSpec, load_spec, make_spec
@@ -27,7 +26,6 @@ from bench_lipsync.harness.store.entry import DEPTH
 from bench_lipsync.harness.store.mirror import open_store
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import write_text_atomically
-from bench_lipsync.harness.util.progress import hidden
 from bench_lipsync.harness.util.sanitize import safe_id
 
 SHARD_FILE = "shard.json"
@@ -55,18 +53,13 @@ class ShardOutcome(NamedTuple):
 
 def execute_shard(spec: RunSpec, options: RunOptions, shard: Shard) -> ShardOutcome:
     """Carry out one shard of a run, as `pipeline.execute` does a whole run. Raises `BenchError`."""
-    with run_settings(), hidden(options.display is None):
-        plan = make_plan(spec, options, shard)
-        profile = Profile()
-        with open_run_folder(plan.folder, plan.spec, plan.store), profile.driving():
-            record = do_tasks(plan, profile)
-            small = Store(plan.folder / STORE)
-            for entry in _entries(record):
-                small.adopt(plan.store.file(entry))
-            _write(Part(VERSION, shard.number, shard.of, record), plan.folder / SHARD_FILE)
-        if options.profile:
-            write_profile(profile, plan.folder)
-        return ShardOutcome(plan.folder, profile if options.profile else None)
+    with open_plan(spec, options, shard) as plan:
+        record = do_tasks(plan)
+        small = Store(plan.folder / STORE)
+        for entry in _entries(record):
+            small.adopt(plan.store.file(entry))
+        _write(Part(VERSION, shard.number, shard.of, record), plan.folder / SHARD_FILE)
+    return ShardOutcome(plan.folder, plan.profile if options.profile else None)
 
 
 @run_settings()

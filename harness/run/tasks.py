@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from sys import intern
+from typing import ClassVar
 
 from bench_lipsync.harness.api.clip import Clip
 from bench_lipsync.harness.scoring.score import ClipResult
@@ -30,31 +31,20 @@ class FootageRef:
 class AboutTask:
     """Describe the worker's machine; the result is a `results.schema.Provenance`."""
 
-    @property
-    def stage(self) -> str:
-        """Name of the stage of the run."""
-        return "about"
-
-    @property
-    def title(self) -> str:
-        """For the progress display."""
-        return "about this machine"
+    stage: ClassVar[str] = "about"
+    title: ClassVar[str] = "about this machine"
 
 
 @dataclass(frozen=True, slots=True)
 class FootageTask:
     """Find footage of a clip's speaker; the result is a `FootageRef`."""
 
+    stage: ClassVar[str] = "footage"
     clip: Clip
     candidates: tuple[Clip, ...]
     """Other footage of the same speaker, best first."""
     seconds: float
     size: int
-
-    @property
-    def stage(self) -> str:
-        """Name of the stage of the run."""
-        return "footage"
 
     @property
     def title(self) -> str:
@@ -66,13 +56,9 @@ class FootageTask:
 class PrepareTask:
     """Bring a clip to its canonical form; the result is the reference of its entry."""
 
+    stage: ClassVar[str] = "prepare"
     clip: Clip
     size: int
-
-    @property
-    def stage(self) -> str:
-        """Name of the stage of the run."""
-        return "prepare"
 
     @property
     def title(self) -> str:
@@ -96,7 +82,7 @@ class PairTask:
 
     @property
     def stage(self) -> str:
-        """Name of the stage of the run."""
+        """The row."""
         return self.row
 
     @property

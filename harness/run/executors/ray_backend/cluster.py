@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -150,6 +151,7 @@ def import_ray() -> ModuleType:
         import ray
     except ImportError as error:
         raise BenchError(f"--executor ray needs Ray ({error}): pip install 'bench-lipsync[ray]'") from None
+    _silence()
     return ray
 
 
@@ -159,3 +161,20 @@ def environment(*, gpus: bool) -> dict[str, str]:
     # Libraries read their number of threads when they are loaded, and Ray would set one per core.
     variables = {**_QUIET, **ours, "BENCH_CACHE": str(cache_dir()), "OMP_NUM_THREADS": str(thread_count())}
     return variables if gpus else {**variables, "CUDA_VISIBLE_DEVICES": ""}
+
+
+def _silence() -> None:
+    """Send what Ray prints about lost workers and machines to the log: the pool reports losses itself.
+
+    `log_to_driver=False` does not cover these messages, and there is no public setting that does.
+    """
+    from ray._private import worker
+
+    def keep(data: dict[str, Any], *_: Any, **__: Any) -> None:
+        for line in data.get("lines", ()):
+            logger.debug("ray: %s", line)
+
+    name: str = "print_to_stdstream"
+    known: Callable[..., None] | None = getattr(worker, name, None)
+    if known is not None:
+        setattr(worker, name, keep)
