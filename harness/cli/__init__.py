@@ -19,7 +19,7 @@ from bench_lipsync.harness.util.disk import room_needed
 from bench_lipsync.harness.util.sanitize import shown
 
 MODULES = (
-    *("run", "score", "report", "generate", "gate", "ablate", "study"),
+    *("run", "score", "report", "generate", "gate", "ablate"),
     *("train", "adapt", "convert", "data", "storage", "baselines", "info"),
 )
 """Modules of this package that add commands, in the order of `bench --help`."""

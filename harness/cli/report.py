@@ -1,4 +1,4 @@
-"""`bench report`, `bench table` and `bench export`: pages, tables and files from run folders that already exist."""
+"""`bench report`, `table`, `export` and `study`: pages, tables, files and user studies from existing run folders."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ def register(app: typer.Typer) -> None:
     app.command("report", epilog=_REPORT)(report)
     app.command("table", epilog=_TABLE)(table)
     app.command("export", epilog=_EXPORT)(export)
+    study = typer.Typer(
+        help="User study on the videos of a run: make the page, score the answers.", no_args_is_help=True
+    )
+    study.command("make", epilog="Example: bench study make runs/demo-1a2b3c4d --out study")(study_make)
+    study.command("score", epilog="Example: bench study score answers/*.json --key study/key.json -f latex")(
+        study_score
+    )
+    app.add_typer(study, name="study")
 
 
 def report(
@@ -96,7 +104,7 @@ def table(
     if format == "text" and out is None and wanted == TableOptions(signatures=signatures):
         print_result(runs)  # On a terminal in colour and in its width.
         return
-    write_or_print(render_table(runs, format, wanted), out)
+    _write_or_print(render_table(runs, format, wanted), out)
 
 
 def export(
@@ -116,7 +124,38 @@ def export(
     typer.echo(str(write(runs, format, out)))
 
 
-def write_or_print(text: str, out: Path | None) -> None:
+def study_make(
+    runs: options.Runs,
+    out: Annotated[Path, typer.Option(help="Folder to write: page/ goes to the raters, key.json stays with you.")],
+    clips: Annotated[int | None, typer.Option(help="At most this many clips; other speakers first.", min=1)] = None,
+    ratings: Annotated[int, typer.Option(help="Videos that one rater scores, drawn anew for each.", min=0)] = 20,
+    pairs: Annotated[int, typer.Option(help="Pairs that one rater compares, drawn anew for each.", min=0)] = 20,
+    checks: Annotated[int, typer.Option(help="Attention checks of each of the two kinds.", min=0)] = 2,
+    seed: Annotated[int, typer.Option(help="Seed of the order of the videos.")] = 0,
+) -> None:
+    """Write a page with blinded questions about a run's videos; it works offline and saves answers as a file."""
+    from bench_lipsync.reports.study.make import make_study
+
+    page = make_study(runs, out, clips=clips, ratings=ratings, pairs=pairs, checks=checks, seed=seed)
+    typer.echo(f"send to the raters: {page.parent}\nkeep to yourself:   {out / 'key.json'}")
+
+
+def study_score(
+    answers: Annotated[list[Path], typer.Argument(help="Files that raters saved.", show_default=False)],
+    key: Annotated[Path, typer.Option(help="The study's key.json.")],
+    format: Annotated[
+        Literal["text", "markdown", "latex", "json"], typer.Option("--format", "-f", help="Format of the tables.")
+    ] = "text",
+    keep_failed: Annotated[bool, typer.Option(help="Count raters who failed a check too.")] = False,
+    out: options.OutFile = None,
+) -> None:
+    """Opinion scores and preferences with confidence intervals, and the agreement between raters."""
+    from bench_lipsync.reports.study.score import score_files
+
+    _write_or_print(score_files(answers, key, format, keep_failed), out)
+
+
+def _write_or_print(text: str, out: Path | None) -> None:
     """Print `text`, or write it to `out` and print the file's name."""
     if out is None:
         typer.echo(text, nl=False)

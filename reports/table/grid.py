@@ -11,7 +11,7 @@ from bench_lipsync.harness.results.schema import MetricRow
 from bench_lipsync.reports.table.format import decimals_for, footnote_mark, format_interval, format_value
 from bench_lipsync.reports.table.loading import ComparisonError, Run
 from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
-from bench_lipsync.reports.table.ranking import find_verdicts, mark_best
+from bench_lipsync.reports.table.significance import find_verdicts, mark_best
 
 NOT_MEASURED = "not measured in this run"
 

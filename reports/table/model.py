@@ -5,11 +5,12 @@ Terminal, Markdown, LaTeX and HTML are drawn from one `Grid`, so that all of the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench_lipsync.harness.results.schema import MetricRow
+from bench_lipsync.harness.results.schema import MetricRow, PairTest
+from bench_lipsync.harness.statistics.paired import ALPHA
 from bench_lipsync.reports.table.format import ARROWS
-from bench_lipsync.reports.table.significance import Verdicts
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,46 @@ class Row:
     coverage: str
     """`8/8`: clips behind the row's values and clips asked for; cells that differ have a footnote."""
     cells: tuple[Cell, ...]
+
+    @property
+    def measured(self) -> dict[str, MetricRow]:
+        """Rows of `run.json` that have a value, by column."""
+        return {cell.row.column: cell.row for cell in self.cells if cell.row is not None and cell.value is not None}
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """All tests of a table."""
+
+    tests: tuple[PairTest, ...]
+    """`one` and `two` are labels of the table's rows; `p_holm` is corrected over the table."""
+    corrected_over: int
+    """Tests with a p in the table, shown or not."""
+
+    def shown(self, labels: Sequence[str], columns: Sequence[str]) -> Verdicts:
+        """The tests of a part of the table. Their correction stays: choosing what to show makes nothing significant."""
+        kept = [test for test in self.tests if {test.one, test.two} <= set(labels) and test.column in columns]
+        return Verdicts(tuple(kept), self.corrected_over)
+
+    def differ(self, one: str, two: str, column: str) -> bool:
+        """Whether the difference between two rows counts."""
+        for test in self.tests:
+            if test.column == column and {test.one, test.two} == {one, two}:
+                return test.p_holm is not None and test.p_holm < ALPHA
+        return False
+
+    @property
+    def test_note(self) -> str:
+        """What a reader must know about marks of best values; nothing where there is nothing to compare."""
+        done = sum(test.p is not None for test in self.tests)
+        if not self.tests:
+            return ""
+        rule = "best (and of three or more second best) is marked only where the difference counts"
+        if done:
+            correction = f"Holm's correction for {self.corrected_over} tests"
+            return f"{rule}: paired test over identities, p < {ALPHA} after {correction}"
+        reasons = "; ".join(dict.fromkeys(test.note for test in self.tests if test.note))
+        return f"{rule}, and none could be tested: {reasons}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from bench_lipsync.harness.errors import BenchError, suggest
 from bench_lipsync.reports.table.format import footnote_mark, format_interval, format_value
 from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
-from bench_lipsync.reports.table.ranking import mark_best
+from bench_lipsync.reports.table.significance import mark_best
 
 GROUPS = {"models": False, "bounds": True}
 """Words for rows, and whether they mean bounds."""

@@ -11,8 +11,7 @@ import typer
 from make_runs import make_folder
 from typer.testing import CliRunner
 
-from bench_lipsync.harness.cli import study
-from bench_lipsync.harness.cli.report import export, register, table
+from bench_lipsync.harness.cli.report import export, register, study_score, table
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.export.formats import FORMATS as EXPORTS
 from bench_lipsync.reports.study.tables import FORMATS as STUDIES
@@ -70,7 +69,7 @@ def test_unknown_format(folder: Path) -> None:
     assert result.exit_code == 2 and "'excel' is not one of" in result.output
 
 
-@pytest.mark.parametrize(("command", "formats"), [(table, TABLES), (export, EXPORTS), (study.score, STUDIES)])
+@pytest.mark.parametrize(("command", "formats"), [(table, TABLES), (export, EXPORTS), (study_score, STUDIES)])
 def test_the_choices_of_a_command_are_the_formats(command: Callable[..., None], formats: Iterable[str]) -> None:
     hint, *_ = get_args(get_type_hints(command, include_extras=True)["format"])
     assert get_args(hint) == tuple(formats)

@@ -9,7 +9,7 @@ import typer
 from make_runs import make_folder
 from typer.testing import CliRunner
 
-from bench_lipsync.harness.cli.study import register
+from bench_lipsync.harness.cli.report import register
 from bench_lipsync.reports.study.answers import read_key
 from bench_lipsync.reports.study.plan import ASPECTS
 
