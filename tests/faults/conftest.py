@@ -43,7 +43,7 @@ def undisturbed(clips: Path, forks: Forks, tmp_path_factory: pytest.TempPathFact
     def run(page: str) -> Undisturbed:
         root = tmp_path_factory.mktemp("whole")
         ended = forks.run(words(clips, root / "run", page), root / "cache")
-        assert ended.code == 0 and ended.events, ended.test_note
+        assert ended.code == 0 and ended.events, ended.said
         assert left_over(root / "cache", root / "run") == []
         made = set(entries(root / "cache"))
         return Undisturbed(root / "run", results_digest(root / "run"), made, ended.seconds, ended.events)

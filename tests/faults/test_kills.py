@@ -55,7 +55,7 @@ class Life:
         ended = self.forks.run(self.arguments, self.cache, **kill)
         after = entries(self.cache)
         assert {name: after.get(name) for name in before} == before, "a finished entry was made again"
-        assert "Traceback" not in ended.test_note, ended.test_note
+        assert "Traceback" not in ended.said, ended.said
         return ended
 
     def kill(self) -> str | None:
@@ -121,7 +121,7 @@ def test_ctrl_c_at_any_moment_ends_in_order(
             if code:
                 stops += 1
                 assert code in ENDINGS[signal.SIGINT], (stops, ended)
-                assert code == -2 or "interrupted; the same command goes on" in ended.test_note, (stops, ended)
+                assert code == -2 or "interrupted; the same command goes on" in ended.said, (stops, ended)
         if not code:
             assert results_digest(root / "run") == whole.digest
             assert left_over(life.cache, root / "run") == []

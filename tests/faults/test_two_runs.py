@@ -74,7 +74,7 @@ def test_two_runs_at_once_on_one_store(tmp_path: Path, clips: Path, forks: Forks
     runs = [forks.begin(words(clips, folder), cache) for folder in folders]
     for run, folder in zip(runs, folders, strict=True):
         ended = run.wait()
-        assert ended.code == 0 and "Traceback" not in ended.test_note, ended
+        assert ended.code == 0 and "Traceback" not in ended.said, ended
         assert differences(whole, folder) == []
     for folder in folders:
         _require_whole(cache, folder, whole)
@@ -98,7 +98,7 @@ def test_two_runs_into_one_folder_both_killed_and_begun_again(
         assert {name: after.get(name) for name in before} == before, "a finished entry was made again"
     ended = [run.wait() for run in [forks.begin(words(clips, folder), cache) for _ in range(2)]]
     assert [run.code for run in ended] == [0, 0], ended
-    assert not any("Traceback" in run.test_note for run in ended)
+    assert not any("Traceback" in run.said for run in ended)
     _require_whole(cache, folder, whole)
 
 
