@@ -118,3 +118,20 @@ print(theirs.__file__, bench_lipsync.__file__, sep="\\n")
 
 def test_command_is_installed(python: Path, tmp_path: Path) -> None:
     assert "ground-truth" in run(python.with_name("bench"), "list", "models", cwd=tmp_path)
+
+
+def test_importing_the_package_is_light() -> None:
+    code = (
+        "import sys, bench_lipsync, bench_lipsync.metrics\n"
+        "print({'torch', 'numpy', 'pandas', 'cv2', 'av', 'mediapipe', 'pydantic', 'typer'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"  # noqa: S603
+
+
+def test_every_public_name_is_there() -> None:
+    import bench_lipsync
+
+    assert all(getattr(bench_lipsync, name) is not None for name in bench_lipsync.__all__)
+    assert set(bench_lipsync.__all__) <= set(dir(bench_lipsync))
+    with pytest.raises(AttributeError, match="no attribute 'evalute'"):
+        _ = bench_lipsync.evalute
