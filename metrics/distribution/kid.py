@@ -96,7 +96,7 @@ def _choices(in_x: int, in_y: int, size: int, subsets: int) -> tuple[_Choice, ..
 
 
 def _taken(parts: Sequence[NDArray[np.float32]], rows: NDArray[np.int64], wanted: NDArray[np.intp]) -> NDArray[Any]:
-    """Rows `wanted` of all parts together, in that order; each part is looked at once."""
+    """Rows `wanted` of all parts together, in that order; each part is read once."""
     starts = np.concatenate([[0], np.cumsum(rows)])
     owner = np.searchsorted(starts, wanted, side="right") - 1
     order = np.argsort(owner, kind="stable")

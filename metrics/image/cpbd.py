@@ -1,4 +1,4 @@
-"""Sharpness as the eye judges it: the cumulative probability of blur detection (Narvekar and Karam 2011), no reference.
+"""Perceptual sharpness without reference: the cumulative probability of blur detection (Narvekar and Karam 2011).
 
 An edge looks blurred when it is wider than what is just noticeable at its contrast. CPBD is the share of edges that
 do not. Only upright edges count, and their widths are measured along the rows, as published.
@@ -28,11 +28,11 @@ class Edges(NamedTuple):
     measured: NDArray[np.bool_]
     """Pixels whose edge was measured."""
     sharp: NDArray[np.bool_]
-    """Those of them that nobody sees as blurred."""
+    """Those of them that do not look blurred."""
 
 
 def find_edges(grey: NDArray[np.uint8]) -> Edges:
-    """The edges of an image (H, W) and which of them are sharp; what lies beyond the last whole block does not count.
+    """The edges of an image (H, W) and which of them are sharp; pixels beyond the last complete block do not count.
 
     An edge of width w in a block whose just noticeable width is J is seen as blurred with the probability
     `1 - exp(-(w / J)^3.6)`, and counts as sharp up to 63%: as widths are whole pixels, up to w = J.

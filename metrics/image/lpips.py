@@ -55,9 +55,9 @@ def lpips_distance(
             pair = [_to_tensor(frames[part]).to(device) for frames in (output, truth)]
             return np.asarray(model(*pair).flatten().cpu().numpy(), np.float64)
 
-    found = (batches or Batches(device.type)).run(run, len(todo))
-    if found:
-        values[todo] = np.concatenate(found)
+    parts = (batches or Batches(device.type)).run(run, len(todo))
+    if parts:
+        values[todo] = np.concatenate(parts)
     return values
 
 

@@ -1,4 +1,4 @@
-"""SSIM, PSNR and LPIPS of the mouth alone: the rest of most outputs is copied, and dilutes what is measured of it."""
+"""SSIM, PSNR and LPIPS of the mouth alone, since most outputs copy the rest of the frame."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench_lipsync.metrics.image import lpips, psnr, ssim
 SIDE = 1.6
 """Side of the square in widths of the mouth: lips wide open, without the tip of the nose and most of the chin."""
 SMALLEST = 32
-"""Pixels below which a square is too small for the networks and windows that look at it."""
+"""Smallest side in pixels that the networks and windows can process."""
 _REGION = f"region=mouth-gt-square{SIDE}"
 
 

@@ -1,4 +1,4 @@
-"""Silent-audio leakage: how much the lips go on moving while nobody speaks."""
+"""Silent-audio leakage: lip motion during silence."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME
 from bench_lipsync.harness.api.metric import MetricInfo, Tolerance
 
 BELOW_SPEECH = 35.0
-"""dB below the sound's loud frames from which on a frame is silent."""
+"""dB below the loud frames of the audio from which on a frame is silent."""
 FLOOR = -60.0
 """dB of full scale below which a frame is silent whatever the rest is like."""
 MARGIN = 3
-"""Frames (0.12 s) next to speech that do not count: lips open before a sound and close after it."""
+"""Frames (0.12 s) next to speech that do not count: lips open before a phoneme and close after it."""
 MIN_FRAMES = 6
 """Steps between silent frames below which a clip has no value."""
 
@@ -34,7 +34,7 @@ INFO = MetricInfo(
 
 
 def silent_frames(audio: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """(T,) whether nothing is heard in a frame's 640 samples; samples after the last whole frame are left out.
+    """(T,) whether a frame's 640 samples are silent; samples after the last complete frame are left out.
 
     A frame is silent where its level lies 35 dB below the 95th percentile of the levels, or below -60 dB of full
     scale. Steady noise is no silence.
@@ -60,7 +60,7 @@ def leakage(
 ) -> float | None:
     """Mean step of the opening `output` (T,) in silence over the mean step of `truth` (T,) outside of its own silence.
 
-    `silent` belongs to the sound that the output was made for, `truth_silent` to the truth's own. NaN in a curve
+    `silent` belongs to the audio that the output was made for, `truth_silent` to the truth's own. NaN in a curve
     leaves its two steps out. `None` with fewer than `MIN_FRAMES` steps on either side, or true lips that do not move.
     """
     quiet, speech = without_margin(silent), ~truth_silent

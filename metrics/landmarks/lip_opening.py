@@ -1,4 +1,4 @@
-"""Lip opening: whether the mouth is as far open as the truth's in every frame, and whether it opens when that does."""
+"""Lip opening: its error and its correlation with the ground truth's."""
 
 from __future__ import annotations
 

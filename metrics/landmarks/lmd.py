@@ -1,4 +1,4 @@
-"""Landmark distance: how far the points of the output's face lie from the same points of the truth's."""
+"""Landmark distance between the faces of output and ground truth."""
 
 from __future__ import annotations
 

@@ -24,14 +24,14 @@ shift is taken over the windows that have a partner."""
 
 
 class SyncReading(NamedTuple):
-    """What a sync network says about one clip."""
+    """Reading of a sync network for one clip."""
 
     confidence: float
     """LSE-C: median minus minimum of the mean distance over the shifts; higher is better."""
     distance: float
     """LSE-D: smallest mean distance over the shifts; lower is better."""
     offset: int
-    """Frames: 15 minus the index of the smallest mean distance. Positive: the sound comes too early."""
+    """Frames: 15 minus the index of the smallest mean distance. Positive: the audio comes too early."""
     mean_distance: NDArray[np.float32]
     """(31,) mean distance per shift; index k pairs lip window i with audio window i + k - 15."""
     frame_confidence: NDArray[np.float32]
@@ -45,7 +45,7 @@ def shift_distances(
 
     `lips` and `audio` are (N, D). Beyond the ends of `audio` there are zero vectors, or NaN distances with
     `edges="pairs"`. Zero vectors are what was published; they are far from embeddings of length 20 but at distance 1
-    from unit vectors, nearer than strangers (1.41), so that a network with unit vectors must not use them.
+    from unit vectors, nearer than unrelated ones (1.41), so that a network with unit vectors must not use them.
     """
     if lips.shape != audio.shape or lips.ndim != 2:
         raise ValueError(f"lips {lips.shape} and audio {audio.shape} must both be (windows, dimensions)")

@@ -1,4 +1,4 @@
-"""Where the picture cuts to another shot, as PySceneDetect's content detector finds it with its default settings."""
+"""Shot boundaries, as PySceneDetect's content detector finds them with its default settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ THRESHOLD = 27.0
 SHORTEST = 15
 """Frames between two cuts."""
 _WIDTH = 256
-"""Wider pictures are thinned out to about this width."""
+"""Wider frames are subsampled to about this width."""
 
 
 class SceneCuts:

@@ -1,4 +1,4 @@
-"""Frames put aside on disk until the whole clip is known, so that memory does not grow with its length."""
+"""Frames kept on disk until the clip is complete, so that memory does not grow with its length."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class FrameSpool:
-    """Raw frames of one size in a temporary file without a name; the system frees it with the object."""
+    """Raw frames of one size in an unnamed temporary file, freed with the object."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="bench-frames-")  # noqa: SIM115 - lives as long as the clip
         self._shape: tuple[int, ...] = ()
         self.frames = 0
-        """How many were taken."""
+        """Number of frames written."""
 
     def push(self, frames: NDArray[np.uint8]) -> None:
         """Take the next frames (n, H, W, 3)."""
@@ -37,5 +37,5 @@ class FrameSpool:
             yield pixels.reshape(count, *self._shape)
 
     def close(self) -> None:
-        """Give the space back."""
+        """Free the disk space."""
         self._file.close()

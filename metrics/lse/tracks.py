@@ -1,4 +1,4 @@
-"""From faces found in single frames to tracks and steady boxes, as in the published SyncNet pipeline: pure arrays."""
+"""Face tracks and smoothed boxes from per-frame detections, as in the published SyncNet pipeline."""
 
 from __future__ import annotations
 
@@ -37,28 +37,37 @@ class Track(NamedTuple):
         return self.first + len(self.boxes)
 
 
-class Found(NamedTuple):
+class Detection(NamedTuple):
     """One face in one frame."""
 
     frame: int
     box: NDArray[np.float64]
 
 
-def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Intersection over union of two boxes; what stands behind their four edges is not looked at."""
-    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:4], other[2:4])
+def overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Intersection over union of two boxes (left, top, right, bottom, ...)."""
+    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:4], b[2:4])
     shared = float(np.prod(np.maximum(high - low, 0.0)))
-    areas = [float(np.prod(box[2:4] - box[:2])) for box in (one, other)]
+    areas = [float(np.prod(box[2:4] - box[:2])) for box in (a, b)]
     return shared / (sum(areas) - shared)
 
 
 def find_tracks(
     faces: Sequence[NDArray[np.float64]], shots: Sequence[tuple[int, int]], min_track: int = MIN_TRACK
 ) -> list[Track]:
-    """Tracks of every shot, in the order in which they begin; `faces` are each frame's (n, 4 or more) boxes.
+    """Link the detections of every shot to tracks.
 
-    Raises `ClipError` where none is left: `no_face` without a single detection, otherwise `too_short` with what the
-    longest track had, or with how large its face was.
+    Args:
+        faces: Boxes (n, 4 or more) of each frame.
+        shots: First frame of each shot and the one after its last.
+        min_track: Tracks with no more detections than this are dropped.
+
+    Returns:
+        The tracks in the order in which they begin.
+
+    Raises:
+        ClipError: `no_face` without a single detection; `too_short` where no track is left, with the best one's
+            length or face size.
     """
     if not any(len(boxes) for boxes in faces):
         raise ClipError(Status.NO_FACE, f"the detector found no face in any of {len(faces)} frames")
@@ -90,8 +99,8 @@ def smooth_boxes(track: Track) -> NDArray[np.float64]:
     return np.column_stack([medfilt(column, _MEDIAN) for column in columns])
 
 
-def _chains(faces: Sequence[NDArray[np.float64]], first: int, end: int) -> list[list[Found]]:
-    """All detections of a shot dealt out to chains: each begins with the first face that is left over."""
+def _chains(faces: Sequence[NDArray[np.float64]], first: int, end: int) -> list[list[Detection]]:
+    """All detections of a shot in chains; each begins with the first detection that is left."""
     left = {frame: list(faces[frame]) for frame in range(first, end)}
     chains = []
     while chain := _next_chain(left):
@@ -99,19 +108,19 @@ def _chains(faces: Sequence[NDArray[np.float64]], first: int, end: int) -> list[
     return chains
 
 
-def _next_chain(left: dict[int, list[NDArray[np.float64]]]) -> list[Found]:
-    chain: list[Found] = []
+def _next_chain(left: dict[int, list[NDArray[np.float64]]]) -> list[Detection]:
+    chain: list[Detection] = []
     for frame, boxes in left.items():
         if chain and frame - chain[-1].frame > MAX_GAP:
             break
         match = next((i for i, box in enumerate(boxes) if not chain or overlap(box, chain[-1].box) > MIN_IOU), None)
         if match is not None:
-            chain.append(Found(frame, boxes.pop(match)))
+            chain.append(Detection(frame, boxes.pop(match)))
     return chain
 
 
-def _interpolate(chain: Sequence[Found]) -> Track:
-    seen = np.array([found.frame for found in chain])
-    boxes = np.array([found.box[:4] for found in chain])
+def _interpolate(chain: Sequence[Detection]) -> Track:
+    seen = np.array([detection.frame for detection in chain])
+    boxes = np.array([detection.box[:4] for detection in chain])
     frames = np.arange(seen[0], seen[-1] + 1)
     return Track(int(seen[0]), np.column_stack([np.interp(frames, seen, column) for column in boxes.T]))

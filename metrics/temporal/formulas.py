@@ -1,6 +1,6 @@
-"""How steadily the lower face changes: what is left of it after motion is taken out, and how the motion itself jerks.
+"""Temporal steadiness of the lower face: warping error, and acceleration of the motion.
 
-Both are read from the video's own optical flow, so they fit any audio. Arrays are cut-outs of one place in one clip.
+Both use the optical flow of the scored video itself, so they apply to any audio. Frames are crops of one place.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class FlowFinder:
 
         if np.array_equal(first, second):
             return np.zeros((*first.shape[:2], 2), np.float32)
-        grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (first, second)]
+        grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (first, second)]
         return np.asarray(self._finder.calc(grey[0], grey[1], None), np.float32)
 
 
@@ -50,7 +50,7 @@ def lower_face_box(landmarks: NDArray[np.float32], size: int) -> tuple[int, int,
 
 
 def lower_face(landmarks: NDArray[np.float32], shape: tuple[int, int], origin: tuple[int, int]) -> NDArray[np.bool_]:
-    """(H, W) the hull of a frame's jaw points, from (478, 2 or 3) landmarks; `origin` is the cut-out's left and top."""
+    """(H, W) the hull of a frame's jaw points, from (478, 2 or 3) landmarks; `origin` is the crop's left and top."""
     import cv2
 
     points = np.round(landmarks[JAW, :2] - np.asarray(origin)).astype(np.int32)
