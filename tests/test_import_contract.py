@@ -7,12 +7,23 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDERS = ("harness", "models", "metrics", "baselines", "reports")
+
+
+MOST_FILES = 17
+"""In one folder, so that it can be taken in at a glance."""
+
+
+def test_no_folder_is_crowded() -> None:
+    files = (path for name in FOLDERS for path in (REPOSITORY / name).rglob("*.py"))
+    counts = Counter(path.parent.relative_to(REPOSITORY).as_posix() for path in files)
+    assert {folder: count for folder, count in counts.items() if count > MOST_FILES} == {}
 
 
 @pytest.fixture(scope="module")
