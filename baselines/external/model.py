@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from bench_lipsync.baselines.external.exchange.staging import Staged
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 
 VERSION = "external-engine-v1"
 """Changes whenever the engine may make a program give other frames."""

@@ -11,7 +11,7 @@ from bench_lipsync.harness.assets.catalog import AssetFile, AssetSpec
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util.paths import cache_dir
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 
 
 def _root() -> Path:

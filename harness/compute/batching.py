@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from bench_lipsync.harness.errors import BenchError, ClipError, Status, first_problem
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 AUTO = 0

@@ -15,7 +15,7 @@ from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.errors import BenchError, suggest
 from bench_lipsync.harness.registry.plugins import SCORERS
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 
 
 class Offer(NamedTuple):

@@ -25,7 +25,7 @@ from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import sha256_file, write_text_atomically
 from bench_lipsync.harness.util.sanitize import safe_id
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 GAP_SECONDS = 1.0
 """Between the last frame adapted on and the first one scored: neighbouring frames are nearly the same."""
 PLAN_FILE = "adaptation.json"

@@ -15,7 +15,7 @@ from bench_lipsync.harness.run.schedule import Schedule
 from bench_lipsync.harness.run.tasks import AboutTask, PairResult, PairTask
 from bench_lipsync.harness.util.spans import span
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.5
 
 

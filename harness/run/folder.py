@@ -15,7 +15,7 @@ from bench_lipsync.harness.util.files import sweep_run_folder, write_text_atomic
 from bench_lipsync.harness.util.sanitize import safe_id
 from bench_lipsync.harness.util.spans import span
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger("bench_lipsync")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from bench_lipsync.harness.stages.stages import Generated
 from bench_lipsync.harness.util.background import Prefetch
 from bench_lipsync.harness.util.spans import span, timed
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 _CHUNK_BYTES = 8 << 20
 """Of one video. With reading ahead four chunks of both videos lie in memory: 50 MB for crops of 256 pixels."""
 _CHUNK = (16, 32)

@@ -31,7 +31,7 @@ from bench_lipsync.harness.stages.stages import Generated, audio_hash
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.spans import span
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 _REMEMBERED = frozenset({Status.METRIC_FAILED, Status.TOO_SHORT, Status.BAD_OUTPUT})
 
 

@@ -20,7 +20,7 @@ from bench_lipsync.harness.errors import ClipError, Status, first_problem
 from bench_lipsync.harness.util.background import BackgroundWriter
 from bench_lipsync.harness.util.spans import span, timed
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 _FITTING: dict[tuple[str, str, int], Batches] = {}
 """Batches that a shortage of memory has made smaller, by model, device and side of the crops; of this process, which is

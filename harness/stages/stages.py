@@ -32,7 +32,7 @@ from bench_lipsync.harness.util.files import discard, link_or_copy, sha256_file,
 from bench_lipsync.harness.util.sanitize import shown
 from bench_lipsync.harness.util.spans import span, timed
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 
 INPUT_FAILURES = frozenset(
     {Status.DECODE_ERROR, Status.NO_FACE, Status.SEVERAL_FACES, Status.TOO_SHORT, Status.TOO_LONG, Status.NO_AUDIO}

@@ -18,7 +18,7 @@ from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import sha256_json
 from bench_lipsync.harness.util.paths import cache_dir
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 VARIABLE = "BENCH_STORE"
 MAX_BYTES = 64 * 10**9
 """Largest object that is taken: three hours of lossless crops are a third of it."""

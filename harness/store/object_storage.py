@@ -15,7 +15,7 @@ from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util.disk import no_room, storage_error
 from bench_lipsync.harness.util.owner_token import owned_name
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 TRIES = 10
 """Attempts at every transfer; the waits between them double from half a second to a minute: three minutes in all."""

@@ -38,7 +38,7 @@ from bench_lipsync.harness.util.files import link_or_copy
 from bench_lipsync.harness.util.paths import cache_dir
 
 __all__ = ["FAILURE_FILE", "FILES_FILE", "KEY_FILE", "Entry", "Store", "changed_files", "link_or_copy"]
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

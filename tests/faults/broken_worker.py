@@ -249,7 +249,7 @@ def main() -> None:
     os.chdir(scratch)
     lures = Lures(Path(order["canary"]), order["address"])
     log = _Log()
-    logging.getLogger("bench").addHandler(log)
+    logging.getLogger("bench_lipsync").addHandler(log)
     _warm(scratch)
     watch = _Watch([str(scratch), os.environ.get("BENCH_CACHE", str(scratch))], lures.word)
     for name in order["names"]:

@@ -21,7 +21,7 @@ from bench_lipsync.baselines.external.program.process import kill_marked
 from bench_lipsync.baselines.external.program.repository import LARGE, PRIVATE, CloneFile, clone_files
 from bench_lipsync.harness.util.paths import cache_dir
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 
 
 class _Stamp(NamedTuple):

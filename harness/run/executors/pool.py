@@ -24,7 +24,7 @@ from bench_lipsync.harness.errors import BenchError, ClipError, Status
 from bench_lipsync.harness.run.executors.base import ActiveTask, Task, TaskResult
 from bench_lipsync.harness.run.executors.worker_loop import Reply
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 _FAILED_STARTS = 3
 """Workers in a row that end before they are ready; then the run ends, because the next one would end as well."""
 

@@ -18,7 +18,7 @@ from bench_lipsync.harness.errors import BenchError, ClipError
 if TYPE_CHECKING:
     from bench_lipsync.harness.util.spans import Record
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger("bench_lipsync")
 OVER_MEMORY = 87
 """Exit status of a worker that took more memory than it may."""
 _POLL_SECONDS = 0.25

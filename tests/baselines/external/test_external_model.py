@@ -120,7 +120,7 @@ def test_misbehaviour_ends_in_its_status(
 
 
 def test_the_end_of_the_log_is_kept(clone: Path, clip: PreparedClip, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "bench"), pytest.raises(ClipError):
+    with caplog.at_level(logging.WARNING, "bench_lipsync"), pytest.raises(ClipError):
         frames_of(made(clone, "crash"), clip)
     assert "Using cpu for inference." in caplog.text
     assert 'raise ValueError("Face not detected!' in caplog.text

@@ -169,7 +169,7 @@ class Journal:
 def test_a_run_leaves_its_process_as_it_was(
     world: World, model: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    logger = logging.getLogger("bench")
+    logger = logging.getLogger("bench_lipsync")
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     environment, logging_before = dict(os.environ), (logger.propagate, list(logger.handlers), logger.level)
     torch.set_num_threads(2)

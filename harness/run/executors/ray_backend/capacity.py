@@ -8,7 +8,7 @@ import time
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.run.executors.ray_backend.cluster import Cluster
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 _POLL_SECONDS = 2.0
 _WARN_AFTER_SECONDS = 10.0
 _GIVE_UP_AFTER_SECONDS = 600.0

@@ -16,7 +16,7 @@ from bench_lipsync.harness.compute.threads import thread_count
 from bench_lipsync.harness.errors import BenchError, first_problem
 from bench_lipsync.harness.util.paths import cache_dir
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 _OBJECT_STORE_BYTES = 80 << 20
 """Nothing large goes through Ray: results lie in the store."""
 _PASSED_ON = ("OMP_WAIT_POLICY", "CUBLAS_WORKSPACE_CONFIG")

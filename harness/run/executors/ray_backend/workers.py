@@ -23,7 +23,7 @@ from bench_lipsync.harness.run.executors.ray_backend.environment_check import En
 from bench_lipsync.harness.run.executors.worker_loop import Reply, memory_excess
 from bench_lipsync.harness.store.store import Store
 
-logger = logging.getLogger("bench")
+logger = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
 
 

@@ -72,8 +72,8 @@ def test_no_more_tasks_are_taken_than_workers_can_use(tmp_path: Path) -> None:
 
 
 def test_failures_and_their_log_lines_travel(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    logging.getLogger("bench").propagate = True
-    with pool(tmp_path) as made, caplog.at_level(logging.WARNING, "bench"):
+    logging.getLogger("bench_lipsync").propagate = True
+    with pool(tmp_path) as made, caplog.at_level(logging.WARNING, "bench_lipsync"):
         done = finish(made, [Trick("no-face", 7), Trick("wait", 8)])
     assert statuses(done) == ["no_face", "ok"]
     assert done[0].result.reason == "nobody there" and "looked at 7" in caplog.text

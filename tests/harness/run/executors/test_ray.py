@@ -113,7 +113,7 @@ def test_a_node_that_joins_and_differs_takes_no_part(
     (tmp_path / "sitecustomize.py").write_text("import platform\nplatform.python_version = lambda: '3.0.0'\n")
     marks = tmp_path / "marks"
     marks.mkdir()
-    logging.getLogger("bench").propagate = True
+    logging.getLogger("bench_lipsync").propagate = True
     with pool(nodes) as made:
         for number in range(5):  # The fifth finds no room on the first two nodes; all wait for a sixth that is us.
             made.submit(Meet(number, marks, many=6 if number < 4 else 1))

@@ -60,7 +60,7 @@ def do(trick: Trick) -> object:
         held[::4096] = b"x" * len(held[::4096])
         time.sleep(60)
     elif trick.what == "no-face":
-        logging.getLogger("bench").warning("looked at %d", trick.number)
+        logging.getLogger("bench_lipsync").warning("looked at %d", trick.number)
         raise ClipError(Status.NO_FACE, "nobody there")
     elif trick.what == "mistake":
         raise BenchError("no such weights; fetch them")
