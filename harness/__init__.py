@@ -4,4 +4,12 @@ Nothing here imports `models`, `metrics`, `baselines` or `reports`; those are re
 (`harness.registry.plugins`).
 """
 
+import lazy_loader
+
 __version__ = "0.1.0"
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "errors": ["BenchError", "ClipError", "NoRoomError", "Status", "first_problem", "suggest", "validate"],
+    },
+)

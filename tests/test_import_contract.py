@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import graphlib
 import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,30 @@ def test_no_folder_is_crowded() -> None:
     files = (path for name in FOLDERS for path in (REPOSITORY / name).rglob("*.py"))
     counts = Counter(path.parent.relative_to(REPOSITORY).as_posix() for path in files)
     assert {folder: count for folder, count in counts.items() if count > MOST_FILES} == {}
+
+
+def test_packages_use_public_names_of_each_other() -> None:
+    """What another package may use is what the package's `__init__` names."""
+    modules = {
+        ".".join(("bench_lipsync", *path.relative_to(REPOSITORY).with_suffix("").parts)).removesuffix(".__init__"): path
+        for folder in FOLDERS
+        for path in (REPOSITORY / folder).rglob("*.py")
+    }
+    packages = {name for name, path in modules.items() if path.name == "__init__.py"}
+    private = []
+    for name, path in modules.items():
+        here = name if name in packages else name.rpartition(".")[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or node.module not in modules or node.module in packages:
+                continue
+            there, _, module = node.module.rpartition(".")
+            if f"{here}.".startswith(f"{there}."):  # its own package, or one inside it
+                continue
+            public = {*import_module(there).__all__}
+            private += [
+                f"{name}: {node.module}.{alias.name}" for alias in node.names if not {alias.name, module} & {*public}
+            ]
+    assert private == []
 
 
 @pytest.fixture(scope="module")

@@ -1,1 +1,25 @@
 """Datasets: lists of clips from folders on disk. Each module reads one layout."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "discover": [
+            "AUDIO_SUFFIXES",
+            "FoundFiles",
+            "VIDEO_SUFFIXES",
+            "audio_beside",
+            "find_files",
+            "ids_from_paths",
+            "listed",
+            "require_root",
+            "shown",
+        ],
+        "folder": ["FolderDataset"],
+        "recordings": ["read_speech"],
+        "splits": ["check_split", "choose", "read_list"],
+        "verify": ["clip_seconds", "verify_clip"],
+        "voxceleb2": ["VoxCeleb2Dataset"],
+    },
+)

@@ -5,8 +5,9 @@ Whatever comes in leaves as 25 fps constant-rate RGB frames and 16 kHz mono samp
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from bench_lipsync.harness.media.audio import decode_audio as decode_audio
@@ -21,40 +22,21 @@ if TYPE_CHECKING:
     from bench_lipsync.harness.media.wav import read_wav as read_wav
     from bench_lipsync.harness.media.wav import write_wav as write_wav
 
-_HOME = {
-    "AudioInfo": "info",
-    "LosslessWriter": "lossless",
-    "MediaInfo": "info",
-    "VideoInfo": "info",
-    "decode_audio": "audio",
-    "decode_video": "decode",
-    "probe": "info",
-    "read_lossless": "lossless",
-    "read_wav": "wav",
-    "write_preview": "mp4",
-    "write_wav": "wav",
-}
-
-__all__ = [
-    "AudioInfo",
-    "LosslessWriter",
-    "MediaInfo",
-    "VideoInfo",
-    "decode_audio",
-    "decode_video",
-    "probe",
-    "read_lossless",
-    "read_wav",
-    "write_preview",
-    "write_wav",
-]
-
-
-def __getattr__(name: str) -> Any:
-    """Import the module of a public name when it is first used."""
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["mfcc"],
+    submod_attrs={
+        "audio": ["decode_audio"],
+        "container": ["media_errors", "open_media"],
+        "decode": ["Shown", "decode_video", "shown_pictures"],
+        "format": ["FPS", "SAMPLES_PER_FRAME", "SAMPLE_RATE"],
+        "frames": ["timed_frames"],
+        "frames_at_times": ["pictures_at"],
+        "info": ["AudioInfo", "MediaInfo", "VideoInfo", "probe"],
+        "limits": ["MAX_CLIP_SECONDS", "SHORTER"],
+        "lossless": ["LosslessWriter", "read_lossless"],
+        "mp4": ["Mp4Writer", "write_preview"],
+        "wav": ["read_wav", "write_wav"],
+        "yuv_planes": ["Planes", "ToPlanes"],
+    },
+)

@@ -1,1 +1,8 @@
 """Whether the speaker is still the same: CSIM."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={"csim": ["CsimScorer"]},
+)

@@ -1,1 +1,8 @@
 """Metrics on face landmarks: LMD, lip opening, lip leak."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={"scorer": ["LandmarkScorer"]},
+)

@@ -1,1 +1,8 @@
 """Steadiness over time: TWE and jitter."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={"scorer": ["SteadinessScorer"]},
+)

@@ -1,1 +1,13 @@
 """The HTML page of a run."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "media": ["preview_file"],
+        "templating": ["Asset", "asset", "environment"],
+        "text": ["notices"],
+        "write": ["write_page", "write_run_page"],
+    },
+)

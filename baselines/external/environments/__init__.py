@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench_lipsync.baselines.external.environments.base import Backend, Location, Runtime
 
-__all__ = ["Backend", "Location", "Runtime", "backend"]
+__all__ = ["Backend", "Location", "Runtime", "backend", "base", "docker", "inventory"]
 
 
 def backend(runtime: Runtime) -> Backend:

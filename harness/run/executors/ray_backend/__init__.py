@@ -1,1 +1,8 @@
 """Workers on a Ray cluster."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={"cluster": ["RayOptions"], "workers": ["RaySource"]},
+)
