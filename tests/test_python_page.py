@@ -64,7 +64,7 @@ def test_page(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for block in BLOCKS:
         exec(compile(block, "docs/python.md", "exec"), names)  # noqa: S102 - the page's own code
     printed = capsys.readouterr().out
-    assert "ground-truth" in printed and "did you mean stylelipsync?" in printed
+    assert "ground-truth" in printed and "did you mean stylelipsync" in printed
     assert printed.count("FID") == 2 and printed.count("PSNR") == 2
     table = names["run"].table()
     assert table.loc["ground-truth", "SSIM[wang2004]"] == 1.0
@@ -82,7 +82,7 @@ def test_same_numbers_as_the_command(workplace: Path) -> None:
     )
     app = typer.Typer()
     register(app)
-    line = "--model static --dataset demo --limit 1 --metrics SSIM,PSNR,FID --out command"
+    line = "run --model static --dataset demo --limit 1 --metrics SSIM,PSNR,FID --out command"
     assert CliRunner().invoke(app, line.split()).exit_code == 0
     command = Evaluation.load("command")
     assert command.result.metrics == run.result.metrics

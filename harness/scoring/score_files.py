@@ -97,10 +97,10 @@ def load_curves(path: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def _save(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: dict[str, str] | None) -> None:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    save_file({name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}, path, metadata)
-    path.chmod(0o644)  # The library lets only the owner read; a store may be shared.
+    # Written here and not by the library, whose error for a full disk is no `OSError`.
+    path.write_bytes(save({name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}, metadata))
 
 
 def _unreadable(path: Path, error: Exception) -> BenchError:

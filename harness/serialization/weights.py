@@ -212,32 +212,29 @@ def _full_precision(tensor: Tensor) -> Tensor:
 def save_weights(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str], *, half: bool = False) -> None:
     """Write `tensors` and `metadata`; an existing file is replaced at once, and everybody may read the result.
 
-    `half` stores numbers in half precision. The library lists the metadata in an order that changes from call to call,
-    and files that only their owner can read. Weights are known by the hash of their file, so the header is brought
-    into one order here.
+    `half` stores numbers in half precision. The library lists the metadata in an order that changes from call to call.
+    Weights are known by the hash of their file, so the header is brought into one order here.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     # Copies: the library refuses tensors that share memory.
     stored = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     if half:
         stored = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
+    # Written here and not by the library, whose error for a full disk is no `OSError`.
+    content = _with_sorted_header(save(stored, metadata=dict(metadata)))
     with appearing(path) as partial:
-        save_file(stored, partial, metadata=dict(metadata))
-        _sort_header(partial)
-        partial.chmod(0o644)
+        partial.write_bytes(content)
 
 
-def _sort_header(path: Path) -> None:
-    """Rewrite the header in place; the tensors behind it stay where they are."""
-    with path.open("r+b") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-        metadata = header.pop("__metadata__", {})
-        ordered = {"__metadata__": dict(sorted(metadata.items())), **header}
-        text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode()
-        if len(text) > length:
-            raise ValueError(f"{path.name}: the sorted header takes {len(text)} bytes, the library's {length}")
-        file.seek(8)
-        # The format allows spaces at the header's end.
-        file.write(text.ljust(length))
+def _with_sorted_header(content: bytes) -> bytes:
+    """The same file with its metadata sorted; the tensors behind the header stay where they are."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    metadata = header.pop("__metadata__", {})
+    ordered = {"__metadata__": dict(sorted(metadata.items())), **header}
+    text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode()
+    if len(text) > length:
+        raise ValueError(f"the sorted header takes {len(text)} bytes, the library's {length}")
+    # The format allows spaces at the header's end.
+    return content[:8] + text.ljust(length) + content[8 + length :]

@@ -142,8 +142,8 @@ def _hdtf_cut(case: Case, root: Path, work: Path) -> Ends:
     job = Preparation(root / "videos", out)
     made = list(prepare(plan(select(root / "metadata", "all"), job), job))
     write_report(made, work)
-    ends = [{"status": str(one.fate), "reason": one.reason} for one in made]
-    there, expected = sorted(path.name for path in out.iterdir()), [NAME] * (made[0].fate in ("ok", "truncated"))
+    ends = [{"status": str(outcome.status), "reason": outcome.reason} for outcome in made]
+    there, expected = sorted(path.name for path in out.iterdir()), [NAME] * (made[0].status in ("ok", "truncated"))
     return ends if there == expected else [{"status": "LEFT_OVER", "reason": f"{there}, not {expected}"}]
 
 

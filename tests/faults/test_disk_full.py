@@ -80,7 +80,7 @@ def _in_a_scorer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _when_scores_are_saved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("numpy.savez", _no_space)
+    monkeypatch.setattr("pathlib.Path.write_bytes", _no_space)
 
 
 def _when_an_entry_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:

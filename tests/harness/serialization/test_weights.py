@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors import safe_open
 
+from bench_lipsync.harness.errors import NoRoomError
 from bench_lipsync.harness.serialization.weights import save_weights
 
 
@@ -30,3 +33,12 @@ def test_everything_is_read_back(tmp_path: Path) -> None:
         assert file.metadata() == metadata
         assert all(torch.equal(file.get_tensor(name), value) for name, value in tensors.items())
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="NOT CHECKED: this system has no device that is always full")
+def test_a_full_disk_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error of the library would be a traceback."""
+    monkeypatch.setattr(Path, "write_bytes", lambda self, data: os.write(os.open("/dev/full", os.O_WRONLY), data))
+    with pytest.raises(NoRoomError, match="No space left on device"):
+        save_weights({"a": torch.zeros(3)}, tmp_path / "weights.safetensors", {})
+    assert not list(tmp_path.iterdir())
