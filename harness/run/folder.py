@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench_lipsync.harness.run.record import PairRecord
@@ -16,6 +16,23 @@ from bench_lipsync.harness.util.sanitize import safe_id
 from bench_lipsync.harness.util.spans import span
 
 logger = logging.getLogger("bench_lipsync")
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make `folder` at once, so that a path that cannot be used ends a command before it has worked for minutes.
+
+    It is removed again where the code inside fails before anything is in it.
+    """
+    existed = folder.is_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if not existed:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from bench_lipsync.harness.run.audio_donors import needs_donor
 from bench_lipsync.harness.run.driver import RunState, drive
 from bench_lipsync.harness.run.executors.factory import ExecutorOptions, make_executor
 from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome, finalize
-from bench_lipsync.harness.run.folder import linker, open_run_folder
+from bench_lipsync.harness.run.folder import linker, made_folder, open_run_folder
 from bench_lipsync.harness.run.model_loading import ModelSet, load_models, requests
 from bench_lipsync.harness.run.progress_display import DisplayFactory, progress_display
 from bench_lipsync.harness.run.record import RowRecord, RunRecord
@@ -106,10 +106,11 @@ def open_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) ->
 
 
 def _make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None) -> Plan:
-    # Names are checked first: a mistyped one must not cost the rendering or hashing of a data set, or leave a folder.
-    scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
-    models = load_models(spec.models, requests(spec, options.device))
-    selected = select(spec)
+    with nullcontext() if options.out is None else made_folder(options.out):
+        # Names before clips: a mistyped one must not cost the rendering or hashing of a data set.
+        scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
+        models = load_models(spec.models, requests(spec, options.device))
+        selected = select(spec)
     spec = spec.model_copy(update={"split": selected.clips.split})
     digest = spec.hash([clip.id for clip in selected.clips.clips])
     name = f"{spec.dataset}-{digest[:8]}" + (f".{shard.name}" if shard else "")
