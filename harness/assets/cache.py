@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench_lipsync.harness.assets.catalog import AssetFile, AssetSpec
 from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.output_marker import tag_cache
 from bench_lipsync.harness.util.paths import cache_dir
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ def locked() -> Iterator[Path]:
     lock = FileLock(_root() / ".lock")
     try:
         _root().mkdir(parents=True, exist_ok=True)
+        tag_cache(_root())
         lock.acquire(timeout=2)
     except OSError as error:
         if not isinstance(error, Timeout):

@@ -46,6 +46,9 @@ BatchSize = Annotated[
 
 # What comes out
 RunFolder = Annotated[Path | None, typer.Option("--out", help="Run folder. Default: runs/DATASET-HASH.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace another run in --out, or a better earlier result of this one.")
+]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write report.html and its previews.")]
 RunJson = Annotated[bool, typer.Option("--json", help="Print run.json instead of the table.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

@@ -48,6 +48,7 @@ def ablate(
     batch_size: options.BatchSize = "auto",
     workers: options.Workers = "auto",
     report: options.Report = True,
+    force: options.Force = False,
 ) -> None:
     """Run or reuse every variant over one clip list with one seed, and write ablation.html, .tex and .md.
 
@@ -79,7 +80,7 @@ def ablate(
     from bench_lipsync.harness.ablation.run import carry_out
 
     work = options.ExecutorArgs(workers)
-    how = options.run_options(work, device, batch_size, out=out, report=page_writer(report))
+    how = options.run_options(work, device, batch_size, out=out, report=page_writer(report), force=force)
     done = carry_out(spec, compared, how, seconds, [int(count) for count in steps])
     from bench_lipsync.reports.ablation.page import write_reports
     from bench_lipsync.reports.ablation.tables import print_ablation

@@ -50,6 +50,7 @@ def adapt(
     from bench_lipsync.harness.datasets.recordings import read_speech
     from bench_lipsync.harness.errors import BenchError, ClipError
     from bench_lipsync.harness.registry.model_names import parse_name
+    from bench_lipsync.harness.results.output_guard import check_out_file
     from bench_lipsync.harness.stages import stages
     from bench_lipsync.harness.store.mirror import open_store
     from bench_lipsync.harness.util.sanitize import safe_id
@@ -57,8 +58,9 @@ def adapt(
 
     if out.suffix != ".safetensors":
         raise typer.BadParameter(f"{out.name} must end in .safetensors", param_hint="--out")
-    out.parent.mkdir(parents=True, exist_ok=True)  # If it cannot be, then now and not after the adaptation.
     name = parse_name(model)
+    check_out_file(out, [video, *([Path(name.argument)] if name.argument else [])])
+    out.parent.mkdir(parents=True, exist_ok=True)  # If it cannot be, then now and not after the adaptation.
     if name.kind != "stylelipsync":
         raise BenchError(f"{name.kind!r} cannot be adapted; stylelipsync can, with any of its weights and variants")
     speech = (safe_id(foreign.name), read_speech(foreign)) if foreign else None

@@ -36,6 +36,8 @@ def convert_stylegan2(
     ] = "published",
 ) -> None:
     """Make a prior of a StyleGAN2-ADA generator: what `bench train stylelipsync --init` begins from."""
+    from bench_lipsync.harness.results.output_guard import check_out_file
     from bench_lipsync.models.stylegan2.convert import run
 
+    check_out_file(out, [network])
     print(f"prior: {run(network, out, preset)}")

@@ -53,10 +53,16 @@ def compare(
     from bench_lipsync.harness.gate.baseline_file import open_reference
     from bench_lipsync.harness.gate.compare import compare as judge
     from bench_lipsync.harness.gate.rules import GateSpec, load_gate
+    from bench_lipsync.harness.results.output_guard import check_out_file
     from bench_lipsync.harness.util.files import write_text_atomically
     from bench_lipsync.reports.gate.junit import gate_junit
     from bench_lipsync.reports.gate.text import gate_json, gate_markdown, print_gate
 
+    reads = [base, candidate, *([gate] if gate else [])]
+    written = {option: path for option, path in (("--junit", junit), ("--markdown", markdown)) if path is not None}
+    for option, path in written.items():
+        others = [other for name, other in written.items() if name != option]
+        check_out_file(path, [*reads, *others], option)
     rules = load_gate(gate) if gate else GateSpec()
     sides = open_reference(base), open_reference(candidate)
     names = (base.resolve().name, candidate.resolve().name)
@@ -89,8 +95,10 @@ def save(
 ) -> None:
     """Write a run's values, signatures, clips and speakers' parts; sorted, so that a diff is readable."""
     from bench_lipsync.harness.gate.baseline_file import save_baseline
+    from bench_lipsync.harness.results.output_guard import check_out_file
     from bench_lipsync.harness.results.schema import read_result
 
+    check_out_file(out)
     result = read_result(run)
     if result.failures and not force:
         first = result.failures[0]

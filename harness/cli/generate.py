@@ -66,7 +66,7 @@ def generate(
     in its metadata that it is synthetic, and carries an invisible watermark (see `bench watermark`); neither can be
     switched off. Dub only speakers who consented.
     """
-    _check(video, audio, out, force)
+    _check(model, {"--video": video, "--audio": audio, "--adapt-on": adapt_on}, out, force)
     region = None if box is None else _region(box)
     settle_libraries()
     from bench_lipsync.harness.api.model import GenerateContext
@@ -111,19 +111,22 @@ def _load(name: str, context: GenerateContext, adapt_on: Path | None, seconds: f
     return adapted(model, adapt_on, seconds, context)
 
 
-def _check(video: Path, audio: Path, out: Path, force: bool) -> None:
-    for flag, path in (("--video", video), ("--audio", audio)):
+def _check(model: str, inputs: dict[str, Path | None], out: Path, force: bool) -> None:
+    from bench_lipsync.harness.registry.model_names import parse_name
+    from bench_lipsync.harness.results.output_guard import check_out_file
+
+    reads = {option: path for option, path in inputs.items() if path is not None}
+    for option, path in reads.items():
         if not path.is_file():
-            raise BenchError(f"{flag} {path}: no such file")
+            raise BenchError(f"{option} {path}: no such file")
     if out.suffix.lower() not in {".mp4", ".m4v", ".mov"}:
         raise BenchError(f"--out {out}: the output is an MP4; give it the ending .mp4")
     if not out.parent.is_dir():
         raise BenchError(f"--out {out}: the folder {out.parent} does not exist; create it first")
-    if out.exists():
-        if any(out.samefile(path) for path in (video, audio)):
-            raise BenchError(f"--out {out} is the input itself; give it another name")
-        if not force:
-            raise BenchError(f"--out {out} exists; give another name, or --force to replace it")
+    weights = parse_name(model).argument
+    check_out_file(out, [*reads.values(), *([Path(weights)] if weights else [])])
+    if out.exists() and not force:
+        raise BenchError(f"--out {out} exists; give another name, or --force to replace it")
 
 
 def _region(text: str) -> Region:

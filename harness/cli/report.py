@@ -56,11 +56,13 @@ def report(
     ] = None,
 ) -> None:
     """Write a page with the results of one or several runs over the same clips, side by side."""
+    from bench_lipsync.harness.results.output_guard import PAGE_FILE, check_out_file
     from bench_lipsync.reports.page.write import write_page
 
     if out is None and len(runs) > 1:
         raise BenchError("several runs need --out, for example: bench report RUN1 RUN2 --out both.html")
-    target = out or runs[0] / "report.html"
+    target = out or runs[0] / PAGE_FILE
+    check_out_file(target, own=(PAGE_FILE,))
     typer.echo(str(write_page(runs, target, embed=embed, clips=clip or ())))
 
 
@@ -87,10 +89,13 @@ def table(
     signatures: Annotated[bool, typer.Option(help="Signatures under a Markdown table or a caption.")] = True,
 ) -> None:
     """Print the results of one or several runs over the same clips as one table."""
+    from bench_lipsync.harness.results.output_guard import check_out_file
     from bench_lipsync.reports.table.console import print_result
     from bench_lipsync.reports.table.options import TableOptions, parse_digits
     from bench_lipsync.reports.table.render import render_table
 
+    if out is not None:
+        check_out_file(out)
     wanted = TableOptions(
         rows=options.words(rows),
         columns=options.words(columns),
@@ -120,7 +125,12 @@ def export(
     Trackers must be installed; they get files on this disk and nothing is sent anywhere.
     """
     from bench_lipsync.harness.export.formats import export as write
+    from bench_lipsync.harness.results.output_guard import check_out_file, check_out_folder
 
+    if format in ("parquet", "csv"):
+        check_out_file(out)
+    else:
+        check_out_folder(out, "export", {f"the run {run.name}:": run for run in runs})
     typer.echo(str(write(runs, format, out)))
 
 
@@ -134,8 +144,10 @@ def study_make(
     seed: Annotated[int, typer.Option(help="Seed of the order of the videos.")] = 0,
 ) -> None:
     """Write a page with blinded questions about a run's videos; it works offline and saves answers as a file."""
+    from bench_lipsync.harness.results.output_guard import check_out_folder
     from bench_lipsync.reports.study.make import make_study
 
+    check_out_folder(out, "study", {f"the run {run.name}:": run for run in runs})
     page = make_study(runs, out, clips=clips, ratings=ratings, pairs=pairs, checks=checks, seed=seed)
     typer.echo(f"send to the raters: {page.parent}\nkeep to yourself:   {out / 'key.json'}")
 
@@ -150,8 +162,11 @@ def study_score(
     out: options.OutFile = None,
 ) -> None:
     """Opinion scores and preferences with confidence intervals, and the agreement between raters."""
+    from bench_lipsync.harness.results.output_guard import check_out_file
     from bench_lipsync.reports.study.score import score_files
 
+    if out is not None:
+        check_out_file(out, [*answers, key])
     _write_or_print(score_files(answers, key, format, keep_failed), out)
 
 

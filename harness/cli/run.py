@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -83,6 +84,7 @@ def run(
         bool, typer.Option("--profile", help="Measure where the time goes; writes profile.json and trace.json.")
     ] = False,
     report: options.Report = True,
+    force: options.Force = False,
     as_json: options.RunJson = False,
 ) -> None:
     """Prepare the clips, run the models, score them beside the bound rows, and write a run folder.
@@ -106,7 +108,9 @@ def run(
     work = options.ExecutorArgs(
         workers, executor, address, gpus_per_worker, cpus_per_worker, clip_timeout, clip_memory, retries
     )
-    how = options.run_options(work, device, batch_size, out=out, report=page_writer(report), profile=profile)
+    how = options.run_options(
+        work, device, batch_size, out=out, report=page_writer(report), profile=profile, force=force
+    )
     if shard is not None:
         _run_shard(spec, how, shard)
         return
@@ -142,17 +146,24 @@ def _run_shard(spec: RunSpec, how: RunOptions, text: str) -> None:
     from bench_lipsync.harness.run.shards import execute_shard
 
     shard = Shard.parse(text)
-    folder, profile = execute_shard(spec, how, shard)
-    if profile:
-        print(profile_table(profile), file=sys.stderr)
-    print(f"part {shard.number} of {shard.of}: {folder}", file=sys.stderr)
-    print(f"when all are done: bench merge {folder.parent}/*.shard-*-of-{shard.of}", file=sys.stderr)
+    done = execute_shard(spec, how, shard)
+    if done.profile:
+        print(profile_table(done.profile), file=sys.stderr)
+    print(f"part {shard.number} of {shard.of}: {done.folder}", file=sys.stderr)
+    if len(done.parts) < shard.of:
+        missing = next(number for number in range(1, shard.of + 1) if number not in done.parts)
+        print(f"{len(done.parts)} of {shard.of} parts are here; next: --shard {missing}/{shard.of}", file=sys.stderr)
+        return
+    named = shlex.join(str(path) for path in done.parts.values())
+    whole = "" if done.folder.name.endswith(shard.name) else " --out DIR"
+    print(f"all parts are here: bench merge {named}{whole}", file=sys.stderr)
 
 
 def merge(
     parts: Annotated[list[Path], typer.Argument(help="Folders of all parts, in any order.")],
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: the parts' name without the number.")] = None,
     report: options.Report = True,
+    force: options.Force = False,
     as_json: options.RunJson = False,
 ) -> None:
     """Combine the parts that `bench run --shard` made; the result equals that of a run without parts.
@@ -163,6 +174,6 @@ def merge(
     from bench_lipsync.harness.run.shards import merge as merge_parts
     from bench_lipsync.harness.run.spec import make_spec
 
-    outcome = merge_parts(parts, out, report=page_writer(report))
+    outcome = merge_parts(parts, out, report=page_writer(report), force=force)
     show(outcome, as_json)
     raise typer.Exit(exit_code(outcome, make_spec(outcome.result.spec)))

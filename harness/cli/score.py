@@ -58,6 +58,7 @@ def score(
     device: options.Device = "auto",
     workers: options.Workers = "auto",
     report: options.Report = True,
+    force: options.Force = False,
     as_json: options.RunJson = False,
 ) -> None:
     """Score videos that were made elsewhere, beside the bound rows, exactly as `bench run` scores its models.
@@ -84,14 +85,18 @@ def score(
     )
     spec = make_spec(values)
     settle_libraries()
+    from bench_lipsync.harness.results.output_guard import check_out_folder
+    from bench_lipsync.harness.run.folder import run_inputs
+
     if inputs is not None:
+        check_out_folder(inputs, "inputs", run_inputs(spec), "--inputs")
         _write_inputs(spec, inputs)
         return
     _say_matches(spec, pred_dir or [])
     from bench_lipsync.harness.run.pipeline import execute
 
     work = options.ExecutorArgs(workers)
-    outcome = execute(spec, options.run_options(work, device, out=out, report=page_writer(report)))
+    outcome = execute(spec, options.run_options(work, device, out=out, report=page_writer(report), force=force))
     show(outcome, as_json)
     raise typer.Exit(exit_code(outcome, spec))
 

@@ -23,13 +23,7 @@ SIZE = 256
 _SET = "Any other setting, as lr=1e-4 or network.mask=box; may be given several times."
 
 
-def _made(folder: Path) -> Path:
-    """`folder`, which exists now: if it cannot, this is better known before the footage is prepared for hours."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-Out = Annotated[Path, typer.Option(help="Folder of the training run; an unfinished one is continued.", callback=_made)]
+Out = Annotated[Path, typer.Option(help="Folder of the training run; an unfinished one is continued.")]
 Split = Annotated[str, typer.Option(help="train, all or test.")]
 
 
@@ -86,9 +80,14 @@ def _command(target: Target) -> Callable[..., None]:
 def _train(target: Target, values: dict[str, Any]) -> None:
     settle_libraries()
     from bench_lipsync.harness.compute.device import pick_device
+    from bench_lipsync.harness.results.output_guard import check_out_folder
+    from bench_lipsync.harness.util.output_marker import mark_output
     from bench_lipsync.models.training.distributed import Ranks, first_alone, join, leave, own_device
     from bench_lipsync.models.training.settings import make_settings
 
+    reads = {f"--{name.replace('_', '-')}": values[name] for name in ("data_root", *target.files) if values[name]}
+    check_out_folder(values["out"], "training", reads)
+    mark_output(values["out"], "training")
     preset = values[target.preset_option]
     trainer = target.load(preset)
     # Before the clips, whose preparation may take hours.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.output_marker import is_output, marked_around
 from bench_lipsync.harness.util.sanitize import safe_id, shown
 
 VIDEO_SUFFIXES = (
@@ -52,6 +53,8 @@ class _Walk:
     """Path below the root by real path, so that a file that is also linked is listed once."""
     links: list[Path] = field(default_factory=list)
     unreadable: list[Path] = field(default_factory=list)
+    outputs: list[Path] = field(default_factory=list)
+    """Folders that bench wrote, and caches."""
 
 
 def require_root(data_root: Path | None, dataset: str, expected: str) -> Path:
@@ -74,7 +77,7 @@ def require_root(data_root: Path | None, dataset: str, expected: str) -> Path:
 
 
 def find_files(root: Path, suffixes: Iterable[str]) -> FoundFiles:
-    """Find the regular files below a folder; hidden ones are left out.
+    """Find the regular files below a folder; hidden ones, output of bench and caches are left out.
 
     Links to files inside `root` are followed. Links to folders are not, since their targets are walked anyway. Broken
     links and links that lead out of `root` are refused with a notice.
@@ -89,18 +92,22 @@ def find_files(root: Path, suffixes: Iterable[str]) -> FoundFiles:
     while pending:
         folder = pending.pop()
         try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    path = folder / entry.name
-                    if entry.is_symlink():
-                        links.append(path)
-                    elif entry.is_dir(follow_symlinks=False):
-                        pending.append(path)
-                    # Regular files only: opening a named pipe would block forever.
-                    elif entry.is_file(follow_symlinks=False) and path.suffix.lower() in walk.suffixes:
-                        walk.files[real_root / path.relative_to(root)] = path
+            with os.scandir(folder) as scan:
+                entries = list(scan)
+            if folder != root and is_output(folder, {entry.name for entry in entries}):
+                walk.outputs.append(folder)
+                continue
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                path = folder / entry.name
+                if entry.is_symlink():
+                    links.append(path)
+                elif entry.is_dir(follow_symlinks=False):
+                    pending.append(path)
+                # Regular files only: opening a named pipe would block forever.
+                elif entry.is_file(follow_symlinks=False) and path.suffix.lower() in walk.suffixes:
+                    walk.files[real_root / path.relative_to(root)] = path
         except OSError:
             walk.unreadable.append(folder)
     for link in sorted(links):
@@ -115,7 +122,8 @@ def _follow(link: Path, real_root: Path, walk: _Walk) -> None:
     except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13.
         walk.links.append(link)
         return
-    if not target.is_relative_to(real_root):
+    outputs = [real_root / folder.relative_to(walk.root) for folder in walk.outputs]
+    if not target.is_relative_to(real_root) or any(target.is_relative_to(folder) for folder in outputs):
         walk.links.append(link)
     elif target.is_file() and link.suffix.lower() in walk.suffixes:
         walk.files.setdefault(target, link)
@@ -123,9 +131,14 @@ def _follow(link: Path, real_root: Path, walk: _Walk) -> None:
 
 def _notices(walk: _Walk) -> Iterable[str]:
     if walk.links:
-        yield f"left out {listed(walk.links, walk.root)}: symbolic links that lead nowhere or out of the data root"
+        where = "symbolic links that lead nowhere, out of the data root, or to output of bench"
+        yield f"left out {listed(walk.links, walk.root)}: {where}"
     if walk.unreadable:
         yield f"left out {listed(walk.unreadable, walk.root)}: folders that cannot be read"
+    if walk.outputs:
+        yield f"left out {listed(walk.outputs, walk.root)}: folders that bench wrote, and caches"
+    if around := marked_around(walk.root):
+        yield f"{shown(walk.root)} lies in a folder that bench wrote ({around[1].kind}): its videos may be output of models"
 
 
 def audio_beside(videos: Sequence[Path], audio: Sequence[Path]) -> dict[Path, Path]:

@@ -19,6 +19,7 @@ from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.results.schema import ClipFacts, RunResult, SpeedRecord, write_result
 from bench_lipsync.harness.run.adaptation_footage import notices as adaptation_notices
 from bench_lipsync.harness.run.adaptation_footage import write_plan
+from bench_lipsync.harness.run.folder import check_not_worse
 from bench_lipsync.harness.run.record import ClipRecord, RunRecord, model_runs
 from bench_lipsync.harness.run.spec import RunSpec
 from bench_lipsync.harness.scoring.scorers import ScorerSet
@@ -51,6 +52,7 @@ def finalize(
     folder: Path,
     *,
     report: PageWriter | None = None,
+    force: bool = False,
 ) -> RunOutcome:
     """Aggregate the record of a run and write its folder.
 
@@ -61,6 +63,10 @@ def finalize(
         store: Holds what `record` refers to.
         folder: The run folder.
         report: Writes its page; the engine knows no reports.
+        force: Replace an earlier result even by one with fewer numbers.
+
+    Raises:
+        BenchError: The folder has an earlier result of the same run with more numbers, and keeps it.
 
     """
     with span("aggregate"):
@@ -68,6 +74,8 @@ def finalize(
         models = model_runs(record)
         measurements = Measurements(models, prepared, scorers, len(record.clips), spec.seed, store)
         rows, tests = metric_rows(measurements), pair_tests(measurements)
+    if not force:
+        check_not_worse(folder, record.spec_hash, rows)
     with span("write"):
         infos = [info for scorer in scorers.loaded for info in scorer.wanted]
         write_clips(models, {clip.id: clip.identity for clip in record.clips}, infos, folder)

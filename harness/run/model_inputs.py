@@ -13,6 +13,7 @@ from bench_lipsync.harness.run.selection import select_clips
 from bench_lipsync.harness.run.spec import RunSpec
 from bench_lipsync.harness.stages.stages import prepare_all
 from bench_lipsync.harness.store.mirror import open_store
+from bench_lipsync.harness.util.output_marker import mark_output
 
 
 class Written(NamedTuple):
@@ -32,7 +33,7 @@ def write_inputs(spec: RunSpec, folder: Path) -> Written:
     prepared = prepare_all(select_clips(spec).clips, spec.size, open_store())
     donors = assign_donors(list(prepared.clips.values()))
     problems = [f"left out {clip}: {error.reason}" for clip, error in prepared.failures.items()]
-    folder.mkdir(parents=True, exist_ok=True)
+    mark_output(folder, "inputs")
     written = 0
     for clip in prepared.clips.values():
         audio, donor = clip.audio(), donors[clip.id]

@@ -14,11 +14,19 @@ from bench_lipsync.harness.profiling.profile import Profile
 from bench_lipsync.harness.profiling.summary import write_profile
 from bench_lipsync.harness.registry.model_names import parse_name
 from bench_lipsync.harness.results import provenance
+from bench_lipsync.harness.results.output_guard import check_out_folder
 from bench_lipsync.harness.run.audio_donors import needs_donor
 from bench_lipsync.harness.run.driver import RunState, drive
 from bench_lipsync.harness.run.executors.factory import ExecutorOptions, make_executor
 from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome, finalize
-from bench_lipsync.harness.run.folder import linker, made_folder, open_run_folder
+from bench_lipsync.harness.run.folder import (
+    KIND,
+    check_same_run,
+    linker,
+    made_folder,
+    open_run_folder,
+    run_inputs,
+)
 from bench_lipsync.harness.run.model_loading import ModelSet, load_models, requests
 from bench_lipsync.harness.run.progress_display import DisplayFactory, progress_display
 from bench_lipsync.harness.run.record import RowRecord, RunRecord
@@ -46,6 +54,8 @@ class RunOptions:
     """Writes the page; without it there are neither a page nor previews."""
     display: DisplayFactory | None = None
     """Shows the progress, for example `progress_display.progress_display`; `None`: nothing is shown."""
+    force: bool = False
+    """Replace the results of another run in `out`, and a better earlier result of this one."""
     executor: ExecutorOptions = field(default_factory=ExecutorOptions)
     profile: bool = False
     """Measure where the time goes, and write `profile.json` and `trace.json`."""
@@ -70,6 +80,15 @@ class Plan:
         """Of the specification and the clips."""
         return self.spec.hash([clip.id for clip in self.selected.clips.clips])
 
+    @property
+    def content(self) -> str:
+        """Identifies the run, or the shard of it, in the marker of its folder."""
+        return self.content_of(self.shard)
+
+    def content_of(self, shard: Shard | None) -> str:
+        """The same for another shard of the run."""
+        return self.spec_hash + (f".{shard.name}" if shard else "")
+
 
 def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
     """Carry out a run: prepare the clips, run the models, score their outputs and write the run folder.
@@ -90,7 +109,9 @@ def execute(spec: RunSpec, options: RunOptions) -> RunOutcome:
     """
     with open_plan(spec, options) as plan:
         record = do_tasks(plan)
-        outcome = finalize(plan.spec, record, plan.scorers, plan.store, plan.folder, report=options.report)
+        outcome = finalize(
+            plan.spec, record, plan.scorers, plan.store, plan.folder, report=options.report, force=options.force
+        )
     return replace(outcome, profile=plan.profile if options.profile else None)
 
 
@@ -99,13 +120,17 @@ def open_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) ->
     """Plan a run or a shard and open its folder; on leaving, the process is as it was. Raises `BenchError`."""
     with run_settings(), hidden(options.display is None):
         plan = _make_plan(spec, options, shard)
-        with open_run_folder(plan.folder, plan.spec, plan.store), plan.profile.driving():
+        if not options.force:
+            check_same_run(plan.folder, plan.spec, plan.content)
+        with open_run_folder(plan.folder, plan.spec, plan.store, plan.content), plan.profile.driving():
             yield plan
         if options.profile:
             write_profile(plan.profile, plan.folder)
 
 
 def _make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None) -> Plan:
+    if options.out is not None:
+        check_out_folder(options.out, KIND, run_inputs(spec))
     with nullcontext() if options.out is None else made_folder(options.out):
         # Names before clips: a mistyped one must not cost the rendering or hashing of a data set.
         scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")

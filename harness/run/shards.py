@@ -15,9 +15,17 @@ from typing import NamedTuple
 from bench_lipsync.harness.compute.process_state import run_settings
 from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.profiling.profile import Profile
+from bench_lipsync.harness.results.output_guard import check_out_folder
 from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome, finalize
-from bench_lipsync.harness.run.folder import linker, open_run_folder
-from bench_lipsync.harness.run.pipeline import RunOptions, do_tasks, open_plan
+from bench_lipsync.harness.run.folder import (
+    KIND,
+    SHARD_FILE,
+    check_same_run,
+    different_settings,
+    linker,
+    open_run_folder,
+)
+from bench_lipsync.harness.run.pipeline import Plan, RunOptions, do_tasks, open_plan
 from bench_lipsync.harness.run.record import RowRecord, RunRecord
 from bench_lipsync.harness.run.selection import Shard
 from bench_lipsync.harness.run.spec import RunSpec, load_spec, make_spec
@@ -26,9 +34,9 @@ from bench_lipsync.harness.store.entry import DEPTH
 from bench_lipsync.harness.store.mirror import open_store
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import write_text_atomically
+from bench_lipsync.harness.util.output_marker import read_mark
 from bench_lipsync.harness.util.sanitize import safe_id
 
-SHARD_FILE = "shard.json"
 VERSION = 1
 STORE = "store"
 
@@ -47,6 +55,8 @@ class ShardOutcome(NamedTuple):
     """A finished shard."""
 
     folder: Path
+    parts: dict[int, Path]
+    """Folders of the finished parts of the same run beside it, itself among them, by their number."""
     profile: Profile | None
     """Where the time went, if `RunOptions.profile` asked for it."""
 
@@ -58,18 +68,22 @@ def execute_shard(spec: RunSpec, options: RunOptions, shard: Shard) -> ShardOutc
         small = Store(plan.folder / STORE)
         for entry in _entries(record):
             small.adopt(plan.store.file(entry))
-        _write(Part(VERSION, shard.number, shard.of, record), plan.folder / SHARD_FILE)
-    return ShardOutcome(plan.folder, plan.profile if options.profile else None)
+        part = Part(VERSION, shard.number, shard.of, record)
+        _write(part, plan.folder / SHARD_FILE)
+    return ShardOutcome(plan.folder, _parts_beside(plan.folder, plan), plan.profile if options.profile else None)
 
 
 @run_settings()
-def merge(folders: Sequence[Path], out: Path | None, *, report: PageWriter | None = None) -> RunOutcome:
+def merge(
+    folders: Sequence[Path], out: Path | None, *, report: PageWriter | None = None, force: bool = False
+) -> RunOutcome:
     """Merge all shards of a run into its run folder; only averages are computed.
 
     Args:
         folders: Folders of all shards, in any order.
         out: The run folder; `None` takes the shards' name without the number.
         report: Writes the page, if given.
+        force: Replace the results of another run in `out`, and a better earlier result of this one.
 
     Raises:
         BenchError: Shards are missing, or were made with other settings, models, metrics or code.
@@ -85,9 +99,10 @@ def merge(folders: Sequence[Path], out: Path | None, *, report: PageWriter | Non
         raise BenchError(f"metrics here are not those that the parts were scored with ({differ}); use the same bench")
     store = open_store()
     folder = out or first.with_name(first.name.removesuffix(f".{Shard(parts[first].number, parts[first].of).name}"))
-    if folder in parts:
-        raise BenchError(f"{folder} is one of the parts; name another folder for the whole: --out DIR")
-    with open_run_folder(folder, spec, store):
+    check_out_folder(folder, KIND, {f"part {part.number}/{part.of}": path for path, part in parts.items()})
+    if not force:
+        check_same_run(folder, spec, record.spec_hash)
+    with open_run_folder(folder, spec, store, record.spec_hash):
         for path, part in parts.items():
             small = Store(path / STORE)
             for entry in _entries(part.ledger):
@@ -96,7 +111,19 @@ def merge(folders: Sequence[Path], out: Path | None, *, report: PageWriter | Non
         for row in record.rows:
             for clip, pair in row.pairs.items():
                 link(row.name, clip, pair)
-        return finalize(spec, record, scorers, store, folder, report=report)
+        return finalize(spec, record, scorers, store, folder, report=report, force=force)
+
+
+def _parts_beside(folder: Path, plan: Plan) -> dict[int, Path]:
+    """The finished parts of the run in the folder that holds `folder`, by number."""
+    count = plan.shard.of if plan.shard else 0
+    numbers = {plan.content_of(Shard(number, count)): number for number in range(1, count + 1)}
+    found = {}
+    for beside in folder.resolve().parent.iterdir():
+        mark = read_mark(beside)
+        if mark and mark.content in numbers and (beside / SHARD_FILE).is_file():
+            found[numbers[mark.content]] = folder.parent / beside.name
+    return dict(sorted(found.items()))
 
 
 def _entries(record: RunRecord) -> list[str]:
@@ -152,7 +179,7 @@ def fitting(parts: dict[Path, Part]) -> dict[Path, Part]:
 def _differ(first: Path, second: Path) -> str:
     """Explain why two shards do not match: differing spec fields, otherwise different clips."""
     specs = [load_spec(folder / "run.yaml") for folder in (first, second)]
-    differ = [key for key in specs[0] if specs[0][key] != specs[1].get(key) and key != "data_root"]
+    differ = different_settings(*specs)
     return f"they differ in {', '.join(differ)}" if differ else "the clips, or the number of parts, are not the same"
 
 

@@ -11,6 +11,7 @@ from bench_lipsync.harness.store.entry import changed_files
 from bench_lipsync.harness.store.leases import oldest_lease
 from bench_lipsync.harness.util.disk import no_room, room_needed
 from bench_lipsync.harness.util.files import discard, sync, sync_tree
+from bench_lipsync.harness.util.output_marker import tag_cache
 from bench_lipsync.harness.util.owner_token import is_abandoned, owned_name
 
 SCRATCH = "tmp"
@@ -26,6 +27,7 @@ def scratch_folder(root: Path) -> Iterator[Path]:
     scratch = root / SCRATCH / owned_name()
     try:
         scratch.mkdir(parents=True)
+        tag_cache(root)
     except OSError as error:
         raise no_room(root, error) from error
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bench_lipsync.harness.store.store import link_or_copy
+from bench_lipsync.harness.util.output_marker import mark_output
 from bench_lipsync.harness.util.sanitize import safe_id
 from bench_lipsync.reports.table.loading import Run
 
@@ -39,6 +40,7 @@ class Media:
         names = (safe_id(model), f"{safe_id(clip)}.mp4")
         if run.folder is not None and run.folder.resolve() == self.page.parent.resolve():
             return _link("media", *names)
+        mark_output(self.folder, "previews")
         link_or_copy(file, self.folder.joinpath(safe_id(run.label), *names))
         return _link(self.folder.name, safe_id(run.label), *names)
 

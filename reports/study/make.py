@@ -10,6 +10,7 @@ from typing import Any
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util.files import write_text_atomically
+from bench_lipsync.harness.util.output_marker import mark_output
 from bench_lipsync.reports.page.media import preview_file
 from bench_lipsync.reports.page.templating import Asset, asset, environment
 from bench_lipsync.reports.study.plan import Item, Key, Videos, make_key
@@ -61,6 +62,7 @@ def make_study(
     shown = {clip: tuple(row for other, row in files if other == clip) for clip in dict.fromkeys(c for c, _ in files)}
     hashes = tuple(run.result.spec_hash for run in loaded)
     key = make_key(Videos(names, shown), hashes, seed, checks)
+    mark_output(out, "study")
     folder = out / PAGE_FOLDER
     (folder / "media").mkdir(parents=True, exist_ok=True)
     for item in key.items:

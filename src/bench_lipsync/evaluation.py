@@ -115,6 +115,7 @@ def evaluate(
     device: str = "auto",
     workers: int = 1,
     report: bool = True,
+    force: bool = False,
     progress: bool = True,
     **settings: Any,
 ) -> Evaluation:
@@ -131,6 +132,7 @@ def evaluate(
         device: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where there is one.
         workers: Processes. With more than one, a script must be guarded by `if __name__ == "__main__":`.
         report: Write `report.html`.
+        force: Replace the results of another run in `out`, and a better earlier result of this one.
         progress: Show progress.
         **settings: Fields of `RunSpec`.
 
@@ -165,6 +167,7 @@ def evaluate(
         out=None if out is None else Path(out),
         device=pick_device(device),
         report=write_run_page if report else None,
+        force=force,
         display=progress_display if progress else None,
         executor=ExecutorOptions(workers=workers),
     )

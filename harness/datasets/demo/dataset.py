@@ -13,6 +13,7 @@ from bench_lipsync.harness.api.dataset import ClipList, ClipRequest
 from bench_lipsync.harness.datasets.demo.plan import ClipPlan, adaptation_plans, generator_version, plans
 from bench_lipsync.harness.datasets.demo.portraits import SPLITS, load_portrait
 from bench_lipsync.harness.errors import BenchError, suggest
+from bench_lipsync.harness.util.output_marker import tag_cache
 from bench_lipsync.harness.util.paths import cache_dir
 
 if TYPE_CHECKING:
@@ -114,6 +115,9 @@ def _render_missing(selected: list[ClipPlan]) -> list[Clip]:
 
     root = cache_dir() / "demo" / generator_version()
     missing = sum(not (root / plan.split / f"{plan.id}.mkv").exists() for plan in selected)
+    if missing:
+        root.mkdir(parents=True, exist_ok=True)
+        tag_cache(root)
     heads: dict[str, Head] = {}
     clips = []
     with stage("demo clips", missing) as tick:

@@ -110,7 +110,10 @@ def test_prepare_says_which_links_it_does_not_follow(tmp_path: Path) -> None:
     (tmp_path / "videos" / "JaneDoe0.mp4").symlink_to(tmp_path / "elsewhere.mp4")
     done = bench("prepare", "hdtf", "--data-root", tmp_path / "videos", "--metadata", metadata, "--out", tmp_path / "o")
     assert done.exit_code == 1 and "WDA_JaneDoe0_000\tvideo_missing" in done.stdout
-    assert "left out 1 (JaneDoe0.mp4): symbolic links that lead nowhere or out of the data root" in done.stderr
+    assert (
+        "left out 1 (JaneDoe0.mp4): symbolic links that lead nowhere, out of the data root, or to output of bench"
+        in done.stderr
+    )
 
 
 def test_wrong_use_names_the_way_out(tmp_path: Path) -> None:

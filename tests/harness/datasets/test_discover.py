@@ -17,6 +17,7 @@ from bench_lipsync.harness.datasets.discover import (
     shown,
 )
 from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.output_marker import mark_output, tag_cache
 
 
 def names(root: Path) -> list[str]:
@@ -124,3 +125,28 @@ def test_a_root_that_is_missing_or_a_file_is_named(tmp_path: Path) -> None:
         require_root(tmp_path / "nowhere", "folder", "videos")
     with pytest.raises(BenchError, match=r"a\.mp4 is a file"):
         require_root(touch(tmp_path / "a.mp4"), "folder", "videos")
+
+
+def test_output_of_bench_and_caches_are_no_footage(tmp_path: Path) -> None:
+    touch(tmp_path / "a.mp4")
+    for kind in ("run", "previews", "study", "training"):
+        touch(tmp_path / kind / "generated" / "b.mp4")
+        mark_output(tmp_path / kind, kind)
+    touch(tmp_path / "store" / "c.mp4")
+    tag_cache(tmp_path / "store")
+    touch(tmp_path / "not-a-cache" / "d.mp4")
+    (tmp_path / "not-a-cache" / "CACHEDIR.TAG").write_text("something else")
+    (tmp_path / "linked.mp4").symlink_to(tmp_path / "run" / "generated" / "b.mp4")
+    found = find_files(tmp_path, VIDEO_SUFFIXES)
+    assert [path.name for path in found.files] == ["a.mp4", "d.mp4"]
+    said = [notice for notice in found.notices if "folders that bench wrote, and caches" in notice]
+    assert len(said) == 1 and said[0].startswith("left out 5 (previews, run, store, study, training)")
+
+
+def test_a_root_within_output_is_read_and_said(tmp_path: Path) -> None:
+    """Somebody who names such a folder means it."""
+    touch(tmp_path / "run" / "generated" / "b.mp4")
+    (tmp_path / "run" / ".bench-output").write_text("damaged {")
+    found = find_files(tmp_path / "run" / "generated", VIDEO_SUFFIXES)
+    assert len(found.files) == 1
+    assert "lies in a folder that bench wrote (output)" in found.notices[0]
