@@ -138,7 +138,8 @@ def _notices(walk: _Walk) -> Iterable[str]:
     if walk.outputs:
         yield f"left out {listed(walk.outputs, walk.root)}: folders that bench wrote, and caches"
     if around := marked_around(walk.root):
-        yield f"{shown(walk.root)} lies in a folder that bench wrote ({around[1].kind}): its videos may be output of models"
+        what = f"a folder that bench wrote ({around[1].kind})"
+        yield f"{shown(walk.root)} lies in {what}: its videos may be output of models"
 
 
 def audio_beside(videos: Sequence[Path], audio: Sequence[Path]) -> dict[Path, Path]:

@@ -40,7 +40,7 @@ def test_a_file_that_is_read_is_not_written_by_any_of_its_names(tmp_path: Path) 
     (tmp_path / "hard.yaml").hardlink_to(file)
     for name in ("base.yaml", "x/../base.yaml", "link.yaml", "hard.yaml"):
         (tmp_path / "x").mkdir(exist_ok=True)
-        with pytest.raises(BenchError, match="--junit .* is a file that the command reads; name another file"):
+        with pytest.raises(BenchError, match=r"--junit .* is a file that the command reads; name another file"):
             check_out_file(tmp_path / name, [file], "--junit")
     check_out_file(tmp_path / "other.xml", [file], "--junit")
     with pytest.raises(BenchError, match="is a folder"):
