@@ -88,7 +88,8 @@ def load(name_or_path: str) -> Description:
     description = read(files[name_or_path])
     if description.name != name_or_path:
         raise BenchError(
-            f"{files[name_or_path]}: name is {description.name!r}, but the file's name says {name_or_path!r}"
+            f"{files[name_or_path]}: name is {description.name!r}, but the file's name says {name_or_path!r}; "
+            "rename one of them"
         )
     return description
 

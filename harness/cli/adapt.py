@@ -69,7 +69,8 @@ def adapt(
         footage = stages.prepare(Clip(speaker, speaker, video, start=start, end=start + seconds), 256, open_store())
     except ClipError as error:
         raise BenchError(
-            f"{video.name} cannot be adapted on, from {start:g} s: {error.reason} ({error.status})"
+            f"{video.name} cannot be adapted on, from {start:g} s: {error.reason} ({error.status}); choose another "
+            "part with --start and --seconds, or other footage"
         ) from None
     changes = {"steps": steps, "lr": lr, "lambda_reg": lambda_reg, "lambda_sync": lambda_sync, "seed": seed}
     written = run(name.argument, name.variant, footage, out, changes, foreign=speech, device=pick_device(device))

@@ -157,5 +157,5 @@ def training_clips(dataset: str, data_root: Path | None, split: str, limit: int 
     for clip_id, error in prepared.failures.items():
         print(f"left out: {clip_id}: {error.reason}", file=sys.stderr)
     if not prepared.clips:
-        raise BenchError(f"no clip of {dataset} ({selection.split}) can be trained on")
+        raise BenchError(f"no clip of {dataset} ({selection.split}) can be trained on; the lines above say why")
     return list(prepared.clips.values())

@@ -147,7 +147,7 @@ def read_part(folder: Path) -> Part:
         raise BenchError(f"{path} has version {part.version}, this bench reads {VERSION}; use the same bench for all")
     foreign = [clip.id for clip in part.ledger.clips if safe_id(clip.id) != clip.id]
     if foreign:
-        raise BenchError(f"{path} has a clip {foreign[0]!r}, which is no clip's id; was the file changed?")
+        raise BenchError(f"{path} has a clip {foreign[0]!r}, which is no clip's id; run its `--shard` again")
     return part
 
 
@@ -172,7 +172,7 @@ def fitting(parts: dict[Path, Part]) -> dict[Path, Part]:
         )
     if len(numbers) != start.of:
         twice = next(number for number in numbers if numbers.count(number) > 1)
-        raise BenchError(f"part {twice}/{start.of} is given more than once")
+        raise BenchError(f"part {twice}/{start.of} is given more than once; name the folder of each part once")
     return ordered
 
 

@@ -59,7 +59,9 @@ def _check_sizes(state: dict[str, Tensor], expected: PriorConfig, source: Path) 
         raise BenchError(f"{source} is no StyleGAN2 generator in the layout of StyleGAN2-ADA: no {missing}")
     top = max(channels)
     if top != expected.resolution:
-        raise BenchError(f"{source} makes images of {top} px, expected {expected.resolution} px")
+        raise BenchError(
+            f"{source} makes images of {top} px, expected {expected.resolution} px; --preset names other sizes"
+        )
     if channels != expected.channels:
         raise BenchError(
             f"{source} has channel base {channels[top] * top} ({channels[top]} channels at {top} px),"

@@ -73,7 +73,8 @@ class SyncTrainer(Trainer[SyncLoss], Generic[T]):
         super().__init__(settings, device)
         if len(split.train) < 2:
             raise BenchError(
-                f"{len(split.train)} clips of at least {settings.frames} frames to train on; at least 2 are needed"
+                f"{len(split.train)} clips of at least {settings.frames} frames to train on; at least 2 are needed, "
+                "so name more footage (--data-root, --split, --limit)"
             )
         self.network, self.split = network, split
         self.optimizer = torch.optim.AdamW(

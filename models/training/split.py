@@ -38,7 +38,7 @@ def split_clips(clips: Sequence[C]) -> Split[C]:
 
     """
     if len(clips) < 2:
-        raise BenchError(f"{len(clips)} clips are long enough to train on; at least 2 are needed")
+        raise BenchError(f"{len(clips)} clips are long enough to train on; at least 2 are needed, so name more footage")
     identities = sorted({clip.identity for clip in clips})
     if len(identities) == 1:
         return Split(list(clips[:-1]), [clips[-1]])

@@ -93,10 +93,11 @@ def _rater(path: Path, sheet: Sheet, items: dict[str, Item], key: Key) -> Rater:
     for answer in sheet.answers:
         item = items.get(answer.item)
         if item is None or answer.item in answers:
-            raise BenchError(f"{path}: question {answer.item!r} is {'asked twice' if item else 'not in the study'}")
+            wrong = "asked twice" if item else "not in the study"
+            raise BenchError(f"{path}: question {answer.item!r} is {wrong}; leave the file out")
         allowed = range(1, 6) if len(item.models) == 1 else range(-1, 2)
         if set(answer.values) != set(key.aspects) or not all(value in allowed for value in answer.values.values()):
-            raise BenchError(f"{path}: question {answer.item!r} is answered with {answer.values!r}")
+            raise BenchError(f"{path}: question {answer.item!r} is answered with {answer.values!r}; leave the file out")
         answers[answer.item] = answer
     failed = [name for name, answer in answers.items() if _fails(items[name], answer)]
     return Rater(sheet.rater, answers, tuple(failed))

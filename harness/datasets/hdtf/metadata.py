@@ -116,7 +116,9 @@ def read_metadata(folder: Path) -> HdtfMetadata:
                 box = None if crop is None else crops.box(f"{name}_{index}", crop)
                 intervals.append(HdtfInterval(video, index, start, end, box))
         if orphans := sorted(set(times.rows) - set(urls.rows)):
-            raise BenchError(f"{times.path.name}: {shown(orphans[0])} is not in {urls.path.name}")
+            raise BenchError(
+                f"{times.path.name}: {shown(orphans[0])} is not in {urls.path.name}; take all files of one version"
+            )
     return HdtfMetadata(tuple(videos), tuple(sorted(intervals, key=lambda interval: interval.id)))
 
 

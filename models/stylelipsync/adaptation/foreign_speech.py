@@ -38,7 +38,10 @@ def foreign_speech(utterances: Sequence[NDArray[np.int16]], name: str) -> Foreig
     """`utterances` (int16 at 16 kHz) as mel windows. Raises `BenchError` if none is a second long."""
     long_enough = [samples for samples in utterances if len(samples) >= MIN_FRAMES * SAMPLES_PER_FRAME]
     if not long_enough:
-        raise BenchError(f"no foreign speech in {name}: {len(utterances)} recordings, none of a second or more")
+        raise BenchError(
+            f"no foreign speech in {name}: {len(utterances)} recordings, none of a second or more; "
+            "name a folder with longer ones, or leave --foreign out"
+        )
     digest = hashlib.sha256()
     for samples in long_enough:
         digest.update(np.ascontiguousarray(samples).tobytes())

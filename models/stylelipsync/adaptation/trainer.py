@@ -75,9 +75,13 @@ class AdaptTrainer(Trainer[AdaptLosses]):
     ) -> None:
         super().__init__(settings, device)
         if settings.lambda_reg and task.foreign is None:
-            raise BenchError("the sync regulariser (lambda_reg) needs foreign speech")
+            raise BenchError(
+                "the sync regulariser needs foreign speech; name some with --foreign, or set --lambda-reg 0"
+            )
         if task.stop - task.start < settings.frames:
-            raise BenchError(f"{task.stop - task.start} frames to adapt on; at least {settings.frames} are needed")
+            raise BenchError(
+                f"{task.stop - task.start} frames to adapt on; at least {settings.frames} are needed; give more seconds"
+            )
         self.task = task
         # Evaluation mode: batch statistics of one speaker must not get into the frozen encoders.
         self.net = copy.deepcopy(net).to(device).eval().requires_grad_(False)

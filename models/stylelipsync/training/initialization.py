@@ -44,7 +44,9 @@ def from_net(net: StyleLipSyncNet, config: StyleLipSyncConfig, name: str = "anot
     other = sorted(key for key in wanted if wanted[key] != own[key])
     sizes = [key for key in other if key not in SWITCHES]
     if sizes:
-        raise BenchError(f"the weights to begin from are of another network: {', '.join(sizes)} differ")
+        raise BenchError(
+            f"the weights to begin from are of another network: {', '.join(sizes)} differ; choose their preset"
+        )
     note = f"begun from {name}"
     if other:
         changes = ", ".join(f"{key} {own[key]} -> {wanted[key]}" for key in other)

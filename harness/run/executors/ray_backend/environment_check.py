@@ -95,7 +95,9 @@ class EnvironmentFingerprint:
         try:
             return store.ref(_leave(store, {"from": f"{host} {os.getpid()}", "to": self.note}))
         except OSError as error:
-            raise BenchError(f"{host} cannot write into the store {store.root}: {error}") from None
+            raise BenchError(
+                f"{host} cannot write into the store {store.root}: {error}; set BENCH_CACHE there"
+            ) from None
 
 
 @lru_cache(maxsize=1)
