@@ -59,10 +59,10 @@ def compare(
     from bench_lipsync.reports.gate.text import gate_json, gate_markdown, print_gate
 
     reads = [base, candidate, *([gate] if gate else [])]
-    written = {option: path for option, path in (("--junit", junit), ("--markdown", markdown)) if path is not None}
-    for option, path in written.items():
+    written = {option: file for option, file in (("--junit", junit), ("--markdown", markdown)) if file is not None}
+    for option, file in written.items():
         others = [other for name, other in written.items() if name != option]
-        check_out_file(path, [*reads, *others], option)
+        check_out_file(file, [*reads, *others], option)
     rules = load_gate(gate) if gate else GateSpec()
     sides = open_reference(base), open_reference(candidate)
     names = (base.resolve().name, candidate.resolve().name)
