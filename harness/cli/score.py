@@ -86,14 +86,14 @@ def score(
     spec = make_spec(values)
     settle_libraries()
     from bench_lipsync.harness.results.output_guard import check_out_folder
-    from bench_lipsync.harness.run.folder import KIND, run_inputs
+    from bench_lipsync.harness.run.folder import check_run_folder, run_inputs
 
     if inputs is not None:
         check_out_folder(inputs, "inputs", run_inputs(spec), "--inputs")
         _write_inputs(spec, inputs)
         return
     if out is not None:  # Before the files are matched, which takes a while.
-        check_out_folder(out, KIND, run_inputs(spec))
+        check_run_folder(out, spec)
     _say_matches(spec, pred_dir or [])
     from bench_lipsync.harness.run.pipeline import execute
 

@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "clip_table": ["clip_columns", "clip_records", "list_failures", "note_lines", "write_clips"],
         "frame_curves": ["AUDIO_HIGH", "AUDIO_LOW", "CURVES_FILE", "YAW", "read_curves", "write_curves"],
         "model_run": ["ModelRun"],
-        "output_guard": ["check_out_file", "check_out_folder"],
+        "output_guard": ["PAGE_FILE", "check_out_file", "check_out_folder"],
         "parquet": ["opened_table"],
         "row_tests": ["NO_PARTS", "OTHER_CLIPS", "compare_rows"],
         "schema": [

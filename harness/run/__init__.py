@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["progress_display"],
     submod_attrs={
         "finalize": ["PageWriter", "RunOutcome"],
+        "folder": ["check_run_folder", "run_inputs"],
         "model_inputs": ["write_inputs"],
         "model_loading": ["load_models"],
         "pipeline": ["RunOptions", "execute"],

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.registry.model_names import parse_name
+from bench_lipsync.harness.results.output_guard import check_out_folder
 from bench_lipsync.harness.results.schema import RUN_FILE, MetricRow, read_result
 from bench_lipsync.harness.run.record import PairRecord
 from bench_lipsync.harness.run.spec import RunSpec, load_spec
@@ -43,6 +44,11 @@ def made_folder(folder: Path) -> Iterator[None]:
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def check_run_folder(folder: Path, spec: RunSpec) -> None:
+    """Check that a folder may hold the run of `spec`, before anything long begins. Raises `BenchError`."""
+    check_out_folder(folder, KIND, run_inputs(spec))
 
 
 def run_inputs(spec: RunSpec) -> dict[str, Path]:

@@ -14,18 +14,16 @@ from bench_lipsync.harness.profiling.profile import Profile
 from bench_lipsync.harness.profiling.summary import write_profile
 from bench_lipsync.harness.registry.model_names import parse_name
 from bench_lipsync.harness.results import provenance
-from bench_lipsync.harness.results.output_guard import check_out_folder
 from bench_lipsync.harness.run.audio_donors import needs_donor
 from bench_lipsync.harness.run.driver import RunState, drive
 from bench_lipsync.harness.run.executors.factory import ExecutorOptions, make_executor
 from bench_lipsync.harness.run.finalize import PageWriter, RunOutcome, finalize
 from bench_lipsync.harness.run.folder import (
-    KIND,
+    check_run_folder,
     check_same_run,
     linker,
     made_folder,
     open_run_folder,
-    run_inputs,
 )
 from bench_lipsync.harness.run.model_loading import ModelSet, load_models, requests
 from bench_lipsync.harness.run.progress_display import DisplayFactory, progress_display
@@ -130,7 +128,7 @@ def open_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) ->
 
 def _make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None) -> Plan:
     if options.out is not None:
-        check_out_folder(options.out, KIND, run_inputs(spec))
+        check_run_folder(options.out, spec)
     with nullcontext() if options.out is None else made_folder(options.out):
         # Names before clips: a mistyped one must not cost the rendering or hashing of a data set.
         scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")

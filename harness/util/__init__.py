@@ -20,7 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "sync_tree",
             "write_text_atomically",
         ],
-        "output_marker": ["Mark", "is_output", "mark_output", "marked_around", "read_mark", "tag_cache"],
+        "output_marker": ["MARKER", "Mark", "is_output", "mark_output", "marked_around", "read_mark", "tag_cache"],
         "owner_token": ["is_abandoned", "is_alive", "owned_name"],
         "paths": ["cache_dir"],
         "sanitize": ["printable", "safe_id", "shown"],

@@ -385,7 +385,7 @@ def test_names_from_outside_stay_names(world: World) -> None:
 
 
 def test_a_limit_only_adds_clips_when_it_grows(world: World) -> None:
-    sizes = [{clip.id for clip in world.run("run", "static", limit=n).result.clips} for n in (1, 2, 3)]
+    sizes = [{clip.id for clip in world.run(f"run{n}", "static", limit=n).result.clips} for n in (1, 2, 3)]
     assert [len(ids) for ids in sizes] == [1, 2, 3]
     assert sizes[0] < sizes[1] < sizes[2]
 
