@@ -35,7 +35,7 @@ from bench_lipsync.harness.registry.plugins import BOUNDS, SCORERS
 from bench_lipsync.harness.results.schema import Provenance
 from bench_lipsync.harness.run.record import ClipRecord, RowRecord, RunRecord
 from bench_lipsync.harness.run.spec import make_spec
-from bench_lipsync.harness.run.tasks import PairResult, share_strings
+from bench_lipsync.harness.run.work_items import PairResult, share_strings
 from bench_lipsync.harness.scoring.score_files import CURVES_FILE, FEATURES_FILE, save_curves, save_features
 from bench_lipsync.harness.scoring.scorers import LoadedScorer, ScorerSet
 from bench_lipsync.harness.store.store import Store

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench_lipsync.harness.api.clip import FPS, Clip
 from bench_lipsync.harness.registry.plugins import BOUNDS
 from bench_lipsync.harness.run.schedule import Schedule, ScheduledRow
-from bench_lipsync.harness.run.tasks import PairResult, PrepareTask
+from bench_lipsync.harness.run.work_items import PairResult, PrepareTask
 
 CLIPS, PEOPLE, HOURS = 36_237, 118, 79.9
 """VoxCeleb2's test set: clips and people by its authors, hours by the table in PaddleSpeech's VoxCeleb README."""

@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "clip": ["Clip", "FPS", "PreparedClip", "SAMPLES_PER_FRAME", "SAMPLE_RATE"],
+        "clip": ["AudioSource", "Clip", "DrivenClip", "FPS", "PreparedClip", "SAMPLES_PER_FRAME", "SAMPLE_RATE"],
         "dataset": ["ClipList", "ClipRequest", "Dataset", "KeepsFootage"],
         "metric": [
             "ClipAccumulator",

@@ -47,6 +47,31 @@ class Clip:
 
 
 @dataclass(frozen=True)
+class AudioSource:
+    """Audio that drives a clip in place of its own."""
+
+    id: str
+    """Stable, unique within a run, safe as a file name."""
+    path: Path
+    """Any audio or video file that FFmpeg reads."""
+    start: float | None = None
+    """Seconds into `path` where it begins; `None` is the beginning."""
+    end: float | None = None
+    """Seconds into `path` where it ends; `None` is the end."""
+
+
+@dataclass(frozen=True)
+class DrivenClip:
+    """What a run scores: a clip with the audio that drives it. One clip may be driven by many audio files."""
+
+    id: str
+    """Unique within a run, safe as a file name; the clip's own id where no audio is named."""
+    clip: Clip
+    audio: AudioSource | None = None
+    """`None`: the protocol's rule names it (`harness.run.audio_donors`)."""
+
+
+@dataclass(frozen=True)
 class PreparedClip:
     """The canonical form of a clip: the input of every model and metric.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import typer
 
 if TYPE_CHECKING:
+    from bench_lipsync.harness.datasets.clip_lists import PairOrder
     from bench_lipsync.harness.run.executors.factory import ExecutorOptions
     from bench_lipsync.harness.run.pipeline import RunOptions
 
@@ -22,6 +23,27 @@ DataRoot = Annotated[Path | None, typer.Option("--data-root", help="Folder with 
 Split = Annotated[str, typer.Option("--split", help=_SPLIT)]
 OptionalSplit = Annotated[str | None, typer.Option("--split", help=_SPLIT)]
 Limit = Annotated[int | None, typer.Option("--limit", help=_LIMIT, min=1)]
+Clips = Annotated[
+    Path | None,
+    typer.Option(
+        "--clips", metavar="FILE", help="Only the clips in this list: one id, or end of a path, on each line."
+    ),
+]
+Pairs = Annotated[
+    Path | None,
+    typer.Option(
+        "--pairs",
+        metavar="FILE",
+        help="Score the pairs of video and audio in this list, two names on each line; sets --protocol cross.",
+    ),
+]
+PairColumns = Annotated[
+    Literal["audio,video", "video,audio"] | None,
+    typer.Option("--pair-order", help="Columns of --pairs, where the list does not say which is which."),
+]
+ClipSeconds = Annotated[
+    float | None, typer.Option("--clip-seconds", help="Only the first seconds of each clip and audio.", min=1.6)
+]
 Protocol = Annotated[
     Literal["reconstruction", "cross"] | None,
     typer.Option("--protocol", help="reconstruction (own audio) or cross (audio of another clip)."),
@@ -96,6 +118,22 @@ class ExecutorArgs(NamedTuple):
     clip_timeout: float | None = None
     clip_memory: float | None = None
     retries: int = 2
+
+
+def chosen_clips(
+    clips: Path | None, pairs: Path | None, order: PairOrder | None, seconds: float | None
+) -> dict[str, Any]:
+    """The fields of a `RunSpec` that choose its clips. Raises `BenchError` for lists that cannot be read."""
+    from bench_lipsync.harness.datasets.clip_lists import read_clip_list, read_pair_list
+
+    if order and not pairs:
+        raise typer.BadParameter("says how to read --pairs, which is not given", param_hint="--pair-order")
+    chosen: dict[str, Any] = {"clip_seconds": seconds} if seconds else {}
+    if clips:
+        chosen["clips"] = read_clip_list(clips)
+    if pairs:
+        chosen |= {"pairs": read_pair_list(pairs, order), "protocol": "cross"}
+    return chosen
 
 
 def words(text: str | None) -> tuple[str, ...]:

@@ -41,6 +41,10 @@ def ablate(
     data_root: options.DataRoot = None,
     split: options.OptionalSplit = None,
     limit: options.Limit = None,
+    clips: options.Clips = None,
+    pairs: options.Pairs = None,
+    pair_order: options.PairColumns = None,
+    clip_seconds: options.ClipSeconds = None,
     metrics: options.Metrics = None,
     seed: options.Seed = None,
     out: options.RunFolder = None,
@@ -62,7 +66,7 @@ def ablate(
     compared = load_variants(variants, model) if variants else default_variants(model or "")
     seconds, steps = _numbers(adapt_seconds, "--adapt-seconds"), _numbers(adapt_steps, "--adapt-steps")
     adapt = given(seconds=max(seconds, default=None), steps=int(max(steps)) if steps else None)
-    values = given(
+    values = options.chosen_clips(clips, pairs, pair_order, clip_seconds) | given(
         models=compared.models,
         dataset=dataset,
         data_root=data_root,

@@ -63,6 +63,10 @@ def run(
         bool, typer.Option("--no-reg", help="Adapt without the sync regulariser (adapted-no-reg).")
     ] = False,
     limit: options.Limit = None,
+    clips: options.Clips = None,
+    pairs: options.Pairs = None,
+    pair_order: options.PairColumns = None,
+    clip_seconds: options.ClipSeconds = None,
     metrics: options.Metrics = None,
     seed: options.Seed = None,
     config: Annotated[Path | None, typer.Option(help="YAML with the same options; flags override it.")] = None,
@@ -92,7 +96,7 @@ def run(
     Running the same command again recomputes nothing; after an interruption it continues. Numbers do not depend on the
     number of workers.
     """
-    values = given(
+    values = options.chosen_clips(clips, pairs, pair_order, clip_seconds) | given(
         models=tuple(model) if model else None,
         dataset=dataset,
         data_root=data_root,

@@ -42,6 +42,10 @@ def score(
     split: options.OptionalSplit = None,
     protocol: options.Protocol = None,
     limit: options.Limit = None,
+    clips: options.Clips = None,
+    pairs: options.Pairs = None,
+    pair_order: options.PairColumns = None,
+    clip_seconds: options.ClipSeconds = None,
     metrics: options.Metrics = None,
     geometry: Annotated[
         Literal["auto", "crop", "frame"],
@@ -73,7 +77,7 @@ def score(
         raise typer.BadParameter("name a folder of videos, or --inputs DIR to get what to run a model on")
     from bench_lipsync.harness.run.spec import make_spec
 
-    values = given(
+    values = options.chosen_clips(clips, pairs, pair_order, clip_seconds) | given(
         models=tuple(_model(folder, geometry) for folder in pred_dir or ()) or ("ground-truth",),
         dataset=dataset,
         data_root=data_root,
@@ -123,10 +127,10 @@ def _say_matches(spec: RunSpec, folders: list[Path]) -> None:
     from bench_lipsync.harness.datasets.discover import listed
     from bench_lipsync.harness.predictions.files import PredictedFiles
     from bench_lipsync.harness.run.model_loading import load_models
-    from bench_lipsync.harness.run.selection import select_clips
+    from bench_lipsync.harness.run.selection import select
 
     load_models(spec.models)  # Finds folders that do not exist, and two of one name.
-    ids = [clip.id for clip in select_clips(spec).clips]
+    ids = [item.id for item in select(spec).driven]
     for folder in folders:
         files = PredictedFiles(folder.resolve())
         matched = files.match(ids)

@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "clip_lists": ["ByName", "ListedPair", "PairOrder", "find_all", "read_clip_list", "read_pair_list"],
         "discover": [
             "AUDIO_SUFFIXES",
             "FoundFiles",

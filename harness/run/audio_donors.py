@@ -1,7 +1,8 @@
 """Which audio drives a model and which its output is scored against: the `shuffled-audio` row and the `cross` protocol.
 
-A clip's donor is the next clip in id order (cyclic) of another identity that could be prepared, else the next one that
-could. The rule has no randomness, so it needs no seed and no stored list, and all shards of a run find the same donors.
+Where a run names pairs of video and audio, the named audio drives. Else a clip's audio is that of its donor: the next
+clip in id order (cyclic) of another identity that could be prepared, else the next one that could. The rule has no
+randomness, so it needs no seed and no stored list, and all shards of a run find the same donors.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ class RowAudio(NamedTuple):
     """What its lips are scored against."""
 
 
-def row_audio(card: ModelCard, clip: PreparedClip, donor: PreparedClip | None, *, cross: bool) -> RowAudio:
-    """The audio of a row on `clip`: the clip's own, or that of `donor`.
+def row_audio(card: ModelCard, clip: PreparedClip, donor: NDArray[np.int16] | None, *, cross: bool) -> RowAudio:
+    """The audio of a row on `clip`: the clip's own, or the samples of `donor`.
 
     Raises:
         ClipError: `no_audio`, if the row needs a donor and there is none.
@@ -88,7 +89,7 @@ def row_audio(card: ModelCard, clip: PreparedClip, donor: PreparedClip | None, *
         return RowAudio(own, own)
     if donor is None:
         raise ClipError(Status.NO_AUDIO, "no other clip in this run whose audio could be used")
-    foreign = fit_audio(donor.audio(), clip.frames * SAMPLES_PER_FRAME)
+    foreign = fit_audio(donor, clip.frames * SAMPLES_PER_FRAME)
     return RowAudio(foreign if _driven_by_donor(card, cross) else own, foreign)
 
 

@@ -12,7 +12,7 @@ from bench_lipsync.harness.results.schema import Provenance
 from bench_lipsync.harness.run.executors.base import Executor, TaskResult
 from bench_lipsync.harness.run.progress_display import ProgressDisplay
 from bench_lipsync.harness.run.schedule import Schedule
-from bench_lipsync.harness.run.tasks import AboutTask, PairResult, PairTask
+from bench_lipsync.harness.run.work_items import AboutTask, PairResult, PairTask
 from bench_lipsync.harness.util.spans import span
 
 logger = logging.getLogger(__name__)
@@ -83,8 +83,7 @@ def _take(state: RunState, done: TaskResult) -> None:
         logger.warning("%s: %s", task.title, result)
     elif isinstance(task, PairTask) and state.on_pair:
         state.on_pair(task.row, task.clip, result)
-    state.schedule.take(task, result)
-    state.display.tick(task.stage, task.clip if isinstance(task, PairTask) else task.clip.id)
-    if isinstance(result, ClipError) and not isinstance(task, PairTask):
-        for other in state.schedule.rows:  # Its rows are done as well: the clip has none.
-            state.display.tick(other.name)
+    done_with = state.schedule.take(task, result)
+    state.display.tick(task.stage, task.item)
+    for row in done_with:  # Pairs that failed with the clip, or with the audio.
+        state.display.tick(row)

@@ -14,7 +14,7 @@ from bench_lipsync.harness.results.output_guard import check_out_folder
 from bench_lipsync.harness.results.schema import RUN_FILE, MetricRow, read_result
 from bench_lipsync.harness.run.record import PairRecord
 from bench_lipsync.harness.run.spec import RunSpec, load_spec
-from bench_lipsync.harness.run.tasks import PairResult
+from bench_lipsync.harness.run.work_items import PairResult
 from bench_lipsync.harness.store.store import Store, link_or_copy
 from bench_lipsync.harness.util.files import sweep_run_folder, write_text_atomically
 from bench_lipsync.harness.util.output_marker import mark_output, read_mark

@@ -76,7 +76,7 @@ class Plan:
     @property
     def spec_hash(self) -> str:
         """Of the specification and the clips."""
-        return self.spec.hash([clip.id for clip in self.selected.clips.clips])
+        return self.spec.hash([item.id for item in self.selected.driven])
 
     @property
     def content(self) -> str:
@@ -135,7 +135,7 @@ def _make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None) -> Plan:
         models = load_models(spec.models, requests(spec, options.device))
         selected = select(spec)
     spec = spec.model_copy(update={"split": selected.clips.split})
-    digest = spec.hash([clip.id for clip in selected.clips.clips])
+    digest = spec.hash([item.id for item in selected.driven])
     name = f"{spec.dataset}-{digest[:8]}" + (f".{shard.name}" if shard else "")
     return Plan(spec, options, selected, scorers, models, open_store(), options.out or Path("runs") / name, shard)
 
@@ -143,14 +143,13 @@ def _make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None) -> Plan:
 def do_tasks(plan: Plan) -> RunRecord:
     """Carry out all tasks of the plan: prepare, generate and score."""
     spec, options = plan.spec, plan.options
-    clips = plan.selected.clips.clips
-    own = plan.shard.indexes(len(clips)) if plan.shard else None
+    driven = plan.selected.driven
+    own = plan.shard.indexes(len(driven)) if plan.shard else None
     footage = FootageSources(spec.adapt, plan.selected.pool, plan.selected.kept) if spec.adapt else None
-    schedule = Schedule(clips, _rows(plan), spec.size, own=own, footage=footage, ahead=options.executor.ahead)
-    count = len(clips if own is None else own)
-    stages = [*(["footage"] if spec.adapt else []), "prepare", *(row.name for row in schedule.rows)]
-    executor = make_executor(options.executor, _runner_config(plan), plan.store, files=_required_files(spec, clips))
-    with (options.display or progress_display)(dict.fromkeys(stages, count)) as display:
+    schedule = Schedule(driven, _rows(plan), spec.size, own=own, footage=footage, ahead=options.executor.ahead)
+    files = _required_files(spec, plan.selected.clips.clips)
+    executor = make_executor(options.executor, _runner_config(plan), plan.store, files=files)
+    with (options.display or progress_display)(schedule.counts()) as display:
         # Outputs of a shard are linked into the folder of the whole run, when shards are merged.
         state = RunState(schedule, display, plan.profile, None if plan.shard else linker(plan.store, plan.folder))
         drive(state, executor, ask_provenance=options.executor.settled != "local")

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.results.schema import Provenance
-from bench_lipsync.harness.run.tasks import FootageRef, PairResult
+from bench_lipsync.harness.run.work_items import FootageRef, PairResult
 from bench_lipsync.harness.scoring.score import FailureRecord
 
 PairRecord = PairResult | FailureRecord

@@ -5,19 +5,28 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
-from bench_lipsync.harness.api.clip import Clip
+from bench_lipsync.harness.api.clip import AudioSource, Clip, DrivenClip
 from bench_lipsync.harness.api.dataset import ClipList, ClipRequest, KeepsFootage
+from bench_lipsync.harness.datasets.clip_lists import ByName, find_all
+from bench_lipsync.harness.datasets.discover import AUDIO_SUFFIXES, find_files, ids_from_paths
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.registry.plugins import DATASETS
 from bench_lipsync.harness.run.spec import RunSpec
+from bench_lipsync.harness.util.sanitize import safe_id
+
+T = TypeVar("T", Clip, DrivenClip)
 
 
 class Selection(NamedTuple):
     """The clips to score, and what else the dataset has of the same speakers."""
 
     clips: ClipList
+    driven: tuple[DrivenClip, ...]
+    """What is scored, sorted by id: the clips, each once for every audio that drives it."""
     pool: tuple[Clip, ...]
     """All clips of the split, before the limit."""
     kept: tuple[Clip, ...]
@@ -40,14 +49,62 @@ def select(spec: RunSpec) -> Selection:
     repeated = [name for name, count in Counter(clip.id for clip in listed.clips).items() if count > 1]
     if repeated:
         raise BenchError(f"dataset {spec.dataset} gives several clips the same id: {', '.join(repeated[:5])}")
-    clips = limit_clips(listed.clips, spec.limit)
+    driven = limit_clips(_driven(spec, listed.clips), spec.limit)
+    clips = tuple(sorted({item.clip.id: item.clip for item in driven}.values(), key=lambda clip: clip.id))
     kept: tuple[Clip, ...] = ()
     if spec.adapt is not None and isinstance(dataset, KeepsFootage):
         kept = dataset.adaptation_clips({clip.identity for clip in clips})
-    return Selection(ClipList(clips, listed.split, listed.notices), listed.clips, kept)
+    return Selection(ClipList(clips, listed.split, listed.notices), driven, listed.clips, kept)
 
 
-def limit_clips(clips: tuple[Clip, ...], limit: int | None) -> tuple[Clip, ...]:
+def _driven(spec: RunSpec, listed: tuple[Clip, ...]) -> tuple[DrivenClip, ...]:
+    """What `spec` asks to score of the clips of its split. Raises `BenchError` for names that no clip has."""
+    by_name = ByName({clip.id: clip for clip in listed}, {clip.id: clip.video for clip in listed})
+    if spec.pairs is not None:
+        return _driven_by_name(spec, spec.pairs, by_name)
+    chosen = listed
+    if spec.clips is not None:
+        chosen = tuple(find_all(spec.clips, {name: by_name.find(name) for name in spec.clips}, "--clips", "clips"))
+    return tuple(
+        DrivenClip(clip.id, _cut(clip, spec.clip_seconds)) for clip in sorted(chosen, key=lambda clip: clip.id)
+    )
+
+
+def _driven_by_name(spec: RunSpec, pairs: Sequence[tuple[str, str]], by_name: ByName[Clip]) -> tuple[DrivenClip, ...]:
+    videos = {video: by_name.find(video) for video, _ in pairs}
+    find_all(videos, videos, "the video column of --pairs", "clips")
+    audio = {name: _audio(by_name.find(name), spec.clip_seconds) for _, name in pairs}
+    if spec.data_root and not all(audio.values()):
+        files = find_files(spec.data_root, AUDIO_SUFFIXES).files
+        paths = {name: path for path, name in ids_from_paths(files, spec.data_root).items()}
+        sources = ByName({name: AudioSource(name, path, end=spec.clip_seconds) for name, path in paths.items()}, paths)
+        audio |= {name: sources.find(name) for name, source in audio.items() if source is None}
+    find_all(audio, audio, "the audio column of --pairs", "clips or audio files below the data root")
+    driven = {}
+    for video, name in pairs:
+        clip, source = videos[video], audio[name]
+        if clip and source:
+            item = DrivenClip(safe_id(f"{clip.id}__{source.id}"), _cut(clip, spec.clip_seconds), source)
+            driven[item.id] = item
+    return tuple(driven[name] for name in sorted(driven))
+
+
+def _audio(clip: Clip | None, seconds: float | None) -> AudioSource | None:
+    if clip is None:
+        return None
+    cut = _cut(clip, seconds)
+    return AudioSource(clip.id, clip.audio or clip.video, cut.start, cut.end)
+
+
+def _cut(clip: Clip, seconds: float | None) -> Clip:
+    """The first `seconds` of a clip."""
+    if seconds is None:
+        return clip
+    end = (clip.start or 0.0) + seconds
+    return replace(clip, end=end if clip.end is None else min(clip.end, end))
+
+
+def limit_clips(clips: tuple[T, ...], limit: int | None) -> tuple[T, ...]:
     """At most `limit` clips, spread over the list by the hash of their ids, sorted by id.
 
     Growing the limit only adds clips, so nothing that a smaller run computed is lost.

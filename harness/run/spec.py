@@ -22,6 +22,8 @@ Protocol = Literal["reconstruction", "cross"]
 MODES = ("zero-shot", "adapted", "adapted-no-reg")
 """As published, adapted to each speaker, and adapted without the sync regulariser; also the order of rows."""
 _PLACE_ONLY = {"data_root"}
+_IN_CLIPS = {"clips", "pairs"}
+"""Fields that the list of what is scored says already."""
 
 
 class AdaptSpec(BaseModel):
@@ -60,7 +62,13 @@ class RunSpec(BaseModel):
     adapt: AdaptSpec | None = None
     """Given: frames are kept for adaptation as `harness.run.adaptation_footage` says, even if no row is adapted."""
     limit: int | None = Field(default=None, ge=1)
-    """At most this many clips, spread over the list by the hash of their ids."""
+    """At most this many clips (or pairs), spread over the list by the hash of their ids."""
+    clips: tuple[str, ...] | None = None
+    """Only these clips, by id or by the end of their path; `None`: all of the split."""
+    pairs: tuple[tuple[str, str], ...] | None = None
+    """Pairs (video, audio) to score, each named as in `clips`; the audio may also be a file below the data root."""
+    clip_seconds: float | None = Field(default=None, ge=1.6, le=3600.0)
+    """Only the first seconds of every clip and audio; `None`: all of it."""
     metrics: tuple[str, ...] = Field(default_factory=lambda: _every_metric().default)
     """`NAME` or `NAME[VARIANT]` as `bench list metrics` lists them; `all` is every one of them."""
     size: int = Field(default=256, ge=64, le=1024)
@@ -95,6 +103,14 @@ class RunSpec(BaseModel):
             raise ValueError(f"no mode is called {', '.join(unknown) or repr(value)}; known: {', '.join(MODES)}")
         return ",".join(mode for mode in MODES if mode in words)
 
+    @model_validator(mode="after")
+    def _pairs_fit_the_rest(self) -> RunSpec:
+        if self.pairs is not None and self.clips is not None:
+            raise ValueError("clips and pairs cannot go together: a list of pairs names its clips")
+        if self.pairs is not None and self.protocol != "cross":
+            raise ValueError("pairs of video and audio need the protocol cross")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _adapted_needs_footage(cls, values: Any) -> Any:
@@ -112,10 +128,10 @@ class RunSpec(BaseModel):
         return {mode_name(row_name(model), mode): mode for model in self.models for mode in self.modes}
 
     def hash(self, clip_ids: list[str]) -> str:
-        """sha256 over the result-changing fields and the list of clips."""
+        """sha256 over the result-changing fields and the ids of what is scored."""
         # Left out where it says nothing, so that runs without adaptation keep the hash that they always had.
-        unsaid = {"adapt"} if self.adapt is None else set()
-        fields = self.model_dump(mode="json", exclude=_PLACE_ONLY | unsaid)
+        unsaid = {name for name in ("adapt", "clip_seconds") if getattr(self, name) is None}
+        fields = self.model_dump(mode="json", exclude=_PLACE_ONLY | _IN_CLIPS | unsaid)
         return sha256_json({**fields, "models": [row_name(name) for name in self.models], "clips": clip_ids})
 
     def to_yaml(self) -> str:

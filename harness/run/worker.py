@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +18,9 @@ from bench_lipsync.harness.run.audio_donors import row_audio
 from bench_lipsync.harness.run.executors.base import WorkerContext
 from bench_lipsync.harness.run.model_loading import LoadedModel, load_row
 from bench_lipsync.harness.run.spec import RunSpec
-from bench_lipsync.harness.run.tasks import (
+from bench_lipsync.harness.run.work_items import (
     AboutTask,
+    AudioTask,
     FootageRef,
     FootageTask,
     PairResult,
@@ -90,6 +91,8 @@ class TaskRunner:
             return self._pair(task)
         if isinstance(task, PrepareTask):
             return self.store.ref(stages.prepare(task.clip, task.size, self.store).directory)
+        if isinstance(task, AudioTask):
+            return self.store.ref(stages.prepare_audio(task.audio, self.store))
         if isinstance(task, FootageTask):
             footage = find_footage(task.clip, task.candidates, task.seconds, task.size, self.store)
             return FootageRef(self.store.ref(footage.clip.directory), footage.frames, footage.cut)
@@ -100,10 +103,10 @@ class TaskRunner:
     def _pair(self, task: PairTask) -> PairResult:
         """Generate, score, preview."""
         row, store, ref = self._row(task.row), self.store, self.store.ref
-        clip = self._load(task.entry)
+        clip = replace(self._load(task.entry), id=task.clip)
         network = self._adapted_to(row, task.footage) if task.footage else row.model
         refuse_seen(network.seen if isinstance(network, AdaptedModel) else (), clip)
-        donor = self._load(task.donor) if task.donor else None
+        donor = stages.read_audio(store.file(task.donor)) if task.donor else None
         audio = row_audio(row.card, clip, donor, cross=self.config.spec.protocol == "cross")
         context = GenerateContext(self.config.spec.seed, self.device, self.config.batch_size)
         output = stages.generate(network, clip, audio.driving, context, store)

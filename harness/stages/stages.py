@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.api.clip import FPS, Clip, PreparedClip
+from bench_lipsync.harness.api.clip import FPS, AudioSource, Clip, PreparedClip
 from bench_lipsync.harness.api.model import (
     AdaptableModel,
     AdaptRequest,
@@ -39,6 +39,8 @@ INPUT_FAILURES = frozenset(
 )
 """Properties of the footage: tried once, remembered until the footage or the preparation changes."""
 PREVIEW_VERSION = "v1"
+AUDIO_FILE = "audio.wav"
+"""In the entries of `prepare` and `prepare_audio`."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,31 @@ def prepare(clip: Clip, size: int, store: Store) -> PreparedClip:
 
     with span("store"):
         return PreparedClip.load(store.make("prepare", parts, build, remember=INPUT_FAILURES).path)
+
+
+def prepare_audio(source: AudioSource, store: Store) -> Path:
+    """The folder of a store entry with the audio of `source` as `read_audio` takes it. Raises `ClipError`."""
+    from bench_lipsync.harness.media import decode_audio, write_wav
+
+    if not source.path.is_file():
+        raise ClipError(Status.NO_AUDIO, f"{shown(source.path.name)} is not a file")
+
+    def build(folder: Path) -> None:
+        samples = decode_audio(source.path, start=source.start, end=source.end)
+        if len(samples) == 0:
+            raise ClipError(Status.NO_AUDIO, f"{shown(source.path.name)}: no audio")
+        write_wav(folder / AUDIO_FILE, samples)
+
+    with span("store"):
+        parts = {"audio": sha256_file(source.path), "start": source.start, "end": source.end}
+        return store.make("audio", parts, build, remember=INPUT_FAILURES).path
+
+
+def read_audio(entry: Path) -> NDArray[np.int16]:
+    """All samples of a prepared clip or of `prepare_audio`, int16 mono at 16 kHz."""
+    from bench_lipsync.harness.media import read_wav
+
+    return read_wav(entry / AUDIO_FILE)
 
 
 @dataclass

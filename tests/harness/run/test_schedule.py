@@ -10,18 +10,29 @@ from typing import Any
 
 import pytest
 
-from bench_lipsync.harness.api.clip import Clip
+from bench_lipsync.harness.api.clip import Clip, DrivenClip
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.run.audio_donors import Donors
 from bench_lipsync.harness.run.schedule import FootageSources, Schedule, ScheduledRow
 from bench_lipsync.harness.run.spec import AdaptSpec
-from bench_lipsync.harness.run.tasks import FootageRef, FootageTask, PairResult, PairTask, PrepareTask, share_strings
+from bench_lipsync.harness.run.work_items import (
+    FootageRef,
+    FootageTask,
+    PairResult,
+    PairTask,
+    PrepareTask,
+    share_strings,
+)
 
 ROWS = [ScheduledRow("model"), ScheduledRow("shuffled-audio", needs_donor=True)]
 
 
 def clips(*identities: str) -> list[Clip]:
     return [Clip(f"c{number:05d}", who, Path(f"{number}.mp4")) for number, who in enumerate(identities)]
+
+
+def driven(made: list[Clip]) -> list[DrivenClip]:
+    return [DrivenClip(clip.id, clip) for clip in made]
 
 
 def do(task: Any, bad: set[str]) -> Any:
@@ -69,7 +80,7 @@ def test_donors_follow_the_rule_whatever_fails_and_whoever_is_faster(seed: int) 
     bad = {clip.id for clip in made if chance.random() < 0.3}
     expected = donors_by_rule(made, bad)
     for workers, ahead in ((1, None), (3, 4)):
-        schedule = Schedule(made, ROWS, 256, ahead=ahead)
+        schedule = Schedule(driven(made), ROWS, 256, ahead=ahead)
         given = play(schedule, workers, bad, seed)
         found = {clip: donor for clip, entry, donor in facts(schedule) if entry}
         assert found == expected
@@ -87,11 +98,11 @@ def test_parts_find_the_donors_of_the_whole(seed: int) -> None:
     chance = random.Random(seed)
     made = clips(*sorted(chance.choices("abcd", k=11)))
     bad = {clip.id for clip in made if chance.random() < 0.3}
-    whole = Schedule(made, ROWS, 256)
+    whole = Schedule(driven(made), ROWS, 256)
     play(whole, 1, bad)
     found = []
     for own in (range(0, 4), range(4, 5), range(5, 11)):
-        part = Schedule(made, ROWS, 256, own=own)
+        part = Schedule(driven(made), ROWS, 256, own=own)
         tasks = play(part, 2, bad, seed)
         found += facts(part)
         assert {task.clip for task in tasks if isinstance(task, PairTask)} <= {made[index].id for index in own}
@@ -99,7 +110,7 @@ def test_parts_find_the_donors_of_the_whole(seed: int) -> None:
 
 
 def test_rows_come_one_after_the_other_while_clips_are_prepared_in_bounded_advance() -> None:
-    schedule = Schedule(clips(*"aabbccddee" * 5), ROWS, 256, ahead=4)
+    schedule = Schedule(driven(clips(*"aabbccddee" * 5)), ROWS, 256, ahead=4)
     given = play(schedule, workers=2)
     waiting, most = 0, 0
     for task in given:
@@ -112,7 +123,7 @@ def test_rows_come_one_after_the_other_while_clips_are_prepared_in_bounded_advan
 
 
 def test_without_advance_everything_is_prepared_first() -> None:
-    given = play(Schedule(clips(*"abc"), ROWS, 256))
+    given = play(Schedule(driven(clips(*"abc")), ROWS, 256))
     kinds = [getattr(task, "row", "prepare") for task in given]
     assert kinds == ["prepare"] * 3 + ["model"] * 3 + ["shuffled-audio"] * 3
 
@@ -121,7 +132,7 @@ def test_footage_comes_first_and_what_is_cut_off_is_not_scored() -> None:
     made = clips("a", "a", "b")
     footage = FootageSources(AdaptSpec(seconds=5), tuple(made), ())
     rows = [ScheduledRow("model"), ScheduledRow("model (adapted)", adapted=True)]
-    schedule = Schedule(made, rows, 256, footage=footage)
+    schedule = Schedule(driven(made), rows, 256, footage=footage)
     given = play(schedule, bad={"c00001"})
     assert [type(task).__name__ for task in given[:5]] == [
         "FootageTask",
@@ -139,7 +150,7 @@ def test_footage_comes_first_and_what_is_cut_off_is_not_scored() -> None:
 
 def test_a_clip_cut_for_footage_is_prepared_without_it() -> None:
     footage = FootageSources(AdaptSpec(seconds=5), (), ())
-    given = play(Schedule(clips("a"), [], 256, footage=footage))
+    given = play(Schedule(driven(clips("a")), [], 256, footage=footage))
     assert isinstance(given[1], PrepareTask) and given[1].clip.start == 6.0
 
 
@@ -157,7 +168,7 @@ def test_work_grows_with_the_number_of_clips(people: int, monkeypatch: pytest.Mo
     monkeypatch.setattr(Donors, "candidates", counting)
     count = 4000
     made = clips(*sorted(f"p{number % people:03d}" for number in range(count)))
-    schedule = Schedule(made, ROWS, 256, ahead=8)
+    schedule = Schedule(driven(made), ROWS, 256, ahead=8)
     play(schedule, 4, {clip.id for clip in made[::10]})
     assert asked["candidates"] < 3 * count
 

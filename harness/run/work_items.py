@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sys import intern
 from typing import ClassVar
 
-from bench_lipsync.harness.api.clip import Clip
+from bench_lipsync.harness.api.clip import AudioSource, Clip
 from bench_lipsync.harness.scoring.score import ClipResult
 
 
@@ -51,6 +51,11 @@ class FootageTask:
         """For the progress display."""
         return f"footage for {self.clip.id}"
 
+    @property
+    def item(self) -> str:
+        """What it is about, for the progress display."""
+        return self.clip.id
+
 
 @dataclass(frozen=True, slots=True)
 class PrepareTask:
@@ -65,6 +70,29 @@ class PrepareTask:
         """For the progress display."""
         return f"prepare {self.clip.id}"
 
+    @property
+    def item(self) -> str:
+        """What it is about, for the progress display."""
+        return self.clip.id
+
+
+@dataclass(frozen=True, slots=True)
+class AudioTask:
+    """Extract audio that drives clips; the result is the reference of its entry."""
+
+    stage: ClassVar[str] = "audio"
+    audio: AudioSource
+
+    @property
+    def item(self) -> str:
+        """What it is about, for the progress display."""
+        return self.audio.id
+
+    @property
+    def title(self) -> str:
+        """For the progress display."""
+        return f"audio {self.audio.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class PairTask:
@@ -72,11 +100,11 @@ class PairTask:
 
     row: str
     clip: str
-    """Id."""
+    """Id of the driven clip."""
     entry: str
     """The prepared clip."""
     donor: str | None = None
-    """The prepared clip whose audio drives the model, or is scored against, in place of its own."""
+    """The prepared clip or audio that drives the model, or is scored against, in place of the clip's own audio."""
     footage: FootageRef | None = None
     """What an adapted row is adapted on."""
 
@@ -84,6 +112,11 @@ class PairTask:
     def stage(self) -> str:
         """The row."""
         return self.row
+
+    @property
+    def item(self) -> str:
+        """What it is about, for the progress display."""
+        return self.clip
 
     @property
     def title(self) -> str:
