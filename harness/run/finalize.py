@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -70,7 +70,8 @@ def finalize(
 
     """
     with span("aggregate"):
-        prepared = {clip.id: PreparedClip.load(store.file(clip.entry)) for clip in record.clips if clip.entry}
+        loaded = {clip.id: PreparedClip.load(store.file(clip.entry)) for clip in record.clips if clip.entry}
+        prepared = {name: replace(clip, id=name) for name, clip in loaded.items()}  # One may be driven several times.
         models = model_runs(record)
         measurements = Measurements(models, prepared, scorers, len(record.clips), spec.seed, store)
         rows, tests = metric_rows(measurements), pair_tests(measurements)
