@@ -19,7 +19,7 @@ def delta_charts(grid: AblationGrid, ablation: Ablation) -> list[Chart]:
     charts = []
     with matplotlib.rc_context(RC):
         for place, column in enumerate(grid.columns):
-            drawn = [delta for delta in grid.deltas if delta.column == column.key]
+            drawn = [delta for delta in grid.deltas if delta.column == column.key and delta.delta is not None]
             if not drawn:
                 continue
             figure = Figure(figsize=(4.6, 0.8 + 0.42 * len(labels)), layout="constrained")
