@@ -127,7 +127,7 @@ def test_marks_and_tests_of_two_runs_are_over_common_clips(tmp_path: Path, seed:
         for form in ("text", "markdown", "latex"):
             assert "over the clips that both rows have" in " ".join(render_table(runs, form).split())
         page = write_page(runs, tmp_path / "page.html").read_text(encoding="utf-8")
-        assert "over the clips that both rows have" in page
+        assert "over the clips that both rows have" in page and "their order compares nothing" in page
 
 
 def test_the_best_is_the_one_that_wins_over_common_clips_and_not_the_one_with_the_larger_mean(tmp_path: Path) -> None:
