@@ -16,7 +16,7 @@ from bench_lipsync.harness.results.schema import MetricRow, PairTest, PeopleReco
 from bench_lipsync.harness.statistics.cluster_sums import ClusterSums, bundles, from_clips, mean
 from bench_lipsync.harness.statistics.paired import PairedTest, paired_test
 
-OTHER_CLIPS = "the rows are over different clips, and cannot be taken over those that both have"
+OTHER_CLIPS = "the rows are over different clips, and what each clip adds is not at hand"
 NO_CLIP = "no clip that both have"
 NO_PARTS = "the run does not hold what each person adds"
 
