@@ -171,7 +171,8 @@ class RunResult(_Record):
 
     schema_version: int = SCHEMA_VERSION
     status: Literal["complete", "partial"]
-    """`partial` where some (model, clip) pair did not end in `ok` or some metric is unavailable."""
+    """`partial` where something that was asked for failed: a requested row on a clip, or a requested metric. Bound
+    rows, metrics that do not apply to a model and variants that the metric's name brings along are not asked for."""
     created: str
     spec: dict[str, Any]
     spec_hash: str
