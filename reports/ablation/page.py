@@ -103,9 +103,15 @@ def _unavailable(ablation: Ablation, grid: AblationGrid) -> list[str]:
 
 
 OTHER_FRAMES = "The points were not scored on the same frames: more footage to adapt on leaves less to score."
+OTHER_CURVE_CLIPS = "Points are over the clips that each run got through, and these rows lack some"
 
 
 def _other_frames(ablation: Ablation) -> str:
-    """Said where the points of a curve were not scored on the same frames."""
+    """Said where the points of a curve were not scored on the same frames, or a row lacks clips in some of them."""
     seen = {tuple(sorted((c.id, c.content_hash or "") for c in point.result.clips)) for point in ablation.curve}
-    return OTHER_FRAMES if len(seen) > 1 else ""
+    if len(seen) > 1:
+        return OTHER_FRAMES
+    rows = [row for point in ablation.curve for row in point.result.metrics if row.value is not None]
+    drawn = {name for mode in ablation.modes for name in ablation.variants.rows(mode).values()}
+    lacking = sorted({row.model for row in rows if row.model in drawn and row.n_ok < row.n_total})
+    return f"{OTHER_CURVE_CLIPS}: {', '.join(lacking)}." if lacking else ""

@@ -42,7 +42,7 @@ class TableView:
     ranked_by: int | None
     """Index of the column that the models are ranked by; `None` where there is nothing to rank."""
     uneven: bool
-    """Whether the models' values are over different clips, so that their order is no comparison."""
+    """Whether two rows are over different clips, so that their order and the charts are no comparison."""
 
 
 def table_view(grid: Grid) -> TableView:
@@ -56,7 +56,7 @@ def table_view(grid: Grid) -> TableView:
         models = _ranked(models, ranked_by, grid.columns[ranked_by])
     bounds = [row for row in grid.rows if row.bound]
     return TableView(
-        tuple(_view(row, axes) for row in models), tuple(_view(row, axes) for row in bounds), ranked_by, _uneven(models)
+        tuple(_view(row, axes) for row in models), tuple(_view(row, axes) for row in bounds), ranked_by, _uneven(grid)
     )
 
 
@@ -79,9 +79,9 @@ def _axis(column: Column, grid: Grid, position: int) -> _Axis:
     return _Axis(min(numbers), max(numbers))
 
 
-def _uneven(models: list[Row]) -> bool:
-    """Whether two models have a column of which they are not known to have the same clips."""
-    pairs = ((one.numbers, two.numbers) for one, two in combinations(models, 2))
+def _uneven(grid: Grid) -> bool:
+    """Whether two rows have a column of which they are not known to have the same clips."""
+    pairs = ((one.numbers, two.numbers) for one, two in combinations(grid.rows, 2))
     return any(not one[key].has_clips_of(two[key]) for one, two in pairs for key in one.keys() & two.keys())
 
 

@@ -55,11 +55,15 @@ def _below_floor(grid: Grid) -> list[str]:
 
 
 def _not_compared(grid: Grid) -> list[str]:
+    """One line for a row and a reason, with all bounds and columns that they are about."""
+    left_out: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
+    for bound in ("ground-truth", *_FLOORS):
+        for pair in (pair for pair in _pairs(grid, bound) if pair.better is None):
+            bounds, columns = left_out.setdefault((pair.row.label, pair.found.note), ({}, {}))
+            bounds[bound], columns[pair.column.key] = None, None
     return [
-        f"{pair.row.label} and {bound} are not compared on {pair.column.key}: {pair.found.note}."
-        for bound in ("ground-truth", *_FLOORS)
-        for pair in _pairs(grid, bound)
-        if pair.better is None
+        f"{label} is not compared with {', '.join(bounds)} on {', '.join(columns)}: {note}."
+        for (label, note), (bounds, columns) in left_out.items()
     ]
 
 

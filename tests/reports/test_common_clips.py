@@ -12,12 +12,14 @@ from gate_runs import metric, result
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.ablation.deltas import deltas, mode_deltas
-from bench_lipsync.harness.ablation.variants import FULL, Ablation, Variants
+from bench_lipsync.harness.ablation.variants import FULL, Ablation, CurvePoint, Variants
+from bench_lipsync.harness.cli._run_common import show
 from bench_lipsync.harness.gate.baseline_file import open_reference, save_baseline
 from bench_lipsync.harness.gate.compare import compare
 from bench_lipsync.harness.gate.rules import make_gate
 from bench_lipsync.harness.gate.verdicts import Verdict
 from bench_lipsync.harness.results.schema import CLIPS_FILE, PairTest, RunResult, read_result, write_result
+from bench_lipsync.harness.run.finalize import RunOutcome
 from bench_lipsync.harness.util.files import sha256_json
 from bench_lipsync.reports.ablation.page import write_ablation
 from bench_lipsync.reports.ablation.tables import ablation_table
@@ -78,7 +80,9 @@ def better(name: str, one: float, two: float) -> bool:
     return one > two if name == "LSE-C" else one < two
 
 
-def test_one_of_two_clips_is_not_better_than_the_truth_over_both(tmp_path: Path) -> None:
+def test_one_of_two_clips_is_not_better_than_the_truth_over_both(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The clip that is left out is a hard one: 0.545 beats the truth's mean of 0.544, and not its 0.556."""
     nan = [np.nan] * 10
     values = {
@@ -88,6 +92,8 @@ def test_one_of_two_clips_is_not_better_than_the_truth_over_both(tmp_path: Path)
     assert remarks(make_grid(load_runs(folder_of(tmp_path / "run", values)))) == []
     values["half"]["LSE-C"][0] = 0.557
     said = remarks(make_grid(load_runs(folder_of(tmp_path / "better", values))))
+    show(RunOutcome(tmp_path / "better", read_result(tmp_path / "better"), None), as_json=False)
+    assert "1 of 12 clips that both have" in " ".join(capsys.readouterr().out.split()), "what `bench score` prints"
     assert len(said) == 1 and "LSE-C[v] (0.557 against 0.556, over the 1 of 12 clips that both have)" in said[0]
 
 
@@ -127,7 +133,7 @@ def test_marks_and_tests_of_two_runs_are_over_common_clips(tmp_path: Path, seed:
         for form in ("text", "markdown", "latex"):
             assert "over the clips that both rows have" in " ".join(render_table(runs, form).split())
         page = write_page(runs, tmp_path / "page.html").read_text(encoding="utf-8")
-        assert "over the clips that both rows have" in page and "their order compares nothing" in page
+        assert "over the clips that both rows have" in page and "their order and the charts compare nothing" in page
 
 
 def test_the_best_is_the_one_that_wins_over_common_clips_and_not_the_one_with_the_larger_mean(tmp_path: Path) -> None:
@@ -167,7 +173,8 @@ def test_a_remark_that_cannot_be_made_over_common_clips_says_so(tmp_path: Path) 
     values["m1"]["LSE-C"][:3] = np.nan
     run = _bare(folder_of(tmp_path / "run", values))
     said = remarks(make_grid(load_runs(run)))
-    assert "m1 and ground-truth are not compared on LSE-C[v]: the rows are over different clips" in " ".join(said)
+    reason = "the rows are over different clips, and what each clip adds is not at hand"
+    assert f"m1 is not compared with ground-truth, static on LSE-C[v], LSE-D[v]: {reason}." in said
     assert not any("better than" in text and "LSE-C" in text for text in said)
 
 
@@ -268,3 +275,15 @@ def test_a_distance_from_the_truth_says_how_many_clips_it_is_over(tmp_path: Path
     rows = [row.model_copy(update={"from_truth": 0.5, "n_from_truth": 7}) for row in result.metrics]
     grid = make_grid(load_runs(result.model_copy(update={"metrics": rows})))
     assert [text for _, text in grid.footnotes] == ["Δ over the 7 of 12 clips that both have"]
+
+
+def test_a_curve_says_which_rows_lack_clips(tmp_path: Path) -> None:
+    values = random_values(0, ("m", "m (adapted)"))
+    values["m"] = {name: np.linspace(3, 4, 12) for name in values["m"]}
+    result = read_result(folder_of(tmp_path / "run", values))
+    variants = Variants("m", {})
+    points = tuple(CurvePoint(seconds, None, result) for seconds in (2.0, 5.0))
+    page = write_ablation(
+        Ablation(variants, ("zero-shot", "adapted"), result, tmp_path / "run", curve=points), tmp_path / "a.html"
+    )
+    assert "these rows lack some: m (adapted)." in page.read_text(encoding="utf-8")
