@@ -115,18 +115,11 @@ def compare(first: Number, second: Number, *others: Number, tested: PairTest | N
     """
     numbers = (first, second, *others)
     if all(first.has_clips_of(other) for other in numbers[1:]):
-        p, note = _test(first.people, second.people)
-        records = (first.people, second.people)
-        return Comparison(
-            tuple(number.value for number in numbers),
-            first.value - second.value,
-            p,
-            note,
-            first.n_clips,
-            len(first.people.groups) if first.people else 0,
-            first.n_total,
-            (records[0].clusters(), records[1].clusters()) if records[0] and records[1] and _fit(*records) else None,
-        )
+        values, one, two = tuple(number.value for number in numbers), first.people, second.people
+        people = (one.clusters(), two.clusters()) if one and two and _fit(one, two) else None
+        p, note = paired_test(*people) if people else PairedTest(None, NO_PARTS)
+        counts = (first.n_clips, len(one.groups) if one else 0, first.n_total)
+        return Comparison(values, values[0] - values[1], p, note, *counts, people)
     sides = [number.by_clip() for number in numbers]
     if all(sides):
         return _over_common(sides, first)
@@ -138,12 +131,6 @@ def compare(first: Number, second: Number, *others: Number, tested: PairTest | N
 
 def _fit(first: PeopleRecord, second: PeopleRecord) -> bool:
     return first.scale == second.scale and first.groups == second.groups and first.weights == second.weights
-
-
-def _test(first: PeopleRecord | None, second: PeopleRecord | None) -> PairedTest:
-    if first is None or second is None or not _fit(first, second):
-        return PairedTest(None, NO_PARTS)
-    return paired_test(first.clusters(), second.clusters())
 
 
 def _over_common(sides: Sequence[Mapping[str, float]], first: Number) -> Comparison:
