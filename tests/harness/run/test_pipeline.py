@@ -367,7 +367,7 @@ def test_a_variant_that_nobody_named_makes_no_run_partial(world: World, other_ps
         (["PSNR", "PSNR[other]"], "partial"),
         (["SSIM"], "complete"),
     ):
-        assert world.run("run", "darker", metrics=metrics).result.status == status, metrics
+        assert world.run("-".join(metrics), "darker", metrics=metrics).result.status == status, metrics
 
 
 def test_a_metric_without_any_weights_makes_a_run_partial(
