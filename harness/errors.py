@@ -54,6 +54,11 @@ class ClipError(Exception):
 class BenchError(Exception):
     """A mistake in how the tool is used or set up; the CLI prints its message without a traceback and exits with 2."""
 
+    @property
+    def short(self) -> str:
+        """One sentence for a table or a list, where the message may have more lines."""
+        return first_problem(self)
+
 
 class NoRoomError(BenchError):
     """The disk is full, read-only or failing. Ends the run, whatever clip it hit; the same command goes on."""

@@ -79,7 +79,7 @@ def test_the_main_job(tmp_path: Path, environment: dict[str, str]) -> None:
 
     missing = values["stylelipsync", "LSE-C", "syncnet_v2"]
     if missing.value is None:
-        assert "bench assets add syncnet_v2" in missing.note
+        assert "bench assets fetch syncnet_v2" in missing.note
     page = (out / "report.html").read_text(encoding="utf-8")
     shown = next(iter(sorted((out / "media" / "stylelipsync").iterdir()))).name
     assert "stylelipsync" in page and f"media/stylelipsync/{shown}" in page

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bench_lipsync.harness.ablation.variants import FULL, Ablation
-from bench_lipsync.harness.results.row_tests import compare_rows
-from bench_lipsync.harness.results.schema import MetricRow, RunResult
+from bench_lipsync.harness.results.common_clips import compare, coverage
+from bench_lipsync.harness.results.schema import MetricRow
 from bench_lipsync.harness.statistics.cluster_sums import difference
 from bench_lipsync.harness.statistics.intervals import interval
 from bench_lipsync.harness.statistics.paired import ALPHA, TOO_FEW, holm
@@ -16,7 +16,7 @@ from bench_lipsync.harness.statistics.paired import ALPHA, TOO_FEW, holm
 
 @dataclass(frozen=True)
 class Delta:
-    """One variant's value of one metric beside the full model's."""
+    """One variant's value of one metric beside the full model's, and how far apart they are over common clips."""
 
     label: str
     mode: str
@@ -24,6 +24,10 @@ class Delta:
     direction: str
     base: float
     value: float
+    delta: float | None = None
+    """Variant minus full model over the clips that both have; `None` where they are not compared."""
+    n_clips: int = 0
+    n_total: int = 0
     low: float | None = None
     """95 % interval of the difference over speakers; on a logarithmic scale (FID) that of the ratio, times the full
     model's value."""
@@ -34,9 +38,9 @@ class Delta:
     note: str = ""
 
     @property
-    def delta(self) -> float:
-        """Variant minus full model."""
-        return self.value - self.base
+    def coverage(self) -> str:
+        """`over the 7 of 8 clips that both have`; empty where that is all of them."""
+        return coverage(self.n_clips, self.n_total) if self.delta is not None else ""
 
     @property
     def counts(self) -> bool:
@@ -46,13 +50,14 @@ class Delta:
     @property
     def worse(self) -> bool:
         """Whether the variant is on the worse side; never for metrics without one."""
-        return self.delta < 0 if self.direction == "higher" else self.delta > 0 if self.direction == "lower" else False
+        delta = self.delta or 0.0
+        return delta < 0 if self.direction == "higher" else delta > 0 if self.direction == "lower" else False
 
 
 def deltas(ablation: Ablation) -> list[Delta]:
     """Every variant in every mode on every metric that it and the full model have; in the order of the table."""
     rows = {mode: ablation.variants.rows(mode) for mode in ablation.modes}
-    return corrected([delta for mode in ablation.modes for delta in _against(ablation.result, rows[mode], mode)])
+    return corrected([delta for mode in ablation.modes for delta in _against(ablation, rows[mode], mode)])
 
 
 def mode_deltas(ablation: Ablation) -> list[Delta]:
@@ -62,7 +67,7 @@ def mode_deltas(ablation: Ablation) -> list[Delta]:
     for label in ablation.variants.rows(first):
         for mode in others:
             rows = {FULL: ablation.variants.rows(first)[label], "own": ablation.variants.rows(mode)[label]}
-            compared += [replace(delta, label=label) for delta in _against(ablation.result, rows, mode)]
+            compared += [replace(delta, label=label) for delta in _against(ablation, rows, mode)]
     return corrected(compared)
 
 
@@ -72,12 +77,11 @@ def corrected(uncorrected: Sequence[Delta]) -> list[Delta]:
     return [replace(delta, p_holm=p) for delta, p in zip(uncorrected, adjusted, strict=True)]
 
 
-def _against(result: RunResult, rows: dict[str, str], mode: str) -> list[Delta]:
-    seed = result.spec.get("seed") or 0
-    values = result.rows_with_values()
+def _against(ablation: Ablation, rows: dict[str, str], mode: str) -> list[Delta]:
+    values = ablation.result.rows_with_values()
     full = values.get(rows[FULL], {})
     return [
-        _delta(label, mode, column, (full[column], own), seed)
+        _delta(ablation, label, mode, (full[column], own))
         for label, name in rows.items()
         if label != FULL
         for column, own in values.get(name, {}).items()
@@ -85,16 +89,20 @@ def _against(result: RunResult, rows: dict[str, str], mode: str) -> list[Delta]:
     ]
 
 
-def _delta(label: str, mode: str, column: str, pair: tuple[MetricRow, MetricRow], seed: int) -> Delta:
+def _delta(ablation: Ablation, label: str, mode: str, pair: tuple[MetricRow, MetricRow]) -> Delta:
     base, own = pair
-    start = Delta(label, mode, column, base.direction, base.value or 0.0, own.value or 0.0)
-    p, note = compare_rows(own.people, base.people)
-    if own.people is None or base.people is None or note:
-        return replace(start, note=note)
-    ends = interval(difference(own.people.clusters(), base.people.clusters()), seed)
+    start = Delta(label, mode, own.column, base.direction, base.value or 0.0, own.value or 0.0)
+    one, two = (ablation.numbers.number(row) for row in (own, base))
+    if one is None or two is None:
+        return start
+    found = compare(one, two, tested=ablation.result.test(own.model, base.model, own.column))
+    start = replace(start, delta=found.difference, n_clips=found.n_clips, n_total=found.n_total, note=found.note)
+    if found.people is None:
+        return replace(start, p=found.p)
+    ends = interval(difference(*found.people), ablation.result.spec.get("seed") or 0)
     if ends is None:  # The test needs as many speakers.
         return replace(start, note=TOO_FEW)
     low, high = ends
-    if base.people.scale == "log":
+    if base.people is not None and base.people.scale == "log":
         low, high = (start.base * (math.exp(end) - 1) for end in ends)
-    return replace(start, low=low, high=high, p=p)
+    return replace(start, low=low, high=high, p=found.p)

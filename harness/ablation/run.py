@@ -45,7 +45,7 @@ def carry_out(
         counted: list[int | None] = [*sorted(set(steps))] or [spec.adapt.steps]
         amounts = [AdaptSpec(seconds=length, steps=count) for length in taken for count in counted]
     main = execute(spec.model_copy(update={"adapt": amounts[-1]}), options)
-    ablation = Ablation(variants, spec.modes, main.result, settings)
+    ablation = Ablation(variants, spec.modes, main.result, main.folder, settings)
     if len(amounts) == 1:
         return Ablated(main, ablation)
     points = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.registry.model_names import parse_name, row_name
 from bench_lipsync.harness.registry.plugins import MODELS
+from bench_lipsync.harness.results.common_clips import RunNumbers
 from bench_lipsync.harness.results.schema import RunResult
 from bench_lipsync.harness.run.model_loading import load_models
 from bench_lipsync.harness.run.spec import mode_name
@@ -81,9 +83,16 @@ class Ablation:
     variants: Variants
     modes: tuple[str, ...]
     result: RunResult
+    folder: Path | None = None
+    """Of the run, for the values of single clips."""
     settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """By label: what differs from the full model; empty where the models do not say."""
     curve: tuple[CurvePoint, ...] = ()
+
+    @cached_property
+    def numbers(self) -> RunNumbers:
+        """The run's numbers as rows are compared by."""
+        return RunNumbers(self.result, self.folder)
 
 
 def default_variants(model: str) -> Variants:

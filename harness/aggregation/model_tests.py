@@ -8,14 +8,14 @@ from itertools import combinations
 import numpy as np
 
 from bench_lipsync.harness.aggregation.measurements import Measurements
-from bench_lipsync.harness.aggregation.rows import common_clips, mean
+from bench_lipsync.harness.aggregation.rows import common_clips
 from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.errors import ClipError
 from bench_lipsync.harness.registry.plugins import BOUNDS
 from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.results.schema import PairTest
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
-from bench_lipsync.harness.statistics.cluster_sums import ClusterSums
+from bench_lipsync.harness.statistics.cluster_sums import ClusterSums, mean
 from bench_lipsync.harness.statistics.paired import holm, paired_test
 
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench_lipsync.harness.aggregation.measurements import Measurements
 from bench_lipsync.harness.aggregation.pooling import scale_of
@@ -15,7 +14,7 @@ from bench_lipsync.harness.errors import ClipError
 from bench_lipsync.harness.results.model_run import ModelRun
 from bench_lipsync.harness.results.schema import MetricRow, PeopleRecord
 from bench_lipsync.harness.scoring.scorers import LoadedScorer
-from bench_lipsync.harness.statistics.cluster_sums import ClusterSums
+from bench_lipsync.harness.statistics.cluster_sums import ClusterSums, mean
 from bench_lipsync.harness.statistics.intervals import asinh_interval, interval
 from bench_lipsync.harness.util.files import sha256_json
 
@@ -72,22 +71,18 @@ def _clip_row(measured: Measurements, run: ModelRun, info: MetricInfo) -> Metric
         info,
         value=mean(values[chosen]),
         n_ok=int(chosen.sum()),
-        from_truth=_from_truth(measured, run, info),
+        **_from_truth(measured, run, info),
         **_spread(measured.cluster_sums(values, chosen), measured.ids_of(chosen), info, measured.seed),
     )
 
 
-def mean(values: NDArray[np.float64]) -> float:
-    """Arithmetic mean, exactly rounded whatever the order of `values`."""
-    return math.fsum(values.tolist()) / len(values)
-
-
-def _from_truth(measured: Measurements, run: ModelRun, info: MetricInfo) -> float | None:
+def _from_truth(measured: Measurements, run: ModelRun, info: MetricInfo) -> dict[str, object]:
+    """The fields of a row about its distance from the ground truth."""
     if measured.truth is None or run is measured.truth or "truth" in info.needs:
-        return None
+        return {}
     gaps = measured.values(run, info.column) - measured.values(measured.truth, info.column)
     gaps = gaps[np.isfinite(gaps)]
-    return abs(mean(gaps)) if len(gaps) else None
+    return {"from_truth": abs(mean(gaps)), "n_from_truth": len(gaps)} if len(gaps) else {}
 
 
 def _set_rows(
@@ -125,23 +120,24 @@ def common_clips(measured: Measurements, column: str, *runs: ModelRun) -> set[st
 
 
 def _spread(sums: ClusterSums | None, clips: Collection[str], info: MetricInfo, seed: int) -> dict[str, object]:
-    """The fields of a row about the uncertainty of its value."""
+    """The fields of a row about its clips and the uncertainty of its value."""
+    digest = sha256_json(sorted(clips))
     if sums is None:
-        return {}
+        return {"clips": digest}
     scale = scale_of(info)
     record = PeopleRecord(
         groups=list(sums.groups),
         sums=sums.sums.tolist(),
         weights=sums.weights.tolist(),
         scale="log" if scale == "log" else "linear",
-        clips=sha256_json(sorted(clips)),
+        clips=digest,
     )
     # A pooled value without a logarithm is a difference of squares, whose spread grows with it all the same.
     ends = (asinh_interval if info.level == "set" and scale == "linear" else interval)(sums, seed)
     if ends is None:
-        return {"people": record}
+        return {"clips": digest, "people": record}
     low, high = (math.exp(end) if scale == "log" else end for end in ends)
     least, most = info.range
     # No value lies beyond the metric's range, so neither does an interval; its coverage stays the same.
     low, high = (low if least is None else max(low, least)), (high if most is None else min(high, most))
-    return {"people": record, "ci_low": low, "ci_high": high}
+    return {"clips": digest, "people": record, "ci_low": low, "ci_high": high}

@@ -30,6 +30,18 @@ __all__ = [
 class AssetMissing(BenchError):  # noqa: N818 - public name
     """An asset that is not here and could not be fetched; the message lists what was tried and the way out."""
 
+    def __init__(self, text: str, *names: str) -> None:
+        super().__init__(text)
+        self.names = names
+        """The assets that are missing."""
+
+    @property
+    def short(self) -> str:
+        """`no weights syncnet_v2 here: bench assets fetch syncnet_v2`."""
+        if not self.names:
+            return super().short
+        return f"no weights {' and '.join(self.names)} here: bench assets fetch {' '.join(self.names)}"
+
 
 def asset_specs() -> tuple[AssetSpec, ...]:
     """Every known asset, in the order of the catalogue."""
@@ -97,7 +109,7 @@ def fetch_assets(names: Iterable[str]) -> None:
                     except SourceError as error:
                         problems.append((source, str(error)))
                 else:
-                    raise AssetMissing(_missing(spec, file, problems))
+                    raise AssetMissing(_missing(spec, file, problems), spec.name)
         # Archives are kept only until every requested member has been extracted.
         shutil.rmtree(downloads, ignore_errors=True)
 

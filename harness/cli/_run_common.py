@@ -41,7 +41,7 @@ def show(outcome: RunOutcome, as_json: bool) -> None:
     if as_json:
         print(outcome.result.model_dump_json(indent=1))
     else:
-        print_result(outcome.result)
+        print_result(outcome.folder)
     print(f"run folder: {outcome.folder}", file=sys.stderr)
     if outcome.report:
         print(f"report:     {outcome.report}", file=sys.stderr)

@@ -101,7 +101,7 @@ def _load(name: str, context: GenerateContext, adapt_on: Path | None, seconds: f
     loaded = load_models([name])
     model = next((row.model for row in loaded.models if row.name == row_name(name)), None)
     if model is None:
-        raise BenchError(next(row.unavailable for row in loaded.unavailable if row.name == row_name(name)))
+        raise loaded.problems[row_name(name)]
     if model.card.caveat:
         print(f"note: {model.card.name}: {model.card.caveat}", file=sys.stderr)
     if adapt_on is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from bench_lipsync.harness.results.schema import MetricRow, RunResult
+from bench_lipsync.harness.results.common_clips import Number, RunNumbers
+from bench_lipsync.harness.results.schema import MetricRow, PeopleRecord, RunResult
 from bench_lipsync.harness.util.files import sha256_json
 
 BASELINE_VERSION = 1
@@ -51,6 +53,8 @@ class Value(_Part):
     n: int = 0
     """Clips behind it."""
     note: str = ""
+    clips: str = ""
+    """sha256 of the clips' ids where `people` does not say it."""
     people: str = ""
     """Key of `Baseline.people`; empty where the shares are unknown."""
     scale: Literal["linear", "log"] = "linear"
@@ -85,6 +89,33 @@ class Baseline(_Part):
     models: dict[str, BaselineRow]
     stages: dict[str, float] = Field(default_factory=dict)
     """Seconds of the run's stages."""
+    _run: RunNumbers | None = PrivateAttr(default=None)
+    """The numbers of the run folder that it was made of, for the values of single clips; a file holds none."""
+
+    def number(self, model: str, column: str) -> Number | None:
+        """A number as it is compared with others; `None` where there is none."""
+        row = self.models.get(model)
+        value = row.metrics.get(column) if row else None
+        if value is None or value.value is None:
+            return None
+        people = self._people_of(value)
+        return Number(
+            value.value,
+            value.n,
+            len(self.clips),
+            value.clips or (people.clips if people else ""),
+            people,
+            self._run.by_clip(model, column) if self._run else dict,
+            {clip: key.identity for clip, key in self.clips.items()},
+        )
+
+    def _people_of(self, value: Value) -> PeopleRecord | None:
+        if not value.sums:
+            return None
+        people = self.people[value.people]
+        names = sorted(people.groups)
+        weights = [people.groups[name] for name in names]
+        return PeopleRecord(groups=names, sums=value.sums, weights=weights, scale=value.scale, clips=people.clips)
 
     @property
     def measured(self) -> set[str]:
@@ -93,8 +124,8 @@ class Baseline(_Part):
         return {column for row in rows for column, value in row.metrics.items() if value.value is not None}
 
 
-def baseline_of(result: RunResult) -> Baseline:
-    """The numbers of a run, for comparison."""
+def baseline_of(result: RunResult, folder: Path | None = None) -> Baseline:
+    """The numbers of a run, for comparison; `folder` holds the values of single clips."""
     cards = {str(card.get("name")): card for card in result.models}
     people: dict[str, SpeakerGroup] = {}
     columns: dict[str, ColumnFacts] = {}
@@ -113,7 +144,7 @@ def baseline_of(result: RunResult) -> Baseline:
         for name, metrics in values.items()
     }
     clips = {clip.id: ClipKey(identity=clip.identity, content=(clip.content_hash or "")[:16]) for clip in result.clips}
-    return Baseline(
+    made = Baseline(
         bench=result.provenance.bench_version,
         created=result.created,
         device=result.provenance.device,
@@ -125,13 +156,15 @@ def baseline_of(result: RunResult) -> Baseline:
         models=rows,
         stages=result.timings,
     )
+    made._run = RunNumbers(result, folder)
+    return made
 
 
 def _value(row: MetricRow, people: dict[str, SpeakerGroup]) -> Value:
     if row.value is None:
         return Value(note=row.note, n=row.n_ok)
     if row.people is None:
-        return Value(value=row.value, n=row.n_ok)
+        return Value(value=row.value, n=row.n_ok, clips=row.clips)
     ordered = sorted(zip(row.people.groups, row.people.weights, row.people.sums, strict=True))
     group = SpeakerGroup(clips=row.people.clips, groups={name: weight for name, weight, _ in ordered})
     key = sha256_json(group.model_dump())[:8]

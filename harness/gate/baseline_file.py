@@ -76,9 +76,9 @@ def open_reference(path: Path) -> Baseline:
 
     """
     if path.is_dir():
-        return baseline_of(read_result(path))
+        return baseline_of(read_result(path), path)
     if path.name == RUN_FILE and path.is_file():
-        return baseline_of(read_result(path.parent))
+        return baseline_of(read_result(path.parent), path.parent)
     return read_baseline(path)
 
 

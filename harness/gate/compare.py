@@ -1,18 +1,19 @@
 """Whether a candidate is worse than a baseline: one verdict for every row and metric, and for speed on request.
 
-A value that is worse by more than its tolerance fails if the paired test over speakers says that the loss is more than
-chance, or if it is so large that no test is needed (`GateSpec.hard`). Where there is no test, the tolerance decides.
+Both values are over the clips that both sides have. One that is worse by more than its tolerance fails if the paired
+test over speakers says that the loss is more than chance, or if it is so large that no test is needed
+(`GateSpec.hard`). Where there is no test, the tolerance decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench_lipsync.harness.gate.baseline import Baseline, Value
 from bench_lipsync.harness.gate.compatibility import check_comparable, notices, pair_rows
-from bench_lipsync.harness.gate.rules import GateSpec
-from bench_lipsync.harness.gate.significance import gate_p
+from bench_lipsync.harness.gate.rules import GateSpec, Rule
+from bench_lipsync.harness.gate.significance import compare_sides
 from bench_lipsync.harness.gate.speed import speed_findings
 from bench_lipsync.harness.gate.verdicts import Finding, GateResult, PendingFinding, Verdict, settle
 
@@ -20,6 +21,7 @@ TRUTH = "ground-truth"
 EVERY = "every metric"
 """Column of the finding about a missing row."""
 UNSTEADY = "only read, and without synchrony it may be anything"
+REMEDY = "run both again, or save the baseline again"
 YARDSTICK = "a bound row changed, so the measure or the footage did, and not the model"
 
 
@@ -55,7 +57,15 @@ def compare(
     sides = _Sides(base, candidate, gate)
     findings = settle([item for name, other in rows.items() for item in sides.row(name, other)], gate)
     findings += speed_findings(base, candidate, rows, gate)
-    return GateResult(*names, tuple(findings), notices(base, candidate, rows))
+    return GateResult(*names, tuple(findings), (*notices(base, candidate, rows), *_fewer(findings, len(base.clips))))
+
+
+def _fewer(findings: Sequence[Finding], clips: int) -> list[str]:
+    """Says that some numbers are not over all clips."""
+    counts = [finding.n_clips for finding in findings if finding.n_clips is not None and finding.n_clips < clips]
+    if not counts:
+        return []
+    return [f"{len(counts)} numbers are over the clips that both have, {min(counts)} of {clips} at least"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,8 @@ class _Sides:
         row, theirs = self.base.models[name], self.candidate.models[other].metrics
         had = {column: row.metrics[column] for column in self._order() if _has(row.metrics.get(column))}
         for column, value in had.items():
-            yield self._number(name, column, value, theirs.get(column) or Value(note="not measured by the candidate"))
+            now = theirs.get(column) or Value(note="not measured by the candidate")
+            yield self._number((name, other), column, value, now)
         for column, value in theirs.items():
             if _has(value) and column not in had:
                 start = _start(name, column, self.candidate)
@@ -86,7 +97,8 @@ class _Sides:
         """Columns as the candidate has them: a saved baseline is sorted for its diffs and not for readers."""
         return list(dict.fromkeys([*self.candidate.columns, *self.base.columns]))
 
-    def _number(self, name: str, column: str, before: Value, now: Value) -> PendingFinding:
+    def _number(self, rows: tuple[str, str], column: str, before: Value, now: Value) -> PendingFinding:
+        name = rows[0]
         bound = self.base.models[name].kind == "bound"
         start = _start(name, column, self.base)
         finding = replace(start, base=before.value, candidate=now.value, bound=bound)
@@ -100,27 +112,40 @@ class _Sides:
         if now.n < before.n:
             reason = f"{now.n} clips have a value, {before.n} had one"
             return PendingFinding(replace(finding, verdict=Verdict.FEWER, reason=reason))
-        loss, allowed = self._loss(column, before, now, bound), rule.allowed(before.value or 0.0)
-        finding = replace(finding, loss=loss, allowed=allowed)
-        if bound:
-            return PendingFinding(
-                replace(finding, verdict=Verdict.MOVED, reason=YARDSTICK) if loss > allowed else finding
-            )
-        tested = gate_p(self.base, self.candidate, before, now)
-        return PendingFinding(finding, rule, tested.p, tested.note)
+        return self._judged(finding, rows, before, rule)
 
-    def _loss(self, column: str, before: Value, now: Value, bound: bool) -> float:
-        """How much worse; for metrics without a better direction, how much further from the ground truth's value."""
-        old, new = before.value or 0.0, now.value or 0.0
-        direction = self.base.columns[column].direction
-        if bound:
-            return abs(new - old)
-        if direction != "none":
-            return old - new if direction == "higher" else new - old
-        truths = [_truth(side, column) for side in (self.base, self.candidate)]
-        if truths[0] is None or truths[1] is None:
-            return abs(new - old)
-        return abs(new - truths[1]) - abs(old - truths[0])
+    def _judged(self, finding: Finding, rows: tuple[str, str], before: Value, rule: Rule) -> PendingFinding:
+        """The verdict over the clips that both sides have."""
+        found = compare_sides(self.base, self.candidate, rows, finding.column)
+        if found.values and found.n_clips < before.n:
+            reason = f"{before.n - found.n_clips} of the {before.n} clips that had a value have none"
+            return PendingFinding(replace(finding, verdict=Verdict.FEWER, reason=reason))
+        if found.values and finding.direction == "none" and not finding.bound:
+            found = compare_sides(self.base, self.candidate, rows, finding.column, beside=TRUTH)
+        if not found.values:
+            reason = f"not compared: {found.note}; {REMEDY}"
+            return PendingFinding(replace(finding, verdict=Verdict.OTHER, reason=reason))
+        old, new = found.values[:2]
+        loss, allowed = _loss(finding, found.values), rule.allowed(old)
+        finding = replace(
+            finding, base=old, candidate=new, loss=loss, allowed=allowed, n_clips=found.n_clips, reason=found.coverage
+        )
+        if not finding.bound:
+            return PendingFinding(finding, rule, found.p, found.note)
+        if loss <= allowed:
+            return PendingFinding(finding)
+        reason = "; ".join(filter(None, (YARDSTICK, found.coverage)))
+        return PendingFinding(replace(finding, verdict=Verdict.MOVED, reason=reason))
+
+
+def _loss(finding: Finding, values: tuple[float, ...]) -> float:
+    """How much worse; for metrics without a better direction, how much further from the ground truth's values."""
+    old, new, *truths = values
+    if finding.bound or (finding.direction == "none" and not truths):
+        return abs(new - old)
+    if finding.direction != "none":
+        return old - new if finding.direction == "higher" else new - old
+    return abs(new - truths[1]) - abs(old - truths[0])
 
 
 def _start(name: str, column: str, side: Baseline) -> Finding:
@@ -130,9 +155,3 @@ def _start(name: str, column: str, side: Baseline) -> Finding:
 
 def _has(value: Value | None) -> bool:
     return value is not None and value.value is not None
-
-
-def _truth(side: Baseline, column: str) -> float | None:
-    row = side.models.get(TRUTH)
-    value = row.metrics.get(column) if row else None
-    return value.value if value else None

@@ -1,35 +1,46 @@
-"""The paired test between a baseline's number and a candidate's, where both are over the same clips."""
+"""A baseline's number beside a candidate's, over the clips that both have."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from bench_lipsync.harness.gate.baseline import Baseline, Value
-from bench_lipsync.harness.results.row_tests import compare_rows
-from bench_lipsync.harness.results.schema import PeopleRecord
-from bench_lipsync.harness.statistics.paired import PairedTest
+from bench_lipsync.harness.gate.baseline import Baseline
+from bench_lipsync.harness.results.common_clips import Comparison, Number, compare
 
 _ROUNDING = 1e-7
 """Baseline files are rounded; a difference within it is none, however regular it is."""
 
 
-def gate_p(base: Baseline, candidate: Baseline, old: Value, new: Value) -> PairedTest:
-    """The test of `old` of `base` against `new` of `candidate`, uncorrected."""
-    first, second = _record(base, old), _record(candidate, new)
+def compare_sides(
+    base: Baseline, candidate: Baseline, rows: tuple[str, str], column: str, beside: str | None = None
+) -> Comparison:
+    """Compare the number of a row of `base` with that of a row of `candidate`.
+
+    Args:
+        base: One side.
+        candidate: The other side.
+        rows: The row of each side.
+        column: The number.
+        beside: A row of both sides, whose numbers are given too where both have them.
+
+    """
+    old, new = base.number(rows[0], column), candidate.number(rows[1], column)
+    if old is None or new is None:
+        return Comparison()
+    others = [side.number(beside, column) for side in (base, candidate)] if beside else []
+    return compare(old, _unrounded(old, new), *(other for other in others if other and None not in others))
+
+
+def _unrounded(old: Number, new: Number) -> Number:
+    """`new` with the parts of `old` where they differ by rounding alone."""
+    first, second = old.people, new.people
     if (
         first
         and second
         and first.groups == second.groups
         and np.allclose(first.sums, second.sums, rtol=_ROUNDING, atol=0.0)
     ):
-        second = second.model_copy(update={"sums": first.sums})
-    return compare_rows(first, second)
-
-
-def _record(baseline: Baseline, value: Value) -> PeopleRecord | None:
-    if not value.sums:
-        return None
-    people = baseline.people[value.people]
-    names = sorted(people.groups)
-    weights = [people.groups[name] for name in names]
-    return PeopleRecord(groups=names, sums=value.sums, weights=weights, scale=value.scale, clips=people.clips)
+        return replace(new, people=second.model_copy(update={"sums": first.sums}))
+    return new

@@ -23,11 +23,13 @@ class Verdict(StrEnum):
     MOVED = "moved"
     """A bound row that changed: the yardstick is another one."""
     FEWER = "fewer clips"
+    OTHER = "other clips"
+    """The clips that both have are not known, so the two were not compared."""
     MISSING = "missing"
     SLOWER = "slower"
 
 
-FAILING = frozenset({Verdict.WORSE, Verdict.MOVED, Verdict.FEWER, Verdict.MISSING, Verdict.SLOWER})
+FAILING = frozenset({Verdict.WORSE, Verdict.MOVED, Verdict.FEWER, Verdict.OTHER, Verdict.MISSING, Verdict.SLOWER})
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,11 @@ class Finding:
     p: float | None = None
     """Two-sided p of no difference, after Holm's correction for all tests of the gate."""
     reason: str = ""
+    """Why the verdict is this one, and how many clips it is about where that is not all of them."""
     bound: bool = False
     """Whether the row is a reference and no model."""
+    n_clips: int | None = None
+    """Clips that both sides have, which the two values are over; `None` where they are not compared."""
 
     @property
     def fails(self) -> bool:
@@ -109,10 +114,10 @@ def _settled(item: PendingFinding, gate: GateSpec, p: float | None) -> Finding:
     real = p is None or p < gate.alpha
     if loss < 0:
         return replace(finding, verdict=Verdict.BETTER) if real else finding
-    reason = _why_worse(item, rule, gate, real)
-    if reason:
-        return replace(finding, verdict=Verdict.WORSE, reason=reason)
-    return replace(finding, verdict=Verdict.UNSURE, reason="beyond the tolerance, but no more than chance")
+    why = _why_worse(item, rule, gate, real)
+    verdict = Verdict.WORSE if why else Verdict.UNSURE
+    why = why or "beyond the tolerance, but no more than chance"
+    return replace(finding, verdict=verdict, reason="; ".join(filter(None, (why, finding.reason))))
 
 
 def _why_worse(item: PendingFinding, rule: Rule, gate: GateSpec, real: bool) -> str:

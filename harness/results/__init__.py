@@ -6,12 +6,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["provenance"],
     submod_attrs={
-        "clip_table": ["clip_columns", "clip_records", "list_failures", "note_lines", "write_clips"],
+        "common_clips": ["Comparison", "Number", "RunNumbers", "compare", "coverage"],
+        "clip_table": ["clip_columns", "clip_records", "clip_values", "list_failures", "note_lines", "write_clips"],
         "frame_curves": ["AUDIO_HIGH", "AUDIO_LOW", "CURVES_FILE", "YAW", "read_curves", "write_curves"],
         "model_run": ["ModelRun"],
         "output_guard": ["PAGE_FILE", "check_out_file", "check_out_folder"],
         "parquet": ["opened_table"],
-        "row_tests": ["NO_PARTS", "OTHER_CLIPS", "compare_rows"],
         "schema": [
             "CLIPS_FILE",
             "CLIP_COLUMNS",

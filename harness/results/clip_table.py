@@ -127,6 +127,18 @@ def clip_columns(folder: Path, columns: Collection[str]) -> dict[tuple[str, str]
     return {key: np.concatenate(arrays) for key, arrays in parts.items()}
 
 
+def clip_values(folder: Path, column: str) -> dict[str, dict[str, float]]:
+    """The values of a clip-level column by model and clip; empty for other columns and without the file."""
+    values: dict[str, dict[str, float]] = {}
+    for part in record_parts(folder, ["model", "clip", column]):
+        if column in part.column_names:
+            rows = (part[name].to_pylist() for name in ("model", "clip", column))
+            for model, clip, value in zip(*rows, strict=True):
+                if value is not None and np.isfinite(value):
+                    values.setdefault(model, {})[clip] = value
+    return values
+
+
 def record_parts(folder: Path, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
     """`clips.parquet` as it was written, part by part; those of `columns` that it has, or all. None without a file."""
     import pyarrow as pa

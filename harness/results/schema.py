@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -80,12 +80,19 @@ class MetricRow(_Record):
     """Clips behind the value."""
     n_total: int = 0
     """Requested clips."""
+    clips: str = ""
+    """sha256 of the ids of the clips behind the value; empty in runs of older versions."""
     note: str = ""
     from_truth: float | None = None
     """|value - ground truth's value| over the clips that both have; `None` for metrics that compare with the ground
     truth themselves, and where it has no value."""
+    n_from_truth: int = 0
+    """Clips behind `from_truth`; 0 in runs of older versions."""
     people: PeopleRecord | None = None
     """`None` where the value or its parts could not be computed."""
+
+    FOR_TESTS: ClassVar = frozenset({"clips", "people"})
+    """Fields that only comparisons need; lists of numbers leave them out."""
 
     @property
     def column(self) -> str:
@@ -164,7 +171,8 @@ class RunResult(_Record):
 
     schema_version: int = SCHEMA_VERSION
     status: Literal["complete", "partial"]
-    """`partial` where some (model, clip) pair did not end in `ok` or some metric is unavailable."""
+    """`partial` where something that was asked for failed: a requested row on a clip, or a requested metric. Bound
+    rows, metrics that do not apply to a model and variants that the metric's name brings along are not asked for."""
     created: str
     spec: dict[str, Any]
     spec_hash: str
@@ -188,6 +196,16 @@ class RunResult(_Record):
         if not all(isinstance(card.get("name"), str) for card in self.models):
             raise ValueError("a model has no name")
         return self
+
+    def test(self, one: str, two: str, column: str) -> PairTest | None:
+        """The run's own test of two rows, turned so that the difference is `one` minus `two`."""
+        for test in self.tests:
+            if test.column == column and (test.one, test.two) == (one, two):
+                return test
+            if test.column == column and (test.two, test.one) == (one, two):
+                turned = None if test.difference is None else -test.difference
+                return test.model_copy(update={"one": one, "two": two, "difference": turned})
+        return None
 
     def rows_with_values(self) -> dict[str, dict[str, MetricRow]]:
         """Rows of `metrics` that have a value, by model (in the order of `models`) and column."""

@@ -13,10 +13,11 @@ from bench_lipsync.harness.aggregation.rows import metric_rows
 from bench_lipsync.harness.api.clip import FPS, PreparedClip
 from bench_lipsync.harness.errors import Status
 from bench_lipsync.harness.profiling.profile import Profile
+from bench_lipsync.harness.registry.metric_names import metric_names
 from bench_lipsync.harness.results.clip_table import list_failures, note_lines, write_clips
 from bench_lipsync.harness.results.frame_curves import write_curves
 from bench_lipsync.harness.results.model_run import ModelRun
-from bench_lipsync.harness.results.schema import ClipFacts, RunResult, SpeedRecord, write_result
+from bench_lipsync.harness.results.schema import ClipFacts, Failure, MetricRow, RunResult, SpeedRecord, write_result
 from bench_lipsync.harness.run.adaptation_footage import notices as adaptation_notices
 from bench_lipsync.harness.run.adaptation_footage import write_plan
 from bench_lipsync.harness.run.folder import check_not_worse
@@ -84,9 +85,8 @@ def finalize(
         if spec.adapt:
             write_plan(folder, {clip.id: clip.footage for clip in record.clips if clip.footage}, store)
         failures = list_failures(models, [clip.id for clip in record.clips])
-        complete = not failures and all(row.value is not None for row in rows)
         result = RunResult(
-            status="complete" if complete else "partial",
+            status="complete" if _is_complete(spec, models, scorers, rows, failures) else "partial",
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             spec=spec.model_dump(mode="json", exclude={"data_root"}),
             spec_hash=record.spec_hash,
@@ -104,6 +104,32 @@ def finalize(
     with span("report"):
         page = report(folder) if report else None
     return RunOutcome(folder, result, page)
+
+
+def _is_complete(
+    spec: RunSpec,
+    models: Sequence[ModelRun],
+    scorers: ScorerSet,
+    rows: Sequence[MetricRow],
+    failures: Sequence[Failure],
+) -> bool:
+    """Whether every requested row has every clip and every requested metric that applies to it.
+
+    A metric's name brings variants along whose weights a user may not have; one with a value is enough. A variant that
+    is named must have one.
+    """
+    asked = spec.row_names()
+    if any(failure.model in asked for failure in failures):
+        return False
+    missing = {info.column for scorer in scorers.unavailable for info in scorer.wanted}
+    words = [{offer.info.column for offer in metric_names().ask(word)} for word in spec.metrics]
+    for run in (run for run in models if run.name in asked):
+        own = [row for row in rows if row.model == run.name and row.column not in run.refused]
+        has = {row.column: row.value is not None for row in own}
+        wanted = [*({column} for column in has if column not in missing), *(word & has.keys() for word in words)]
+        if not all(any(has[column] for column in columns) for columns in wanted if columns):
+            return False
+    return True
 
 
 def _notices(spec: RunSpec, record: RunRecord, models: Sequence[ModelRun]) -> list[str]:

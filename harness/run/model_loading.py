@@ -47,6 +47,8 @@ class ModelSet:
     models: list[LoadedModel] = field(default_factory=list)
     unavailable: list[ModelRun] = field(default_factory=list)
     cards: list[dict[str, Any]] = field(default_factory=list)
+    problems: dict[str, BenchError] = field(default_factory=dict)
+    """Why a requested model could not be loaded, by its name; the rows have it in short."""
 
 
 def requests(spec: RunSpec, device: str) -> dict[str, AdaptRequest | None]:
@@ -101,7 +103,8 @@ def _add(loaded: ModelSet, row: str, name: str, modes: Mapping[str, AdaptRequest
     except (VariantError, UnknownNameError):
         raise
     except BenchError as error:
-        missing = f"unavailable: {error}"
+        missing = f"unavailable: {error.short}"
+        loaded.problems[name] = error
     for mode, request in modes.items():
         title = mode_name(name, mode)
         reason = missing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,8 @@ from bench_lipsync.harness.scoring.scorers import ScorerSet, load_scorers
 from bench_lipsync.harness.store.mirror import open_store
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.progress import hidden
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -121,9 +124,18 @@ def open_plan(spec: RunSpec, options: RunOptions, shard: Shard | None = None) ->
         if not options.force:
             check_same_run(plan.folder, plan.spec, plan.content)
         with open_run_folder(plan.folder, plan.spec, plan.store, plan.content), plan.profile.driving():
+            _log_unavailable(plan)
             yield plan
         if options.profile:
             write_profile(plan.profile, plan.folder)
+
+
+def _log_unavailable(plan: Plan) -> None:
+    """Say in the log in full what tables say in one sentence."""
+    for scorer in plan.scorers.unavailable:
+        logger.warning("%s is unavailable: %s", ", ".join(info.column for info in scorer.wanted), scorer.details)
+    for name, problem in plan.models.problems.items():
+        logger.warning("%s is unavailable: %s", name, problem)
 
 
 def _make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None) -> Plan:

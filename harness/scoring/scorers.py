@@ -39,6 +39,9 @@ class UnavailableScorer:
     name: str
     wanted: tuple[MetricInfo, ...]
     reason: str
+    """One sentence, for tables."""
+    details: str
+    """The whole message, for the log."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def load_scorers(metrics: Sequence[str], device: str, with_reference: bool = Tru
             # The class knows its metrics without their weights, so that the table still shows the column.
             wanted = _wanted(factory.describe(), columns, with_reference)
             if wanted:
-                unavailable.append(UnavailableScorer(name, wanted, f"unavailable: {error}"))
+                unavailable.append(UnavailableScorer(name, wanted, f"unavailable: {error.short}", str(error)))
             continue
         wanted = _wanted(scorer.metrics, columns, with_reference)
         if wanted:

@@ -41,6 +41,11 @@ class ClusterSums:
         return float(self.weights.sum() ** 2 / np.square(self.weights).sum())
 
 
+def mean(values: Collection[float] | NDArray[np.float64]) -> float:
+    """Arithmetic mean, exactly rounded whatever the order of `values`."""
+    return math.fsum(values) / len(values)
+
+
 def from_clips(values: Sequence[float], identities: Sequence[str]) -> ClusterSums:
     """Cluster sums of a mean over clips.
 

@@ -142,14 +142,14 @@ def _require(names: list[str]) -> None:
     """Raise one `AssetMissing` that names all missing assets."""
     from bench_lipsync.harness.assets.lookup import AssetMissing, asset_path
 
-    problems = []
+    problems: dict[str, str] = {}
     for name in names:
         try:
             asset_path(name)
         except AssetMissing as error:
-            problems.append(str(error))
+            problems[name] = str(error)
     if problems:
-        raise AssetMissing("\n".join(problems))
+        raise AssetMissing("\n".join(problems.values()), *problems)
 
 
 def _with_detector(info: MetricInfo, tag: str) -> MetricInfo:

@@ -34,7 +34,8 @@ class ArcFace:
             spec = asset_spec(ASSET)
             raise AssetMissing(
                 f"asset {ASSET!r} ({spec.size / 1e6:.1f} MB), needed for {spec.used_by}, is not here and not fetched "
-                f"by itself: {spec.licence}. If that fits your use:  bench assets fetch {ASSET}"
+                f"by itself: {spec.licence}. If that fits your use:  bench assets fetch {ASSET}",
+                ASSET,
             )
         self._network: Any = cv2.dnn.readNetFromONNX(np.frombuffer(asset_path(ASSET).read_bytes(), np.uint8))
 

@@ -19,25 +19,26 @@ def delta_charts(grid: AblationGrid, ablation: Ablation) -> list[Chart]:
     charts = []
     with matplotlib.rc_context(RC):
         for place, column in enumerate(grid.columns):
-            drawn = [delta for delta in grid.deltas if delta.column == column.key]
+            own = [delta for delta in grid.deltas if delta.column == column.key]
+            drawn = [(delta, delta.delta) for delta in own if delta.delta is not None]
             if not drawn:
                 continue
             figure = Figure(figsize=(4.6, 0.8 + 0.42 * len(labels)), layout="constrained")
             axes = figure.add_subplot()
             axes.axvline(0, color=PALETTE["muted"], linewidth=1)
-            for delta in drawn:
+            for delta, change in drawn:
                 number = ablation.modes.index(delta.mode)
                 y = labels.index(delta.label) + (number - (len(ablation.modes) - 1) / 2) * 0.24
                 colour = PALETTE[f"m{number % MODEL_SLOTS}"]
                 if delta.low is not None and delta.high is not None:
                     axes.hlines(y, delta.low, delta.high, color=colour, linewidth=1.6)
                 face = colour if delta.counts else "none"
-                axes.plot(delta.delta, y, MARKERS[number], color=colour, markerfacecolor=face, markersize=6.5)
+                axes.plot(change, y, MARKERS[number], color=colour, markerfacecolor=face, markersize=6.5)
             label_rows(axes, [short_label(label) for label in labels])
             if column.direction != "none":
                 better = "→ better" if column.direction == "higher" else "← better"
                 axes.set_xlabel(f"change from the full model ({better})")
-            description = "; ".join(f"{d.label} ({d.mode}) {d.delta:+.3g}" for d in drawn)
+            description = "; ".join(f"{d.label} ({d.mode}) {change:+.3g}" for d, change in drawn)
             name = printable(column.title)
             charts.append(
                 Chart(_caption(column), inline_svg(figure, f"delta-{place}", f"{name}: change", printable(description)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,9 +56,21 @@ class AblationGrid:
         """How the changes were tested."""
         done = sum(delta.p is not None for delta in self.deltas)
         if done:
-            return f"* more than chance: paired test over identities, p < 0.05 after Holm's correction for {done} tests"
-        reasons = "; ".join(dict.fromkeys(delta.note for delta in self.deltas if delta.note))
-        return f"No change could be tested: {reasons or 'no variant has a value'}"
+            said = f"* more than chance: paired test over identities, p < 0.05 after Holm's correction for {done} tests"
+        else:
+            reasons = "; ".join(dict.fromkeys(delta.note for delta in self.deltas if delta.note))
+            said = f"No change could be tested: {reasons or 'no variant has a value'}"
+        return "; ".join([said, *pair_notes(self.deltas)])
+
+
+def pair_notes(deltas: Sequence[Delta]) -> list[str]:
+    """Which changes are not over all clips, and which are left out and why."""
+    columns: dict[str, list[str]] = {}
+    for delta in deltas:
+        text = f"not compared: {delta.note}" if delta.delta is None else delta.coverage
+        if text:
+            columns.setdefault(f"{delta.label} ({delta.mode}) {text}", []).append(delta.column)
+    return [f"{text} ({', '.join(names)})" for text, names in columns.items()]
 
 
 def ablation_grid(ablation: Ablation) -> AblationGrid:
@@ -100,7 +113,7 @@ def _cells(
         cell = AblationCell(format_value(row.value if row else None, column.decimals))
         delta = changes.get((*where, column.key)) if where[0] != FULL else None
         if delta is not None:
-            change = format_change(delta.delta, column.decimals)
+            change = "n/a" if delta.delta is None else format_change(delta.delta, column.decimals)
             interval = format_interval(delta.low, delta.high, column.decimals)
             cell = replace(cell, change=change, interval=interval, delta=delta)
         cells.append(cell)

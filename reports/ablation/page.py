@@ -11,7 +11,7 @@ from bench_lipsync.harness.ablation.deltas import Delta, mode_deltas
 from bench_lipsync.harness.ablation.variants import Ablation
 from bench_lipsync.harness.util.files import write_text_atomically
 from bench_lipsync.reports.ablation.charts import curve_charts, delta_charts
-from bench_lipsync.reports.ablation.grid import AblationGrid, ablation_grid
+from bench_lipsync.reports.ablation.grid import AblationGrid, ablation_grid, pair_notes
 from bench_lipsync.reports.ablation.tables import NOTE, ablation_table, data_line, labelled
 from bench_lipsync.reports.page.templating import asset, environment
 from bench_lipsync.reports.page.text import notices
@@ -39,7 +39,7 @@ class ModeLine:
 def write_ablation(ablation: Ablation, out: Path) -> Path:
     """Write the page to `out` and return it."""
     grid = ablation_grid(ablation)
-    result = ablation.result
+    result, against = ablation.result, mode_deltas(ablation)
     text: str = (
         environment()
         .get_template("ablation.html.jinja")
@@ -54,7 +54,8 @@ def write_ablation(ablation: Ablation, out: Path) -> Path:
             settings=_settings(ablation.settings),
             charts=delta_charts(grid, ablation),
             curves=curve_charts(grid, ablation),
-            modes=[_mode_line(delta, grid) for delta in mode_deltas(ablation)],
+            modes=[_mode_line(delta, grid) for delta in against],
+            mode_notes=pair_notes(against),
             unavailable=_unavailable(ablation, grid),
             notices=notices([Run(result, None, "")]),
             curve_notice=_other_frames(ablation),
@@ -86,7 +87,7 @@ def _mode_line(delta: Delta, grid: AblationGrid) -> ModeLine:
     digits = next((c.decimals for c in grid.columns if c.key == delta.column), decimals_for([delta.base]))
     p = "" if delta.p_holm is None else f"{delta.p_holm:.2g}"
     interval = format_interval(delta.low, delta.high, digits)
-    change = format_change(delta.delta, digits)
+    change = "n/a" if delta.delta is None else format_change(delta.delta, digits)
     value = format_value(delta.value, digits)
     return ModeLine(delta.label, delta.mode, delta.column, value, change, interval, p, delta.counts, delta.worse)
 
@@ -102,9 +103,15 @@ def _unavailable(ablation: Ablation, grid: AblationGrid) -> list[str]:
 
 
 OTHER_FRAMES = "The points were not scored on the same frames: more footage to adapt on leaves less to score."
+OTHER_CURVE_CLIPS = "Points are over the clips that each run got through, and these rows lack some"
 
 
 def _other_frames(ablation: Ablation) -> str:
-    """Said where the points of a curve were not scored on the same frames."""
+    """Said where the points of a curve were not scored on the same frames, or a row lacks clips in some of them."""
     seen = {tuple(sorted((c.id, c.content_hash or "") for c in point.result.clips)) for point in ablation.curve}
-    return OTHER_FRAMES if len(seen) > 1 else ""
+    if len(seen) > 1:
+        return OTHER_FRAMES
+    rows = [row for point in ablation.curve for row in point.result.metrics if row.value is not None]
+    drawn = {name for mode in ablation.modes for name in ablation.variants.rows(mode).values()}
+    lacking = sorted({row.model for row in rows if row.model in drawn and row.n_ok < row.n_total})
+    return f"{OTHER_CURVE_CLIPS}: {', '.join(lacking)}." if lacking else ""

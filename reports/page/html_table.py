@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
 
@@ -40,6 +41,8 @@ class TableView:
     bounds: tuple[RowView, ...]
     ranked_by: int | None
     """Index of the column that the models are ranked by; `None` where there is nothing to rank."""
+    uneven: bool
+    """Whether two rows are over different clips, so that their order and the charts are no comparison."""
 
 
 def table_view(grid: Grid) -> TableView:
@@ -52,7 +55,9 @@ def table_view(grid: Grid) -> TableView:
     if ranked_by is not None:
         models = _ranked(models, ranked_by, grid.columns[ranked_by])
     bounds = [row for row in grid.rows if row.bound]
-    return TableView(tuple(_view(row, axes) for row in models), tuple(_view(row, axes) for row in bounds), ranked_by)
+    return TableView(
+        tuple(_view(row, axes) for row in models), tuple(_view(row, axes) for row in bounds), ranked_by, _uneven(grid)
+    )
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,12 @@ def _axis(column: Column, grid: Grid, position: int) -> _Axis:
     rows = [row.cells[position].row for row in grid.rows]
     numbers = [number for row in rows if row for number in (row.value, row.ci_low, row.ci_high) if number is not None]
     return _Axis(min(numbers), max(numbers))
+
+
+def _uneven(grid: Grid) -> bool:
+    """Whether two rows have a column of which they are not known to have the same clips."""
+    pairs = ((one.numbers, two.numbers) for one, two in combinations(grid.rows, 2))
+    return any(not one[key].has_clips_of(two[key]) for one, two in pairs for key in one.keys() & two.keys())
 
 
 def _ranked(rows: list[Row], position: int, column: Column) -> list[Row]:

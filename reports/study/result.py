@@ -59,6 +59,8 @@ class StudyResult(_Record):
     raters: list[str]
     excluded: dict[str, list[str]]
     """Raters whose answers are left out, and the checks that they failed."""
+    clips: dict[str, int]
+    """How many clips were shown of each row; opinion scores of rows with other clips do not compare."""
     opinions: list[Opinion]
     preferences: list[Preference]
     agreement: list[Agreement]

@@ -64,6 +64,7 @@ def score_study(key: Key, raters: Sequence[Rater], keep_failed: bool = False) ->
         study=key.study,
         raters=[rater.name for rater in used],
         excluded=excluded,
+        clips={model: len({item.clip for item in ratings if item.models == (model,)}) for model in key.models},
         opinions=[_opinion(model, aspect, ratings, used) for model in key.models for aspect in key.aspects],
         preferences=_corrected(
             [_preference(two, aspect, pairs, used) for two in combinations(key.models, 2) for aspect in key.aspects]

@@ -73,6 +73,12 @@ def _notes(result: StudyResult) -> list[str]:
         f"Left out: rater {name}, who failed {len(items)} of the checks ({', '.join(items)})."
         for name, items in result.excluded.items()
     ]
+    total = max(result.clips.values(), default=0)
+    lines += [
+        f"Opinion scores of {model} are of {count} of {total} clips; compare by preferences, each of one clip."
+        for model, count in result.clips.items()
+        if count < total
+    ]
     if len(result.raters) < 5:
         lines.append("Fewer than five raters: no intervals and no tests.")
     return lines

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench_lipsync.harness.registry.plugins import BOUNDS
+from bench_lipsync.harness.results.common_clips import coverage
 from bench_lipsync.harness.results.schema import MetricRow
 from bench_lipsync.reports.table.format import decimals_for, footnote_mark, format_interval, format_value
 from bench_lipsync.reports.table.loading import ComparisonError, Run
@@ -25,7 +26,7 @@ def make_grid(runs: list[Run]) -> Grid:
     """
     measured, unmeasured = _columns(runs)
     notes: dict[str, str] = {}
-    rows = [_row(entry, measured, notes) for entry in _entries(runs)]
+    rows = [_row(entry, runs[entry.run], measured, notes) for entry in _entries(runs)]
     marks = tuple((mark, text) for text, mark in notes.items())
     verdicts = find_verdicts(rows, measured, runs)
     return Grid(tuple(measured), tuple(mark_best(rows, measured, verdicts)), marks, unmeasured, verdicts)
@@ -116,16 +117,16 @@ def _told(entry: _Entry) -> str:
     return entry.model if entry.mode == "zero-shot" or entry.model.endswith(mode) else entry.model + mode
 
 
-def _row(entry: _Entry, columns: list[Column], notes: dict[str, str]) -> Row:
+def _row(entry: _Entry, run: Run, columns: list[Column], notes: dict[str, str]) -> Row:
     counts = Counter((row.n_ok, row.n_total) for row in entry.metrics.values() if row.value is not None)
     usual = counts.most_common(1)[0][0] if counts else None
     totals = [row.n_total for row in entry.metrics.values()]
     coverage = f"{usual[0]}/{usual[1]}" if usual else f"0/{max(totals, default=0)}"
-    cells = [_cell(entry.metrics.get(column.key), column, usual, notes) for column in columns]
+    cells = [_cell(entry.metrics.get(column.key), run, column, usual, notes) for column in columns]
     return Row(entry.label, entry.model, entry.mode, entry.bound, entry.run, coverage, tuple(cells))
 
 
-def _cell(row: MetricRow | None, column: Column, usual: Any, notes: dict[str, str]) -> Cell:
+def _cell(row: MetricRow | None, run: Run, column: Column, usual: Any, notes: dict[str, str]) -> Cell:
     if row is None:
         return Cell(None, "n/a", "", (_mark(NOT_MEASURED, notes),))
     texts = [row.note] if row.note else []
@@ -133,12 +134,15 @@ def _cell(row: MetricRow | None, column: Column, usual: Any, notes: dict[str, st
         texts = texts or ["no clip gave a value"]
     elif (row.n_ok, row.n_total) != usual:
         texts.append(f"over {row.n_ok} of {row.n_total} clips")
+    if row.from_truth is not None and 0 < row.n_from_truth < row.n_ok:
+        texts.append(f"Δ {coverage(row.n_from_truth, row.n_total)}")
     return Cell(
         row,
         format_value(row.value, column.decimals),
         format_interval(row.ci_low, row.ci_high, column.decimals) if row.value is not None else "",
         tuple(_mark(text, notes) for text in texts),
         gap=format_value(row.from_truth, column.decimals) if row.from_truth is not None else "",
+        number=run.numbers.number(row),
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.results.clip_table import clip_columns, clip_records
+from bench_lipsync.harness.results.common_clips import RunNumbers
 from bench_lipsync.harness.results.schema import RunResult, read_result
 
 if TYPE_CHECKING:
@@ -35,6 +37,11 @@ class Run:
     """`None` for a result that was never read from disk: it has no previews and no per-clip records."""
     label: str
     """Distinguishes the rows of a model that is in several runs."""
+
+    @cached_property
+    def numbers(self) -> RunNumbers:
+        """Its numbers as rows are compared by."""
+        return RunNumbers(self.result, self.folder)
 
     def records(self, clips: Collection[str]) -> list[dict[str, Any]]:
         """Rows of `clips.parquet` about `clips`, NaN as `None`; empty where the file is missing."""

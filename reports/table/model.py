@@ -6,8 +6,9 @@ Terminal, Markdown, LaTeX and HTML are drawn from one `Grid`, so that all of the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from bench_lipsync.harness.results.common_clips import Number
 from bench_lipsync.harness.results.schema import MetricRow, PairTest
 from bench_lipsync.harness.statistics.paired import ALPHA
 from bench_lipsync.reports.table.format import ARROWS
@@ -66,6 +67,8 @@ class Cell:
     """Behind a `best` one, and better than all others by more than chance."""
     gap: str = ""
     """Distance from the ground truth's value, where that says something."""
+    number: Number | None = field(default=None, repr=False, compare=False)
+    """The number as it is compared with others."""
 
     @property
     def value(self) -> float | None:
@@ -88,9 +91,9 @@ class Row:
     cells: tuple[Cell, ...]
 
     @property
-    def measured(self) -> dict[str, MetricRow]:
-        """Rows of `run.json` that have a value, by column."""
-        return {cell.row.column: cell.row for cell in self.cells if cell.row is not None and cell.value is not None}
+    def numbers(self) -> dict[str, Number]:
+        """Those that it has, by column."""
+        return {cell.row.column: cell.number for cell in self.cells if cell.row and cell.number}
 
 
 @dataclass(frozen=True)
@@ -101,17 +104,21 @@ class Verdicts:
     """`one` and `two` are labels of the table's rows; `p_holm` is corrected over the table."""
     corrected_over: int
     """Tests with a p in the table, shown or not."""
+    n_clips: int
+    """Of the runs."""
 
     def shown(self, labels: Sequence[str], columns: Sequence[str]) -> Verdicts:
         """The tests of a part of the table. Their correction stays: choosing what to show makes nothing significant."""
         kept = [test for test in self.tests if {test.one, test.two} <= set(labels) and test.column in columns]
-        return Verdicts(tuple(kept), self.corrected_over)
+        return replace(self, tests=tuple(kept))
 
-    def differ(self, one: str, two: str, column: str) -> bool:
-        """Whether the difference between two rows counts."""
+    def beats(self, one: str, two: str, column: Column) -> bool:
+        """Whether row `one` is better than `two` by more than chance, over the clips that both have."""
         for test in self.tests:
-            if test.column == column and {test.one, test.two} == {one, two}:
-                return test.p_holm is not None and test.p_holm < ALPHA
+            if test.column == column.key and {test.one, test.two} == {one, two}:
+                counts = test.p_holm is not None and test.p_holm < ALPHA and test.difference is not None
+                sign = 1.0 if test.one == one else -1.0
+                return counts and column.better(sign * (test.difference or 0.0), 0.0)
         return False
 
     @property
@@ -123,9 +130,18 @@ class Verdicts:
         rule = "best (and of three or more second best) is marked only where the difference counts"
         if done:
             correction = f"Holm's correction for {self.corrected_over} tests"
-            return f"{rule}: paired test over identities, p < {ALPHA} after {correction}"
+            return f"{rule}: paired test over identities, p < {ALPHA} after {correction}{self._fewer}"
         reasons = "; ".join(dict.fromkeys(test.note for test in self.tests if test.note))
         return f"{rule}, and none could be tested: {reasons}"
+
+    @property
+    def _fewer(self) -> str:
+        """How many clips tests are over, where some are not over all."""
+        counts = sorted({test.n_clips for test in self.tests if test.p is not None})
+        if not counts or counts[0] >= self.n_clips:
+            return ""
+        number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        return f", over the clips that both rows have ({number} of {self.n_clips})"
 
 
 @dataclass(frozen=True)

@@ -89,11 +89,11 @@ def _line(cells: list[str]) -> str:
 def _csv(runs: list[Run], grid: Grid, options: TableOptions) -> str:
     """Every metric row in full precision, unavailable ones included: for programs, so nothing is rounded or folded."""
     stream = io.StringIO()
-    fields = ["run", *(name for name in MetricRow.model_fields if name != "people")]
+    fields = ["run", *(name for name in MetricRow.model_fields if name not in MetricRow.FOR_TESTS)]
     writer = csv.DictWriter(stream, fields, lineterminator="\n")
     writer.writeheader()
     writer.writerows(
-        {"run": run.label, **{key: _inert(value) for key, value in row.model_dump(exclude={"people"}).items()}}
+        {"run": run.label, **{field: _inert(getattr(row, field)) for field in fields[1:]}}
         for run in runs
         for row in _chosen(run, grid, options)
     )

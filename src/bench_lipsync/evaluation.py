@@ -67,7 +67,7 @@ class Evaluation:
         """
         import pandas as pd
 
-        return pd.DataFrame([row.model_dump(exclude={"people"}) for row in self.result.metrics])
+        return pd.DataFrame([row.model_dump(exclude=set(row.FOR_TESTS)) for row in self.result.metrics])
 
     def clips(self) -> pd.DataFrame:
         """Every clip-level number.

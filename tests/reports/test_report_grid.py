@@ -9,7 +9,7 @@ import pytest
 from make_runs import UNAVAILABLE, make_folder, make_result, metric_row, pair_test, signature
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.results.schema import MetricRow, PairTest, PeopleRecord
+from bench_lipsync.harness.results.schema import CLIPS_FILE, MetricRow, PairTest, PeopleRecord
 from bench_lipsync.reports.page.write import write_page
 from bench_lipsync.reports.table.format import decimals_for, footnote_mark, format_value
 from bench_lipsync.reports.table.grid import make_grid
@@ -86,7 +86,7 @@ def test_best_is_by_direction_among_models_only() -> None:
         metric_row("m1", value=5.0), metric_row("m2", value=6.0), metric_row("ground-truth", value=9.0),
         metric_row("m1", "FID", value=5.0), metric_row("m2", "FID", value=6.0),
         metric_row("m1", "AV-offset", direction="none"), metric_row("m2", "AV-offset", direction="none"),
-        tests=[pair_test("m1", "m2"), pair_test("m1", "m2", "FID[inception]")],
+        tests=[pair_test("m1", "m2", difference=-1.0), pair_test("m1", "m2", "FID[inception]", difference=-1.0)],
     )  # fmt: skip
     assert marked(grid) == ({("m2", "LSE-C"), ("m1", "FID")}, set())
     assert "p < 0.05 after Holm's correction for 2 tests" in grid.verdicts.test_note
@@ -94,7 +94,7 @@ def test_best_is_by_direction_among_models_only() -> None:
 
 def test_a_lead_that_may_be_chance_is_not_marked() -> None:
     """p = 0.03 would count alone and does not beside another test."""
-    tests = [pair_test("m1", "m2", p=0.03), pair_test("m1", "m2", "FID[inception]", p=0.9)]
+    tests = [pair_test("m1", "m2", p=0.03, difference=-1.0), pair_test("m1", "m2", "FID[inception]", p=0.9)]
     rows = [metric_row(m, name, value=v) for m, v in (("m1", 5.0), ("m2", 6.0)) for name in ("LSE-C", "FID")]
     assert marked(grid_of(*rows, tests=tests)) == (set(), set())
     assert marked(grid_of(*rows[::2], tests=tests[:1]))[0] == {("m2", "LSE-C")}
@@ -130,6 +130,7 @@ def test_models_of_two_runs_are_tested_by_what_their_rows_hold(tmp_path: Path) -
     grid = make_grid(load_runs(folders[:2]))
     assert marked(grid)[0] == {("m2", "LSE-C")}
     assert grid.verdicts.tests[0].p_holm is not None and grid.verdicts.tests[0].p_holm < 0.001
+    (folders[2] / CLIPS_FILE).unlink()
     other = make_grid(load_runs([folders[0], folders[2]]))
     assert marked(other)[0] == set() and "different clips" in other.verdicts.test_note
 

@@ -55,9 +55,11 @@ def metric_row(model: str, name: str = "LSE-C", **changes: Any) -> MetricRow:
     return MetricRow(**{**values, **changes})
 
 
-def pair_test(one: str, two: str, column: str = "LSE-C[open-syncnet]", p: float | None = 0.0001) -> PairTest:
+def pair_test(
+    one: str, two: str, column: str = "LSE-C[open-syncnet]", p: float | None = 0.0001, difference: float = 0.1
+) -> PairTest:
     """A paired test as a run stores it."""
-    return PairTest(one=one, two=two, column=column, difference=0.1, p=p, p_holm=p, n_clips=3, n_people=3)
+    return PairTest(one=one, two=two, column=column, difference=difference, p=p, p_holm=p, n_clips=3, n_people=3)
 
 
 def make_result(models: Sequence[str], clips: Sequence[str], **changes: Any) -> RunResult:

@@ -9,7 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from face_tracks import still_track
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, Clip, PreparedClip
 from bench_lipsync.harness.api.metric import ClipScore
 from bench_lipsync.harness.api.model import GenerateContext, ModelCard
+from bench_lipsync.harness.assets.lookup import AssetMissing
 from bench_lipsync.harness.errors import BenchError, ClipError, Status
 from bench_lipsync.harness.media import LosslessWriter, write_wav
 from bench_lipsync.harness.registry import plugins
@@ -29,6 +30,7 @@ from bench_lipsync.harness.results.schema import CLIPS_FILE, read_result
 from bench_lipsync.harness.run.pipeline import RunOptions, RunOutcome, execute
 from bench_lipsync.harness.run.spec import make_spec
 from bench_lipsync.metrics.image.psnr import PsnrScorer
+from bench_lipsync.reports.table.render import FORMATS, render_table
 
 SIZE, FRAMES = 64, 45
 
@@ -339,6 +341,59 @@ def test_missing_weights_make_a_row_unavailable(world: World, monkeypatch: pytes
     rows = [row for row in result.metrics if row.model == "fancy"]
     assert rows and all(row.value is None and "run `bench train fancy`" in row.note for row in rows)
     assert [row.value is not None for row in result.metrics if row.model == "static"] == [True, True]
+
+
+LONG = "\n".join(["asset 'toy_net' (toy.bin, 1.0 MB), needed for PSNR, is not here", *["  tried a source"] * 40])
+
+
+@pytest.fixture
+def other_psnr(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PSNR has a second variant, whose weights are nowhere."""
+    info = replace(PsnrScorer.metrics[0], variant="other", aliases=(), signature="PSNR|other|v1")
+
+    class Other(PsnrScorer):
+        metrics = (info,)
+
+        def __init__(self, device: str = "cpu") -> None:
+            raise AssetMissing(LONG, "toy_net")
+
+    monkeypatch.setitem(plugins.SCORERS._targets, "psnr-other", Other)
+
+
+def test_a_variant_that_nobody_named_makes_no_run_partial(world: World, other_psnr: None) -> None:
+    for metrics, status in (
+        (["PSNR"], "complete"),
+        (["PSNR[other]"], "partial"),
+        (["PSNR", "PSNR[other]"], "partial"),
+        (["SSIM"], "complete"),
+    ):
+        assert world.run("-".join(metrics), "darker", metrics=metrics).result.status == status, metrics
+
+
+def test_a_metric_without_any_weights_makes_a_run_partial(
+    world: World, other_psnr: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(plugins.SCORERS._targets, "psnr", plugins.SCORERS.get("psnr-other"))
+    monkeypatch.delitem(plugins.SCORERS._targets, "psnr-other")
+    assert world.run("run", "darker", metrics=["PSNR", "SSIM"]).result.status == "partial"
+
+
+def test_what_fails_in_a_bound_row_alone_makes_no_run_partial(world: World) -> None:
+    """The one clip has no other to take its sound from, so `shuffled-audio` cannot be made; nobody asked for it."""
+    result = world.run("run", "darker", limit=1).result
+    assert {failure.model for failure in result.failures} == {"shuffled-audio"}
+    assert result.status == "complete"
+    assert world.run("asked", "shuffled-audio", limit=1).result.status == "partial"
+
+
+def test_tables_say_in_a_sentence_what_the_log_says_in_full(world: World, other_psnr: None) -> None:
+    outcome = world.run("run", "darker")
+    note = next(row.note for row in outcome.result.metrics if row.variant == "other")
+    assert note == "unavailable: no weights toy_net here: bench assets fetch toy_net"
+    for form in FORMATS:
+        text = " ".join(render_table(outcome.folder, form).replace("\\_", "_").split())
+        assert "tried a source" not in text and note in text
+    assert LONG in (outcome.folder / "log.txt").read_text(encoding="utf-8")
 
 
 def test_weights_are_named_with_the_model(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ def test_every_variant_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> 
 def test_missing_weights_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench_lipsync.harness.assets.lookup.asset_path", missing)
     found = load_scorers(["LSE-C[pipeline]", "LSE-C[whole-frame]"], "cpu")
-    reasons = {group.name: group.reason for group in found.unavailable}
+    reasons = {group.name: group.details for group in found.unavailable}
     assert found.loaded == ()
     for name in ("s3fd", "syncnet_v2"):
         assert f"bench assets add {name}" in reasons["lse-pipeline"], "both at once"

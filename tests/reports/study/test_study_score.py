@@ -14,6 +14,7 @@ from bench_lipsync.reports.study.answers import read_key, read_raters
 from bench_lipsync.reports.study.plan import ASPECTS, Key, Videos, make_key
 from bench_lipsync.reports.study.result import StudyResult
 from bench_lipsync.reports.study.score import alpha, score_files, score_study
+from bench_lipsync.reports.study.tables import render_study
 
 ROWS = ("good", "ground-truth", "bad")
 CLIPS = ("c1", "c2", "c3")
@@ -51,6 +52,15 @@ def write(folder: Path, key: Key, *sheets: dict[str, Any]) -> list[Path]:
 
 def scored(folder: Path, key: Key, *sheets: dict[str, Any], keep_failed: bool = False) -> StudyResult:
     return score_study(key, read_raters(write(folder, key, *sheets), key), keep_failed)
+
+
+def test_a_row_that_lacks_a_clip_is_said_to_compare_by_preferences_only(tmp_path: Path) -> None:
+    shown = {"c1": ROWS, "c2": ROWS, "c3": ("good", "ground-truth")}
+    key = make_key(Videos(ROWS, shown), ("hash",))
+    result = scored(tmp_path, key, sheet(key, "r1"))
+    assert result.clips == {"good": 3, "ground-truth": 3, "bad": 2}
+    told = render_study(result)
+    assert "Opinion scores of bad are of 2 of 3 clips" in told and "scores of good" not in told
 
 
 def test_every_video_is_rated_every_two_are_compared_and_names_tell_nothing(key: Key) -> None:
