@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import typer
 
 if TYPE_CHECKING:
-    from bench_lipsync.harness.datasets.clip_lists import PairOrder
+    from collections.abc import Iterable
+
+    from bench_lipsync.harness.datasets.clip_lists import ListedPair, PairOrder
     from bench_lipsync.harness.run.executors.factory import ExecutorOptions
     from bench_lipsync.harness.run.pipeline import RunOptions
 
@@ -23,6 +25,10 @@ DataRoot = Annotated[Path | None, typer.Option("--data-root", help="Folder with 
 Split = Annotated[str, typer.Option("--split", help=_SPLIT)]
 OptionalSplit = Annotated[str | None, typer.Option("--split", help=_SPLIT)]
 Limit = Annotated[int | None, typer.Option("--limit", help=_LIMIT, min=1)]
+Task = Annotated[
+    str | None,
+    typer.Option("--task", metavar="NAME|FILE", help="A named task: data, protocol, metrics. See bench list tasks."),
+]
 Clips = Annotated[
     Path | None,
     typer.Option(
@@ -120,20 +126,50 @@ class ExecutorArgs(NamedTuple):
     retries: int = 2
 
 
-def chosen_clips(
-    clips: Path | None, pairs: Path | None, order: PairOrder | None, seconds: float | None
-) -> dict[str, Any]:
-    """The fields of a `RunSpec` that choose its clips. Raises `BenchError` for lists that cannot be read."""
-    from bench_lipsync.harness.datasets.clip_lists import read_clip_list, read_pair_list
+class ClipArgs(NamedTuple):
+    """What chooses the clips of a run, as requested on the command line."""
 
-    if order and not pairs:
+    clips: Path | None = None
+    pairs: Path | None = None
+    order: PairOrder | None = None
+    seconds: float | None = None
+    task: str | None = None
+
+
+def chosen_clips(requested: ClipArgs) -> dict[str, Any]:
+    """The fields of a `RunSpec` that the task and the lists give. Raises `BenchError` for what cannot be used."""
+    from bench_lipsync.harness.datasets.clip_lists import read_clip_list, read_pair_list
+    from bench_lipsync.harness.tasks import find_task
+
+    task = find_task(requested.task) if requested.task else None
+    if requested.order and not requested.pairs:
         raise typer.BadParameter("says how to read --pairs, which is not given", param_hint="--pair-order")
-    chosen: dict[str, Any] = {"clip_seconds": seconds} if seconds else {}
-    if clips:
-        chosen["clips"] = read_clip_list(clips)
-    if pairs:
-        chosen |= {"pairs": read_pair_list(pairs, order), "protocol": "cross"}
+    chosen: dict[str, Any] = {}
+    if task:
+        chosen = {**task.fixed(), "task": task, **({"models": task.models} if task.models else {})}
+    if requested.seconds:
+        chosen["clip_seconds"] = requested.seconds
+    if requested.clips:
+        chosen["clips"] = read_clip_list(requested.clips)
+    if requested.pairs:
+        listed = read_pair_list(requested.pairs, requested.order or (task.draw.order if task else None))
+        if task:
+            task.check_list(requested.pairs)
+        if task and task.protocol == "reconstruction":
+            chosen["clips"] = own_clips(listed, requested.pairs)
+        else:
+            chosen |= {"pairs": listed, "protocol": "cross"}
     return chosen
+
+
+def own_clips(pairs: Iterable[ListedPair], path: Path) -> tuple[str, ...]:
+    """The clips of a list whose lines name one clip twice. Raises `BenchError` for a line that names two."""
+    from bench_lipsync.harness.errors import BenchError
+
+    for video, audio in pairs:
+        if video != audio:
+            raise BenchError(f"{path} pairs {video} with {audio}, and the task drives every clip by its own audio")
+    return tuple(video for video, _ in pairs)
 
 
 def words(text: str | None) -> tuple[str, ...]:

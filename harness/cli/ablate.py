@@ -66,7 +66,7 @@ def ablate(
     compared = load_variants(variants, model) if variants else default_variants(model or "")
     seconds, steps = _numbers(adapt_seconds, "--adapt-seconds"), _numbers(adapt_steps, "--adapt-steps")
     adapt = given(seconds=max(seconds, default=None), steps=int(max(steps)) if steps else None)
-    values = options.chosen_clips(clips, pairs, pair_order, clip_seconds) | given(
+    values = options.chosen_clips(options.ClipArgs(clips, pairs, pair_order, clip_seconds)) | given(
         models=compared.models,
         dataset=dataset,
         data_root=data_root,

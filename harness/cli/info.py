@@ -22,6 +22,14 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command("doctor", epilog="Example: bench doctor --json")(doctor)
     app.command("list", epilog="Example: bench list models")(list_names)
+    task = typer.Typer(
+        help="Named evaluation tasks: what they fix, and what was published.",
+        epilog="Example: bench task show stylelipsync/hdtf-cross",
+        no_args_is_help=True,
+    )
+    task.callback()(lambda: None)
+    task.command("show", epilog="Example: bench task show stylelipsync/hdtf-cross")(show_task)
+    app.add_typer(task, name="task")
 
 
 def doctor(as_json: options.Json = False) -> None:
@@ -91,14 +99,39 @@ def _rows(findings: Iterable[Finding]) -> list[_Row]:
 
 
 def list_names(
-    what: Annotated[Literal["models", "datasets", "metrics"], typer.Argument(help="What to list.", show_default=False)],
+    what: Annotated[
+        Literal["models", "datasets", "metrics", "tasks"], typer.Argument(help="What to list.", show_default=False)
+    ],
     as_json: options.Json = False,
 ) -> None:
     """List the names that the other commands take."""
     from bench_lipsync.harness.registry.metric_names import metric_names
     from bench_lipsync.harness.registry.plugins import DATASETS, MODELS
+    from bench_lipsync.harness.tasks import task_names
 
-    registry = MODELS if what == "models" else DATASETS
     # Scorers are asked for their metrics, which imports them all.
-    names = list(metric_names().words) if what == "metrics" else registry.names()
+    listed = {
+        "models": MODELS.names,
+        "datasets": DATASETS.names,
+        "metrics": lambda: list(metric_names().words),
+        "tasks": task_names,
+    }
+    names = listed[what]()
     print(json.dumps(names) if as_json else "\n".join(names))
+
+
+def show_task(
+    task: Annotated[str, typer.Argument(help="Name of a task, or a file (.yaml).", show_default=False)],
+    as_json: options.Json = False,
+) -> None:
+    """Print the definition of a task: data, protocol, metrics and published values, as its YAML file has them."""
+    from bench_lipsync.harness.tasks import find_task
+
+    found = find_task(task)
+    if as_json:
+        print(found.model_dump_json(indent=1, exclude_defaults=True))
+        return
+    import yaml
+
+    content = found.model_dump(mode="json", exclude_defaults=True)
+    print(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), end="")

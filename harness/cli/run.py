@@ -63,6 +63,7 @@ def run(
         bool, typer.Option("--no-reg", help="Adapt without the sync regulariser (adapted-no-reg).")
     ] = False,
     limit: options.Limit = None,
+    task: options.Task = None,
     clips: options.Clips = None,
     pairs: options.Pairs = None,
     pair_order: options.PairColumns = None,
@@ -96,7 +97,7 @@ def run(
     Running the same command again recomputes nothing; after an interruption it continues. Numbers do not depend on the
     number of workers.
     """
-    values = options.chosen_clips(clips, pairs, pair_order, clip_seconds) | given(
+    values = options.chosen_clips(options.ClipArgs(clips, pairs, pair_order, clip_seconds, task)) | given(
         models=tuple(model) if model else None,
         dataset=dataset,
         data_root=data_root,

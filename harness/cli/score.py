@@ -42,6 +42,7 @@ def score(
     split: options.OptionalSplit = None,
     protocol: options.Protocol = None,
     limit: options.Limit = None,
+    task: options.Task = None,
     clips: options.Clips = None,
     pairs: options.Pairs = None,
     pair_order: options.PairColumns = None,
@@ -71,13 +72,13 @@ def score(
     (25, or the dataset's own) and the length (give or take 5 frames) of their clip; what does not match is reported
     clip by clip. Audio in the files is not used.
     """
-    if dataset is None:
+    if dataset is None and task is None:
         raise typer.BadParameter("is needed, for example: bench score PRED_DIR --dataset demo", param_hint="--dataset")
     if not pred_dir and inputs is None:
         raise typer.BadParameter("name a folder of videos, or --inputs DIR to get what to run a model on")
     from bench_lipsync.harness.run.spec import make_spec
 
-    values = options.chosen_clips(clips, pairs, pair_order, clip_seconds) | given(
+    values = options.chosen_clips(options.ClipArgs(clips, pairs, pair_order, clip_seconds, task)) | given(
         models=tuple(_model(folder, geometry) for folder in pred_dir or ()) or ("ground-truth",),
         dataset=dataset,
         data_root=data_root,

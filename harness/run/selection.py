@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from bench_lipsync.harness.api.clip import AudioSource, Clip, DrivenClip
@@ -16,7 +15,7 @@ from bench_lipsync.harness.datasets.discover import AUDIO_SUFFIXES, find_files, 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.registry.plugins import DATASETS
 from bench_lipsync.harness.run.spec import RunSpec
-from bench_lipsync.harness.util.sanitize import safe_id
+from bench_lipsync.harness.tasks import Draw, audio_of, draw, driven_by
 
 T = TypeVar("T", Clip, DrivenClip)
 
@@ -49,59 +48,56 @@ def select(spec: RunSpec) -> Selection:
     repeated = [name for name, count in Counter(clip.id for clip in listed.clips).items() if count > 1]
     if repeated:
         raise BenchError(f"dataset {spec.dataset} gives several clips the same id: {', '.join(repeated[:5])}")
-    driven = limit_clips(_driven(spec, listed.clips), spec.limit)
+    drawn, notices = _driven(spec, listed.clips)
+    driven = limit_clips(drawn, spec.limit)
     clips = tuple(sorted({item.clip.id: item.clip for item in driven}.values(), key=lambda clip: clip.id))
     kept: tuple[Clip, ...] = ()
     if spec.adapt is not None and isinstance(dataset, KeepsFootage):
         kept = dataset.adaptation_clips({clip.identity for clip in clips})
-    return Selection(ClipList(clips, listed.split, listed.notices), driven, listed.clips, kept)
+    notices = [*listed.notices, *notices, *_task_notices(spec)]
+    return Selection(ClipList(clips, listed.split, tuple(notices)), driven, listed.clips, kept)
 
 
-def _driven(spec: RunSpec, listed: tuple[Clip, ...]) -> tuple[DrivenClip, ...]:
-    """What `spec` asks to score of the clips of its split. Raises `BenchError` for names that no clip has."""
+def _task_notices(spec: RunSpec) -> list[str]:
+    if spec.task is None:
+        return []
+    if changed := spec.changes_to_task():
+        return [f"not the task {spec.task.title}: {', '.join(changed)} changed"]
+    return [f"task {spec.task.title}: {note}" for note in spec.task.notes]
+
+
+def _driven(spec: RunSpec, listed: tuple[Clip, ...]) -> tuple[tuple[DrivenClip, ...], list[str]]:
+    """What `spec` asks to score of the clips of its split, and notices. Raises `BenchError` for unknown names."""
     by_name = ByName({clip.id: clip for clip in listed}, {clip.id: clip.video for clip in listed})
     if spec.pairs is not None:
-        return _driven_by_name(spec, spec.pairs, by_name)
-    chosen = listed
+        return _driven_by_name(spec, spec.pairs, by_name), []
+    rule, chosen = spec.task.draw if spec.task else Draw(), listed
     if spec.clips is not None:
-        chosen = tuple(find_all(spec.clips, {name: by_name.find(name) for name in spec.clips}, "--clips", "clips"))
-    return tuple(
-        DrivenClip(clip.id, _cut(clip, spec.clip_seconds)) for clip in sorted(chosen, key=lambda clip: clip.id)
-    )
+        found = {name: by_name.find(name) for name in spec.clips}
+        rule, chosen = Draw(), tuple(find_all(spec.clips, found, "--clips", "clips"))
+    driven, notices = draw(rule, chosen, spec.clip_seconds)
+    return tuple(driven), notices
 
 
 def _driven_by_name(spec: RunSpec, pairs: Sequence[tuple[str, str]], by_name: ByName[Clip]) -> tuple[DrivenClip, ...]:
+    seconds = spec.clip_seconds
     videos = {video: by_name.find(video) for video, _ in pairs}
     find_all(videos, videos, "the video column of --pairs", "clips")
-    audio = {name: _audio(by_name.find(name), spec.clip_seconds) for _, name in pairs}
+    named = {name: by_name.find(name) for _, name in pairs}
+    audio = {name: None if clip is None else audio_of(clip, seconds) for name, clip in named.items()}
     if spec.data_root and not all(audio.values()):
         files = find_files(spec.data_root, AUDIO_SUFFIXES).files
         paths = {name: path for path, name in ids_from_paths(files, spec.data_root).items()}
-        sources = ByName({name: AudioSource(name, path, end=spec.clip_seconds) for name, path in paths.items()}, paths)
+        sources = ByName({name: AudioSource(name, path, end=seconds) for name, path in paths.items()}, paths)
         audio |= {name: sources.find(name) for name, source in audio.items() if source is None}
     find_all(audio, audio, "the audio column of --pairs", "clips or audio files below the data root")
     driven = {}
     for video, name in pairs:
         clip, source = videos[video], audio[name]
         if clip and source:
-            item = DrivenClip(safe_id(f"{clip.id}__{source.id}"), _cut(clip, spec.clip_seconds), source)
+            item = driven_by(clip, source, seconds)
             driven[item.id] = item
     return tuple(driven[name] for name in sorted(driven))
-
-
-def _audio(clip: Clip | None, seconds: float | None) -> AudioSource | None:
-    if clip is None:
-        return None
-    cut = _cut(clip, seconds)
-    return AudioSource(clip.id, clip.audio or clip.video, cut.start, cut.end)
-
-
-def _cut(clip: Clip, seconds: float | None) -> Clip:
-    """The first `seconds` of a clip."""
-    if seconds is None:
-        return clip
-    end = (clip.start or 0.0) + seconds
-    return replace(clip, end=end if clip.end is None else min(clip.end, end))
 
 
 def limit_clips(clips: tuple[T, ...], limit: int | None) -> tuple[T, ...]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from bench_lipsync.harness.errors import BenchError, validate
 from bench_lipsync.harness.registry.model_names import row_name
+from bench_lipsync.harness.tasks.task import Task
 from bench_lipsync.harness.util.files import sha256_json
 from bench_lipsync.harness.util.text_files import read_yaml
 
@@ -22,8 +23,8 @@ Protocol = Literal["reconstruction", "cross"]
 MODES = ("zero-shot", "adapted", "adapted-no-reg")
 """As published, adapted to each speaker, and adapted without the sync regulariser; also the order of rows."""
 _PLACE_ONLY = {"data_root"}
-_IN_CLIPS = {"clips", "pairs"}
-"""Fields that the list of what is scored says already."""
+_IN_CLIPS = {"clips", "pairs", "task"}
+"""Fields that the list of what is scored says already; of a task, its name and version count too."""
 
 
 class AdaptSpec(BaseModel):
@@ -63,6 +64,8 @@ class RunSpec(BaseModel):
     """Given: frames are kept for adaptation as `harness.run.adaptation_footage` says, even if no row is adapted."""
     limit: int | None = Field(default=None, ge=1)
     """At most this many clips (or pairs), spread over the list by the hash of their ids."""
+    task: Task | None = None
+    """The named task that the run is of; `changes_to_task` says whether it was changed."""
     clips: tuple[str, ...] | None = None
     """Only these clips, by id or by the end of their path; `None`: all of the split."""
     pairs: tuple[tuple[str, str], ...] | None = None
@@ -127,11 +130,25 @@ class RunSpec(BaseModel):
         """Mode by row name, for every requested model in every mode, in the order of the table."""
         return {mode_name(row_name(model), mode): mode for model in self.models for mode in self.modes}
 
+    def changes_to_task(self) -> list[str]:
+        """Names of the fields in which the run is not what its task fixes."""
+        if self.task is None:
+            return []
+        given = self.model_dump(mode="json")
+        asked = type(self)(models=self.models, **self.task.fixed()).model_dump(mode="json")
+        listed = self.task.draw.rule == "list"
+        names = {*self.task.fixed(), "pairs"} - ({"clips", "pairs"} if listed else set())
+        if self.task.split == "auto":
+            names.discard("split")
+        return sorted(name for name in names if given[name] != asked[name])
+
     def hash(self, clip_ids: list[str]) -> str:
         """sha256 over the result-changing fields and the ids of what is scored."""
         # Left out where it says nothing, so that runs without adaptation keep the hash that they always had.
         unsaid = {name for name in ("adapt", "clip_seconds") if getattr(self, name) is None}
         fields = self.model_dump(mode="json", exclude=_PLACE_ONLY | _IN_CLIPS | unsaid)
+        if self.task is not None:
+            fields["task"] = self.task.title
         return sha256_json({**fields, "models": [row_name(name) for name in self.models], "clips": clip_ids})
 
     def to_yaml(self) -> str:

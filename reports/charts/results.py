@@ -35,7 +35,10 @@ def make_charts(grid: Grid, runs: list[Run]) -> list[Chart]:
     ]
     values = [run.values([column.key for column in grid.columns]) for run in runs]
     with matplotlib.rc_context(RC):
-        charts = [_metric(column, place, lines, values) for place, column in enumerate(grid.columns)]
+        valued = [
+            place for place in range(len(grid.columns)) if any(row.cells[place].value is not None for row in grid.rows)
+        ]
+        charts = [_metric(grid.columns[place], place, lines, values) for place in valued]
         scatter = _scatter(grid, lines)
     return [*charts, *([scatter] if scatter else [])]
 

@@ -76,7 +76,7 @@ class _Axis:
 def _axis(column: Column, grid: Grid, position: int) -> _Axis:
     rows = [row.cells[position].row for row in grid.rows]
     numbers = [number for row in rows if row for number in (row.value, row.ci_low, row.ci_high) if number is not None]
-    return _Axis(min(numbers), max(numbers))
+    return _Axis(min(numbers, default=0.0), max(numbers, default=0.0))
 
 
 def _uneven(grid: Grid) -> bool:

@@ -55,6 +55,7 @@ def _parts(runs: list[Run], grid: Grid, console: Console) -> list[RenderableType
     ]
     lines = [Text("; ".join(legend), style="dim")]
     lines += [Text(f"{mark}  {printable(text)}") for mark, text in grid.footnotes]
+    lines += [Text(printable(grid.published_note), style="cyan")] if grid.published else []
     lines += [
         Text(printable(f"not measured  {columns}: {reason}"), style="yellow") for columns, reason in grid.unmeasured
     ]
@@ -107,8 +108,12 @@ def _table(grid: Grid, positions: Iterable[int], between: str) -> Table:
             Text(printable(row.label), style="italic dim" if row.bound else "bold"),
             *(_cell(row, row.cells[position], between) for position in chosen),
             row.coverage,
-            end_section=following is not None and following.bound and not row.bound,
+            end_section=(following is not None and following.bound and not row.bound)
+            or (following is None and bool(grid.published)),
         )
+    for published in grid.published:
+        values = (Text(published.values[position], style="cyan") for position in chosen)
+        table.add_row(Text(f"{printable(published.label)} (published)", style="cyan"), *values, "")
     return table
 
 

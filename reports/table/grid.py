@@ -9,9 +9,10 @@ from typing import Any
 from bench_lipsync.harness.registry.plugins import BOUNDS
 from bench_lipsync.harness.results.common_clips import coverage
 from bench_lipsync.harness.results.schema import MetricRow
+from bench_lipsync.harness.tasks.task import Task
 from bench_lipsync.reports.table.format import decimals_for, footnote_mark, format_interval, format_value
 from bench_lipsync.reports.table.loading import ComparisonError, Run
-from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
+from bench_lipsync.reports.table.model import Cell, Column, Grid, PublishedRow, Row
 from bench_lipsync.reports.table.significance import find_verdicts, mark_best
 
 NOT_MEASURED = "not measured in this run"
@@ -24,12 +25,38 @@ def make_grid(runs: list[Run]) -> Grid:
         ComparisonError: A metric has two signatures.
 
     """
-    measured, unmeasured = _columns(runs)
+    spec = runs[0].spec
+    task = spec.task if spec else None
+    measured, unmeasured = _columns(runs, _published_columns(task))
     notes: dict[str, str] = {}
     rows = [_row(entry, runs[entry.run], measured, notes) for entry in _entries(runs)]
     marks = tuple((mark, text) for text, mark in notes.items())
     verdicts = find_verdicts(rows, measured, runs)
-    return Grid(tuple(measured), tuple(mark_best(rows, measured, verdicts)), marks, unmeasured, verdicts)
+    return Grid(
+        tuple(measured),
+        tuple(mark_best(rows, measured, verdicts)),
+        marks,
+        unmeasured,
+        verdicts,
+        *_published(task, measured),
+        task=task.signature(spec.changes_to_task()) if spec and task else "",
+    )
+
+
+def _published_columns(task: Task | None) -> set[str]:
+    return {column for row in task.published.rows.values() for column in row} if task and task.published else set()
+
+
+def _published(task: Task | None, columns: list[Column]) -> tuple[tuple[PublishedRow, ...], str]:
+    """What was published for the task, and a note where it is from."""
+    if task is None or task.published is None:
+        return (), ""
+    rows = [
+        PublishedRow(name, tuple(f"{values[column.key]:g}" if column.key in values else "" for column in columns))
+        for name, values in task.published.rows.items()
+    ]
+    note = f"published rows are from {task.published.source} and were not measured here"
+    return tuple(rows), note + (f": {task.published.note}" if task.published.note else "")
 
 
 @dataclass(frozen=True)
@@ -42,7 +69,7 @@ class _Entry:
     metrics: dict[str, MetricRow]
 
 
-def _columns(runs: list[Run]) -> tuple[list[Column], tuple[tuple[str, str], ...]]:
+def _columns(runs: list[Run], published: set[str]) -> tuple[list[Column], tuple[tuple[str, str], ...]]:
     by_column: dict[str, list[MetricRow]] = {}
     for run in runs:
         for row in run.result.metrics:
@@ -51,12 +78,12 @@ def _columns(runs: list[Run]) -> tuple[list[Column], tuple[tuple[str, str], ...]
     missing: dict[str, list[str]] = {}
     for key, rows in by_column.items():
         valued = [row for row in rows if row.value is not None]
-        if not valued:
+        if not valued and key not in published:
             missing.setdefault(rows[0].note or "no clip gave a value", []).append(key)
             continue
         _one_signature(key, valued)
         numbers = [number for row in valued for number in (row.value, row.ci_low, row.ci_high)]
-        first = valued[0]
+        first = (valued or rows)[0]
         measured.append(
             Column(first.name, first.variant, first.direction, first.unit, first.signature, decimals_for(numbers))
         )

@@ -95,6 +95,8 @@ def _tabular(grid: Grid) -> list[str]:
             if group
             for line in ["\\midrule", *itertools.chain.from_iterable(map(_rows, group))]
         ),
+        *(["\\midrule"] if grid.published else []),
+        *(latex_line([f"{escape(row.label)} (published)", *row.values, ""]) for row in grid.published),
         "\\bottomrule",
         "\\end{tabular}",
     ]
@@ -102,6 +104,7 @@ def _tabular(grid: Grid) -> list[str]:
 
 def _below(grid: Grid, remarks: list[str]) -> list[str]:
     below = [f"$^{{{mark}}}$ {escape(text)}" for mark, text in grid.footnotes]
+    below += [escape(grid.published_note)] if grid.published else []
     below += [f"Not measured: {escape(columns)} ({escape(reason)})" for columns, reason in grid.unmeasured]
     if grid.has_gaps:
         below.append(r"$\Delta$: distance from the ground truth's value")

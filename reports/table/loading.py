@@ -12,6 +12,7 @@ from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.results.clip_table import clip_columns, clip_records
 from bench_lipsync.harness.results.common_clips import RunNumbers
 from bench_lipsync.harness.results.schema import RunResult, read_result
+from bench_lipsync.harness.run.spec import RunSpec, make_spec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +47,14 @@ class Run:
     def records(self, clips: Collection[str]) -> list[dict[str, Any]]:
         """Rows of `clips.parquet` about `clips`, NaN as `None`; empty where the file is missing."""
         return [] if self.folder is None else list(clip_records(self.folder, clips))
+
+    @property
+    def spec(self) -> RunSpec | None:
+        """The specification; `None` where another version wrote it and this one cannot read it."""
+        try:
+            return make_spec(self.result.spec)
+        except BenchError:
+            return None
 
     def values(self, columns: Collection[str]) -> dict[tuple[str, str], NDArray[np.float64]]:
         """(clips,) values by model and clip-level column, NaN where a clip has none; empty where the file is missing.

@@ -145,6 +145,15 @@ class Verdicts:
 
 
 @dataclass(frozen=True)
+class PublishedRow:
+    """What a publication says of one system; no number of ours."""
+
+    label: str
+    values: tuple[str, ...]
+    """By column; empty where the publication has none."""
+
+
+@dataclass(frozen=True)
 class Grid:
     """A results table."""
 
@@ -156,6 +165,12 @@ class Grid:
     """(columns, reason) of metrics that no row has; they would be columns of `n/a` alone."""
     verdicts: Verdicts
     """Which differences between the models are more than chance."""
+    published: tuple[PublishedRow, ...] = ()
+    """Of the task's publication, in columns of the same name."""
+    published_note: str = ""
+    """Source of the published values, and what differs."""
+    task: str = ""
+    """Signature of the task that the run is of; empty for a run without one."""
 
     @property
     def has_gaps(self) -> bool:
@@ -164,5 +179,5 @@ class Grid:
 
     @property
     def signatures(self) -> tuple[str, ...]:
-        """What every number was computed with, in the order of the columns."""
-        return tuple(column.signature for column in self.columns)
+        """The task, then what every number was computed with, in the order of the columns."""
+        return tuple(filter(None, (self.task, *(column.signature for column in self.columns))))

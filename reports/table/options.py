@@ -49,6 +49,7 @@ def choose(grid: Grid, options: TableOptions) -> Grid:
         rows=tuple(marked),
         footnotes=notes,
         unmeasured=() if options.columns else grid.unmeasured,
+        published=tuple(replace(row, values=tuple(row.values[place] for place in places)) for row in grid.published),
         verdicts=verdicts,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.results.schema import MetricRow
@@ -14,7 +14,7 @@ from bench_lipsync.reports.escape import markdown as _md
 from bench_lipsync.reports.table.grid import make_grid
 from bench_lipsync.reports.table.latex import latex_table
 from bench_lipsync.reports.table.loading import Run, Source, load_runs, protocol
-from bench_lipsync.reports.table.model import Cell, Grid
+from bench_lipsync.reports.table.model import Cell, Grid, PublishedRow
 from bench_lipsync.reports.table.options import TableOptions, choose
 from bench_lipsync.reports.table.remarks import remarks
 
@@ -57,9 +57,12 @@ def _markdown(runs: list[Run], grid: Grid, options: TableOptions) -> str:
     for row in grid.rows:
         label = f"*{_md(row.label)}*" if row.bound else _md(row.label)
         lines.append(_line([label, *(_md_cell(cell) for cell in row.cells), row.coverage]))
+    for row in grid.published:
+        lines.append(_line([f"{_md(row.label)} (published)", *row.values, ""]))
     lines += ["", f"*{_legend(grid, options)}*"] if grid.rows else []
     lines += ["", _md(protocol(runs))] if options.caption else []
     below = [f"<sup>{mark}</sup> {_md(text)}" for mark, text in grid.footnotes]
+    below += [_md(grid.published_note)] if grid.published else []
     below += [f"Not measured: {_md(columns)} ({_md(reason)})" for columns, reason in grid.unmeasured]
     below += [_md(text) for text in remarks(grid)]
     signatures = grid.signatures if options.signatures else ()
@@ -127,10 +130,19 @@ def _json(runs: list[Run], grid: Grid, options: TableOptions) -> str:
             for run in runs
         ],
         "tests": [test.model_dump(mode="json") for test in grid.verdicts.tests],
+        "task": grid.task,
+        "published": [{"label": row.label, "values": dict(_named(grid, row))} for row in grid.published],
+        "published_note": grid.published_note,
         "signatures": {column.key: column.signature for column in grid.columns},
         "remarks": remarks(grid),
     }
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def _named(grid: Grid, row: PublishedRow) -> Iterator[tuple[str, float]]:
+    for column, value in zip(grid.columns, row.values, strict=True):
+        if value:
+            yield column.key, float(value)
 
 
 FORMATS: dict[str, Callable[[list[Run], Grid, TableOptions], str]] = {
