@@ -89,6 +89,8 @@ def generate(
         print(json.dumps({**asdict(result), "out": str(result.out)}, indent=1))
         return
     print(f"{result.out}: {result.frames} frames of {result.width}x{result.height}, {result.seconds:.2f} s")
+    for note in result.notes:
+        print(f"note: {note}", file=sys.stderr)
     if result.frames_without_face:
         print(f"no face in {result.frames_without_face} of them: left as they were", file=sys.stderr)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,11 @@ def write_video(
     sound_rate: int = 16000,
     sound_codec: str = "pcm_s16le",
     sound_at: float = 0.0,
+    options: Mapping[str, str] | None = None,
 ) -> Path:
     """Write frames at `times` (seconds; `None` is a constant `rate`) and mono or stereo `samples` (N,) or (N, 2)."""
     with av.open(str(path), "w") as container:
-        video = container.add_stream(codec, rate=rate)
+        video = container.add_stream(codec, rate=rate, options=dict(options or {}))
         video.height, video.width, _ = frames[0].shape
         video.pix_fmt = pixels
         tick = Fraction(1, rate) if times is None else Fraction(1, 1000)

@@ -10,8 +10,9 @@ from typer.testing import CliRunner, Result
 
 from bench_lipsync.harness.api.clip import Clip
 from bench_lipsync.harness.cli import data
-from bench_lipsync.harness.datasets.verify import clip_seconds, verify_clip
 from bench_lipsync.harness.errors import BenchError, Status
+from bench_lipsync.harness.stages.source import clip_seconds
+from bench_lipsync.harness.stages.verify_clip import verify_clip
 
 
 def bench(*args: str | Path) -> Result:
