@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bench_lipsync.harness.api.clip import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, Clip
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.scene_cuts import SceneCuts
-from bench_lipsync.harness.media import Damage, MediaInfo, decode_audio, decode_video, probe
+from bench_lipsync.harness.media import Damage, MediaInfo, VideoInfo, decode_audio, decode_video, probe
 from bench_lipsync.harness.media.limits import MAX_CLIP_SECONDS, SHORTER
 from bench_lipsync.harness.util.sanitize import shown
 from bench_lipsync.harness.util.spans import span
@@ -30,7 +30,8 @@ class Source:
         """Open the file and decode its audio, before anything long is done.
 
         Raises:
-            ClipError: `decode_error`, `no_audio` (no stream, no samples, or digital silence), `too_long`.
+            ClipError: `decode_error`, `no_audio` (no stream, or digital silence), `no_face` (a box outside of the
+                picture), `too_long`.
 
         """
         self.clip, self.frames, self.size = clip, 0, (0, 0)
@@ -39,6 +40,7 @@ class Source:
             self.info = probe(clip.video)
             if self.info.video is None:
                 raise ClipError(Status.DECODE_ERROR, f"{shown(clip.video.name)}: no video stream")
+            _require_box_inside(clip.box, self.info.video)
             _require_shorter(_stated_seconds(self.info, clip) or 0.0)
             latest = (clip.start or 0.0) + MAX_CLIP_SECONDS
             end = latest if clip.end is None else min(clip.end, latest)
@@ -106,6 +108,12 @@ def _stated_seconds(info: MediaInfo, clip: Clip) -> float | None:
     if total is None:
         return None
     return max(0.0, min(total, clip.end if clip.end is not None else total) - (clip.start or 0.0))
+
+
+def _require_box_inside(box: tuple[int, int, int, int] | None, video: VideoInfo) -> None:
+    if box is not None and (box[0] >= video.width or box[1] >= video.height):
+        reason = f"the box {','.join(map(str, box))} lies outside of the picture of {video.width}x{video.height} pixels"
+        raise ClipError(Status.NO_FACE, reason)
 
 
 def _require_shorter(seconds: float) -> None:

@@ -41,7 +41,7 @@ def verify_clip(clip: Clip) -> ClipCheck:
 
     Returns:
         `ok` with the notes that a run would make, or the status with which `prepare_clip` would refuse the clip:
-        `decode_error`, `no_audio`, `too_short` or `too_long`.
+        `decode_error`, `no_audio`, `no_face` (a box outside of the picture), `too_short` or `too_long`.
 
     """
     try:
@@ -50,5 +50,5 @@ def verify_clip(clip: Clip) -> ClipCheck:
             pass
         source.audio()
     except ClipError as error:
-        return ClipCheck(clip, error.status, shown(error.reason), clip_seconds(clip))
+        return ClipCheck(clip, error.status, shown(error.reason, 400), clip_seconds(clip))
     return ClipCheck(clip, Status.OK, "; ".join(source.notes()), source.frames / FPS, *source.size)

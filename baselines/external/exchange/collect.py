@@ -115,7 +115,7 @@ class Collected:
                 yield from decode_video(self._files[0], chunk=chunk, damage=self._damage)
                 return
             for start in range(0, len(self._files), chunk):
-                images = [list(decode_video(path, chunk=1))[0][0] for path in self._files[start : start + chunk]]
+                images = [_image(path) for path in self._files[start : start + chunk]]
                 if len({image.shape for image in images}) > 1:
                     raise ClipError(Status.BAD_OUTPUT, f"the images beside {self._files[0].name} differ in size")
                 yield np.stack(images)
@@ -137,6 +137,12 @@ class Collected:
             f"{self._files[0].name} has {count} frames at {FPS} per second{first}; expected {self._clip.frames} "
             f"(up to {self._output.lost} fewer or {self._output.extra} more)",
         )
+
+
+def _image(path: Path) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) of a file, which is read to its end, where damage is found."""
+    first, *_ = decode_video(path, chunk=1)
+    return first[0]
 
 
 def collect(description: Description, clip: PreparedClip, staged: Staged, folder: Path) -> Collected:

@@ -95,7 +95,9 @@ def test_few_damaged_frames_are_noted_and_many_are_an_error(intact: Callable[[st
     damage = Damage()
     assert sum(map(len, decode_video(few, damage=damage))) == 100
     assert damage.notes() == ["3 of 100 frames are damaged or depend on damaged ones, the first at 1.60 s"]
-    with pytest.raises(ClipError, match=r"1\d of 100 frames are damaged .* 1\.7\d s; replace it by an undamaged") as caught:
+    with pytest.raises(
+        ClipError, match=r"1\d of 100 frames are damaged .* 1\.7\d s; replace it by an undamaged"
+    ) as caught:
         list(decode_video(break_packets(intact("h264"), range(43, 44))))
     assert caught.value.status == Status.DECODE_ERROR
 
@@ -125,9 +127,7 @@ def test_what_nobody_takes_is_logged(intact: Callable[[str], Path], caplog: pyte
 
 def test_damaged_audio_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     tone = (9000 * np.sin(np.arange(16000 * 4) / 5)).astype(np.int16)
-    source = write_video(
-        tmp_path / "a.mp4", moving(), codec="mpeg4", pixels="yuv420p", samples=tone, sound_codec="aac"
-    )
+    source = write_video(tmp_path / "a.mp4", moving(), codec="mpeg4", pixels="yuv420p", samples=tone, sound_codec="aac")
     damage = Damage()
     decode_audio(source, damage=damage)
     assert damage.notes() == []
@@ -153,19 +153,5 @@ def test_a_recording_that_begins_between_key_frames_is_not_damaged(intact: Calla
 @pytest.mark.shared
 def test_the_damaged_clip_of_a_report(shared: Path) -> None:
     """3 of 80 packets are broken; blocks lie over the mouth until the end."""
-    with pytest.raises(ClipError, match="54 of 80 frames are damaged or depend on damaged ones, the first at 1.00 s"):
+    with pytest.raises(ClipError, match=r"54 of 80 frames are damaged .*, the first at 1\.00 s"):
         list(decode_video(shared / "bugs" / "damaged_middle_demo.mp4"))
-
-
-@pytest.mark.shared
-@pytest.mark.parametrize("folder", ["hdtf", "grid", "mead", "lrs3", "wild", "edge", "voxceleb2"])
-def test_real_clips_are_intact(shared: Path, folder: str) -> None:
-    for path in sorted((shared / "media" / folder).rglob("*.*")):
-        if path.suffix not in {".mp4", ".mpg", ".avi"}:
-            continue
-        damage = Damage()
-        for _ in decode_video(path, damage=damage):
-            pass
-        if "no_audio" not in path.name:
-            decode_audio(path, damage=damage)
-        assert damage.notes() == [], path.name
