@@ -23,6 +23,7 @@ from bench_lipsync.harness.util.sanitize import shown
 if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
 logger = logging.getLogger(__name__)
 MAX_DAMAGED_SHARE = 0.1
@@ -65,7 +66,7 @@ class Damage:
         """Whether anything of the video that was decoded so far is broken."""
         return bool(self._first_broken)
 
-    def take_packet(self, packet: Packet, time: float | None) -> None:
+    def take_packet(self, packet: Packet[VideoStream], time: float | None) -> None:
         """`packet`, whose picture is shown at `time`, is decoded next; its number is the `opaque` of its frame."""
         self._number += 1
         packet.opaque = self._number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -74,6 +75,21 @@ def write_video(
                 for converted in resampler.resample(sound):
                     container.mux(audio.encode(converted))
             container.mux(audio.encode(None))
+    return path
+
+
+def break_packets(source: Path, numbers: range, *, audio: bool = False, noise: bool = True) -> Path:
+    """A copy in which the later three quarters of some packets are noise, or zeros."""
+    with av.open(str(source)) as container:
+        stream = (container.streams.audio if audio else container.streams.video)[0]
+        places = [(packet.pos, packet.size) for packet in container.demux(stream) if packet.size]
+    data, chance = bytearray(source.read_bytes()), random.Random(1)
+    for number in numbers:
+        position, size = places[number]
+        for offset in range(position + size // 4, position + size):
+            data[offset] = chance.randrange(256) if noise else 0
+    path = source.with_stem("broken")
+    path.write_bytes(bytes(data))
     return path
 
 

@@ -141,8 +141,8 @@ class Collected:
 
 def _image(path: Path) -> NDArray[np.uint8]:
     """The picture (H, W, 3) of a file, which is read to its end, where damage is found."""
-    first, *_ = decode_video(path, chunk=1)
-    return first[0]
+    pictures: list[NDArray[np.uint8]] = list(decode_video(path, chunk=1))
+    return np.asarray(pictures[0][0], np.uint8)
 
 
 def collect(description: Description, clip: PreparedClip, staged: Staged, folder: Path) -> Collected:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from media_files import write_video
+from media_files import break_packets, write_video
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.errors import ClipError, Status
@@ -44,21 +43,6 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return write_video(path, moving(), codec=codec, pixels=pixels, options=options)
 
     return made
-
-
-def break_packets(source: Path, numbers: range, *, audio: bool = False, noise: bool = True) -> Path:
-    """A copy in which the later three quarters of some packets are noise, or zeros."""
-    with av.open(str(source)) as container:
-        stream = (container.streams.audio if audio else container.streams.video)[0]
-        places = [(packet.pos, packet.size) for packet in container.demux(stream) if packet.size]
-    data, chance = bytearray(source.read_bytes()), random.Random(1)
-    for number in numbers:
-        position, size = places[number]
-        for offset in range(position + size // 4, position + size):
-            data[offset] = chance.randrange(256) if noise else 0
-    path = source.with_stem("broken")
-    path.write_bytes(bytes(data))
-    return path
 
 
 def decoded(path: Path, **span: float) -> tuple[NDArray[np.uint8], Damage]:
