@@ -15,6 +15,8 @@ from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.media import probe
 from bench_lipsync.harness.stages import verify_clip
 from bench_lipsync.harness.stages.prepare_clip import prepare_clip
+from bench_lipsync.harness.stages.stages import prepare_all
+from bench_lipsync.harness.store.store import Store
 
 FACES = {Status.NO_FACE, Status.SEVERAL_FACES}
 
@@ -99,6 +101,12 @@ def test_a_cut_is_noted(tmp_path: Path) -> None:
     frames[45:] = 255 - frames[45:, ::-1]
     clip = video(tmp_path / "a.mp4", frames, noise(90))
     assert verify_clip(clip).reason == "the picture cuts to another shot at 1.80 s: it may show several people"
+
+
+def test_what_is_noted_is_logged_where_no_table_says_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clip = video(tmp_path / "a.mp4", head(50), noise(20))
+    assert prepare_all([clip], 64, Store(tmp_path / "store"), quiet=True).clips
+    assert "a: the audio has 0.8" in caplog.text
 
 
 @pytest.mark.shared
