@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -72,6 +73,8 @@ def adapt(
             f"{video.name} cannot be adapted on, from {start:g} s: {error.reason} ({error.status}); choose another "
             "part with --start and --seconds, or other footage"
         ) from None
+    for note in footage.notes:
+        print(f"note: {video.name}: {note}", file=sys.stderr)
     changes = {"steps": steps, "lr": lr, "lambda_reg": lambda_reg, "lambda_sync": lambda_sync, "seed": seed}
     written = run(name.argument, name.variant, footage, out, changes, foreign=speech, device=pick_device(device))
     print(f"adapted on {footage.frames / 25:g} s: {written}")

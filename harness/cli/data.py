@@ -42,7 +42,7 @@ def list_clips(
 ) -> None:
     """The clips of a dataset as a run would take them: id, identity, seconds, split, file (tab-separated)."""
     from bench_lipsync.harness.datasets.discover import shown
-    from bench_lipsync.harness.datasets.verify import clip_seconds
+    from bench_lipsync.harness.stages.source import clip_seconds
     from bench_lipsync.harness.util.progress import each
 
     listed = _clips(dataset, data_root, split)
@@ -69,8 +69,8 @@ def verify(
     as_json: options.Json = False,
 ) -> None:
     """Decode every clip from end to end; exit code 1 if one of them cannot be used."""
-    from bench_lipsync.harness.datasets.verify import verify_clip
     from bench_lipsync.harness.errors import Status
+    from bench_lipsync.harness.stages.verify_clip import verify_clip
     from bench_lipsync.harness.util.progress import each
 
     listed = _clips(dataset, data_root, split)

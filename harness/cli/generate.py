@@ -89,6 +89,8 @@ def generate(
         print(json.dumps({**asdict(result), "out": str(result.out)}, indent=1))
         return
     print(f"{result.out}: {result.frames} frames of {result.width}x{result.height}, {result.seconds:.2f} s")
+    for note in result.notes:
+        print(f"note: {note}", file=sys.stderr)
     if result.frames_without_face:
         print(f"no face in {result.frames_without_face} of them: left as they were", file=sys.stderr)
 
@@ -133,12 +135,9 @@ def _region(text: str) -> Region:
     from bench_lipsync.harness.faces.region import Region
 
     try:
-        x, y, width, height = (int(part) for part in text.split(","))
-    except ValueError:
-        raise BenchError(f"--box {text!r}: four whole numbers are needed, as in --box 100,50,300,300") from None
-    if min(width, height) < 1:
-        raise BenchError(f"--box {text!r}: width and height must be at least 1")
-    return Region(x, y, width, height)
+        return Region.parse(text)
+    except ValueError as error:
+        raise BenchError(f"--box {text!r}: {error}, as in --box 100,50,300,300") from None
 
 
 def _remedy(error: ClipError, video: Path, audio: Path) -> str:

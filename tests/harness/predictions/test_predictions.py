@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from external_clips import FRAMES, SIZE, crop, pictures, prepare, write_video
+from media_files import break_packets
 
 from bench_lipsync.harness.api.clip import Clip, PreparedClip
 from bench_lipsync.harness.errors import ClipError, Status
@@ -50,6 +51,14 @@ def test_whole_frames_get_the_crop_of_the_ground_truth(clip: PreparedClip, tmp_p
     whole = pictures("other")
     frames, notes = read(write_video(tmp_path / "a.mkv", whole, codec="ffv1"), clip)
     assert np.array_equal(frames, crop(whole)) and "the clip's own crop" in notes[0]
+
+
+def test_damaged_frames_are_noted_and_many_are_refused(clip: PreparedClip, tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "a.mkv", crop(pictures("other")), codec="ffv1")
+    _, notes = read(break_packets(whole, range(FRAMES - 2, FRAMES)), clip)
+    assert notes[0].startswith(f"2 of {FRAMES} frames are damaged")
+    error = refused(break_packets(whole, range(FRAMES // 2, FRAMES)), clip)
+    assert error.status is Status.DECODE_ERROR and "frames are damaged" in error.reason
 
 
 @pytest.mark.parametrize("drift", [-MAX_DRIFT, -1, 1, MAX_DRIFT])
