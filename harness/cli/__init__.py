@@ -7,15 +7,20 @@ Exit codes: 0 done, 1 done but a requested model has no result (or a check faile
 from __future__ import annotations
 
 import importlib
+import io
 import logging
+import os
 import signal
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
 
 import typer
 
+from bench_lipsync.harness.compute.process_state import set_library_defaults
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.util.disk import room_needed
+from bench_lipsync.harness.util.disk import failed_path, reason_and_way_out, room_needed
 from bench_lipsync.harness.util.sanitize import shown
 
 MODULES = (
@@ -53,18 +58,18 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.raiseExceptions = False  # A log that cannot be written is no reason for a traceback.
     try:
+        set_library_defaults()
         register()
-        with room_needed(Path()):
+        with _printed(), room_needed(None):
             app()
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
-        if error.filename is None:
+        path = failed_path(error)
+        if path is None:
             raise  # Nothing of the file system's, so a mistake of ours.
-        place = shown(error.filename2 or error.filename)  # The second is where something was to be moved.
-        reason = "there is such a file already" if isinstance(error, FileExistsError) else error.strerror
-        print(f"bench: {place}: {reason}; give a path that can be used", file=sys.stderr)
+        print(f"bench: {shown(path)}: {reason_and_way_out(error, path)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         _say_interrupted()
@@ -73,6 +78,53 @@ def main() -> None:
         if ended.code == INTERRUPTED:  # Typer's way to pass Ctrl-C on.
             _say_interrupted()
         raise
+
+
+class _StandardOutput:
+    """Standard output whose errors say what it is: it may be a file on a full disk."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with self._named():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with self._named():
+            self._stream.flush()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise  # The reader has seen enough, as `head` does.
+        except OSError as error:
+            raise BenchError(f"writing to standard output failed: {error.strerror}") from None
+
+
+@contextmanager
+def _printed() -> Iterator[None]:
+    """Raise `BenchError` if what the block prints does not arrive."""
+    stream = sys.stdout
+    if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+        stream.reconfigure(errors="backslashreplace")  # A name of another alphabet is no reason to stop.
+    sys.stdout = output = cast(TextIO, _StandardOutput(stream))
+    try:
+        yield
+    finally:
+        sys.stdout = stream
+        try:
+            output.flush()
+        except (BenchError, BrokenPipeError) as error:
+            # What is left in the buffer would fail once more when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if isinstance(error, BenchError):
+                raise
 
 
 def _say_interrupted() -> None:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from bench_lipsync.harness.cli import _options as options
-from bench_lipsync.harness.cli._run_common import settle_libraries
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +43,6 @@ def adapt(
 
     An interrupted adaptation goes on with the same command. Adapt only to people who agreed to it.
     """
-    settle_libraries()
     from bench_lipsync.harness.api.clip import Clip
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.harness.datasets.recordings import read_speech

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench_lipsync.harness.cli import _options as options
-from bench_lipsync.harness.cli._run_common import settle_libraries
 from bench_lipsync.harness.errors import BenchError, ClipError
 
 if TYPE_CHECKING:
@@ -68,7 +67,6 @@ def generate(
     """
     _check(video, audio, out, force)
     region = None if box is None else _region(box)
-    settle_libraries()
     from bench_lipsync.harness.api.model import GenerateContext
     from bench_lipsync.harness.compute.batching import parse_batch_size
     from bench_lipsync.harness.compute.device import pick_device

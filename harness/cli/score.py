@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bench_lipsync.harness.cli import _options as options
-from bench_lipsync.harness.cli._run_common import exit_code, given, page_writer, settle_libraries, show
+from bench_lipsync.harness.cli._run_common import exit_code, given, page_writer, show
 from bench_lipsync.harness.errors import BenchError
 
 if TYPE_CHECKING:
@@ -83,7 +83,6 @@ def score(
         seed=seed,
     )
     spec = make_spec(values)
-    settle_libraries()
     if inputs is not None:
         _write_inputs(spec, inputs)
         return

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bench_lipsync.harness.cli import _options as options
-from bench_lipsync.harness.cli._run_common import settle_libraries
 from bench_lipsync.harness.cli._train_options import TARGETS, Target
 
 if TYPE_CHECKING:
@@ -84,7 +83,6 @@ def _command(target: Target) -> Callable[..., None]:
 
 
 def _train(target: Target, values: dict[str, Any]) -> None:
-    settle_libraries()
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.models.training.distributed import Ranks, first_alone, join, leave, own_device
     from bench_lipsync.models.training.settings import make_settings

@@ -7,11 +7,14 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench_lipsync.harness.compute.resources import usable_cores
 from bench_lipsync.harness.compute.threads import settle_threads
+from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.paths import cache_dir
 
 _LIBRARY_DEFAULTS = {
     # MediaPipe's native log lines would tear the progress bars.
@@ -33,9 +36,22 @@ class _Threads(NamedTuple):
 
 
 def set_library_defaults() -> None:
-    """Set the environment variables that native libraries read when they are loaded, where the user did not."""
+    """Set the environment variables that libraries read when they are loaded, where the user did not.
+
+    Must come before native libraries are loaded.
+    """
     for name, value in _LIBRARY_DEFAULTS.items():
         os.environ.setdefault(name, value)
+    if not _writable_home():
+        with suppress(BenchError):  # Nowhere at all; what needs the cache says so.
+            os.environ.setdefault("MPLCONFIGDIR", str(cache_dir() / "matplotlib"))
+
+
+def _writable_home() -> bool:
+    try:
+        return os.access(Path.home(), os.W_OK)
+    except RuntimeError:
+        return False
 
 
 @contextmanager

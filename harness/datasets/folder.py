@@ -21,7 +21,7 @@ from bench_lipsync.harness.datasets.discover import (
 )
 from bench_lipsync.harness.datasets.splits import check_split
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.util.sanitize import safe_id
+from bench_lipsync.harness.util.sanitize import plain_name, safe_id
 from bench_lipsync.harness.util.text_files import read_text
 
 IDENTITIES = "identities.csv"
@@ -83,7 +83,7 @@ def _read_table(table: Path, videos: list[Path], root: Path, notices: list[str])
     if not is_inside:
         reason = "is a link that leads out of the data root or nowhere; put the file itself there"
         raise BenchError(f"{shown(table)} {reason}")
-    known = {path.relative_to(root).as_posix(): path for path in videos}
+    known = {plain_name(path.relative_to(root).as_posix()): path for path in videos}
     result: dict[Path, str] = {}
     unknown: list[str] = []
     text = read_text(table, "the table", MAX_TABLE_BYTES)
@@ -96,7 +96,7 @@ def _read_table(table: Path, videos: list[Path], root: Path, notices: list[str])
             file, identity = (row["file"] or "").strip(), (row["identity"] or "").strip()
             if not identity:
                 raise BenchError(f"{shown(table)} line {reader.line_num}: no identity for {shown(file)!r}")
-            path = known.get(file)
+            path = known.get(plain_name(file))
             if path is None:
                 unknown.append(file)
             elif result.setdefault(path, safe_id(identity)) != safe_id(identity):

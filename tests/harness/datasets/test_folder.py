@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,15 @@ def test_identities_table_overrides(tmp_path: Path) -> None:
     assert who["4.mp4"] == "4"
     assert any("1 rows name no video" in notice for notice in found.notices)
     assert any("says nothing about 1 (4.mp4)" in notice for notice in found.notices)
+
+
+@pytest.mark.parametrize(("on_disk", "in_table"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_identities_table_may_spell_a_name_in_another_form(on_disk: str, in_table: str, tmp_path: Path) -> None:
+    touch(tmp_path / unicodedata.normalize(on_disk, "é.mp4"))
+    row = unicodedata.normalize(in_table, "é.mp4")
+    (tmp_path / "identities.csv").write_text(f"file,identity\n{row},Ann\n", encoding="utf-8")
+    found = clips(tmp_path)
+    assert [clip.identity for clip in found.clips] == ["Ann"] and not found.notices
 
 
 @pytest.mark.parametrize(
