@@ -147,12 +147,12 @@ def training_clips(dataset: str, data_root: Path | None, split: str, limit: int 
     """
     from bench_lipsync.harness.api.dataset import ClipRequest
     from bench_lipsync.harness.errors import BenchError
-    from bench_lipsync.harness.registry.plugins import DATASETS
+    from bench_lipsync.harness.run.selection import list_clips
     from bench_lipsync.harness.stages.stages import prepare_all
     from bench_lipsync.harness.store.mirror import open_store
 
-    selection = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
-    prepared = prepare_all(selection.clips[:limit], SIZE, open_store())
+    selection = list_clips(dataset, ClipRequest(data_root=data_root, split=split), limit)
+    prepared = prepare_all(selection.clips, SIZE, open_store())
     for clip_id, error in prepared.failures.items():
         print(f"left out: {clip_id}: {error.reason}", file=sys.stderr)
     if not prepared.clips:

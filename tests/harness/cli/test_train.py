@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from bench_lipsync.harness.api.dataset import ClipList
 from bench_lipsync.harness.cli import train
 from bench_lipsync.harness.cli._train_options import TARGETS, Target
 from bench_lipsync.harness.errors import BenchError
@@ -150,12 +151,12 @@ def test_the_basel_face_model_is_reached_and_asks_for_its_files_first(
 def test_no_clip_to_train_on_is_an_error_that_names_the_dataset(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    selection = SimpleNamespace(clips=[], split="test")
+    selection = ClipList((), "test")
     monkeypatch.setattr(
         "bench_lipsync.harness.registry.plugins.DATASETS.get",
         lambda name: lambda: SimpleNamespace(clips=lambda request: selection),
     )
-    assert "no clip of hdtf (test)" in refused("stylegan2", "--dataset", "hdtf", "--out", str(tmp_path))
+    assert "hdtf has no clips in split test" in refused("stylegan2", "--dataset", "hdtf", "--out", str(tmp_path))
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
