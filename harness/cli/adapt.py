@@ -51,7 +51,7 @@ def adapt(
     from bench_lipsync.harness.stages import stages
     from bench_lipsync.harness.store.mirror import open_store
     from bench_lipsync.harness.util.sanitize import safe_id
-    from bench_lipsync.models.stylelipsync.adaptation.adapt import run
+    from bench_lipsync.models.stylelipsync.adaptation.adapt import make_recipe, run
 
     if out.suffix != ".safetensors":
         raise typer.BadParameter(f"{out.name} must end in .safetensors", param_hint="--out")
@@ -59,6 +59,8 @@ def adapt(
     name = parse_name(model)
     if name.kind != "stylelipsync":
         raise BenchError(f"{name.kind!r} cannot be adapted; stylelipsync can, with any of its weights and variants")
+    changes = {"steps": steps, "lr": lr, "lambda_reg": lambda_reg, "lambda_sync": lambda_sync, "seed": seed}
+    recipe, device = make_recipe(name.argument, name.variant, changes), pick_device(device)
     speech = (safe_id(foreign.name), read_speech(foreign)) if foreign else None
     speaker = safe_id(video.stem)
     try:
@@ -67,6 +69,5 @@ def adapt(
         raise BenchError(
             f"{video.name} cannot be adapted on, from {start:g} s: {error.reason} ({error.status})"
         ) from None
-    changes = {"steps": steps, "lr": lr, "lambda_reg": lambda_reg, "lambda_sync": lambda_sync, "seed": seed}
-    written = run(name.argument, name.variant, footage, out, changes, foreign=speech, device=pick_device(device))
+    written = run(recipe, footage, out, foreign=speech, device=device)
     print(f"adapted on {footage.frames / 25:g} s: {written}")

@@ -65,7 +65,7 @@ def generate(
     in its metadata that it is synthetic, and carries an invisible watermark (see `bench watermark`); neither can be
     switched off. Dub only speakers who consented.
     """
-    _check(video, audio, out, force)
+    _check(video, audio, adapt_on, out, force)
     region = None if box is None else _region(box)
     from bench_lipsync.harness.api.model import GenerateContext
     from bench_lipsync.harness.compute.batching import parse_batch_size
@@ -109,9 +109,9 @@ def _load(name: str, context: GenerateContext, adapt_on: Path | None, seconds: f
     return adapted(model, adapt_on, seconds, context)
 
 
-def _check(video: Path, audio: Path, out: Path, force: bool) -> None:
-    for flag, path in (("--video", video), ("--audio", audio)):
-        if not path.is_file():
+def _check(video: Path, audio: Path, adapt_on: Path | None, out: Path, force: bool) -> None:
+    for flag, path in (("--video", video), ("--audio", audio), ("--adapt-on", adapt_on)):
+        if path is not None and not path.is_file():
             raise BenchError(f"{flag} {path}: no such file")
     if out.suffix.lower() not in {".mp4", ".m4v", ".mov"}:
         raise BenchError(f"--out {out}: the output is an MP4; give it the ending .mp4")

@@ -71,6 +71,7 @@ def score(
     if not pred_dir and inputs is None:
         raise typer.BadParameter("name a folder of videos, or --inputs DIR to get what to run a model on")
     from bench_lipsync.harness.run.spec import make_spec
+    from bench_lipsync.harness.scoring.scorers import require_metrics
 
     values = given(
         models=tuple(_model(folder, geometry) for folder in pred_dir or ()) or ("ground-truth",),
@@ -83,6 +84,7 @@ def score(
         seed=seed,
     )
     spec = make_spec(values)
+    require_metrics(spec.metrics)
     if inputs is not None:
         _write_inputs(spec, inputs)
         return

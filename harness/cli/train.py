@@ -68,7 +68,7 @@ def _command(target: Target) -> Callable[..., None]:
         flags = (option.flags,) if option.flags else ()
         parameters[name] = (Annotated[option.type | None, typer.Option(*flags, help=option.help)], None)
     for name, text in target.files.items():
-        parameters[name] = (Annotated[Path | None, typer.Option(help=text)], None)
+        parameters[name] = (Annotated[Path | None, typer.Option(help=text, exists=True, dir_okay=False)], None)
     parameters["set_"] = (Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=_SET)], None)
     parameters["device"] = (options.Device, "auto")
     # Typer reads options from a function's signature, which here is made of the table.

@@ -77,7 +77,10 @@ def test_without_options_it_is_the_preset(passed: dict[str, Any], tmp_path: Path
 
 
 def test_switches_expert_and_beginning_are_passed_on(passed: dict[str, Any], tmp_path: Path) -> None:
-    words = "--no-samf --no-mals --mask landmark --init p.safetensors --expert e.safetensors --freeze-decoder"
+    prior, expert = tmp_path / "p.safetensors", tmp_path / "e.safetensors"
+    prior.touch()
+    expert.touch()
+    words = f"--no-samf --no-mals --mask landmark --init {prior} --expert {expert} --freeze-decoder"
     numbers = "--accumulate 4 --lambda-sync 0.2 --sync-start 50 --device cpu --set face_cut=1.5 --set betas=[0,0.9]"
     bench("stylelipsync", "--out", str(tmp_path), *words.split(), *numbers.split())
     network = {"samf": False, "mals": False, "mask": "landmark"}
@@ -86,7 +89,7 @@ def test_switches_expert_and_beginning_are_passed_on(passed: dict[str, Any], tmp
     assert passed["settings"] == recipe.model_copy(
         update={**changes, "train_synthesis": False, "network": recipe.network.model_copy(update=network)}
     )
-    assert (passed["init"], passed["expert"]) == (Path("p.safetensors"), Path("e.safetensors"))
+    assert (passed["init"], passed["expert"]) == (prior, expert)
 
 
 def test_prior(passed: dict[str, Any], tmp_path: Path) -> None:
