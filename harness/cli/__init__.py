@@ -12,8 +12,10 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, TextIO, cast
 
 import typer
@@ -54,30 +56,50 @@ def register() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    # A batch queue's way to say that the time is up; what it ends tidies up as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupted = _interruptible()
     logging.raiseExceptions = False  # A log that cannot be written is no reason for a traceback.
     try:
         set_library_defaults()
         register()
         with _printed(), room_needed(None):
             app()
-    except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
+    except (Exception, KeyboardInterrupt) as error:
+        if interrupted.is_set() or isinstance(error, KeyboardInterrupt):
+            _say_interrupted()  # Libraries turn what they are interrupted by into errors of their own.
+            sys.exit(INTERRUPTED)
+        text = _explained(error)
+        if text is None:
+            raise
+        print(f"bench: {text}", file=sys.stderr)
         sys.exit(2)
-    except OSError as error:
-        path = failed_path(error)
-        if path is None:
-            raise  # Nothing of the file system's, so a mistake of ours.
-        print(f"bench: {shown(path)}: {reason_and_way_out(error, path)}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        _say_interrupted()
-        sys.exit(INTERRUPTED)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # Typer's way to pass Ctrl-C on.
             _say_interrupted()
         raise
+
+
+def _interruptible() -> threading.Event:
+    """End at SIGTERM, a batch queue's way to say that the time is up, as at Ctrl-C; set once one of them has come."""
+    interrupted = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGTERM, interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # It may be ignored, as behind `nohup`.
+        signal.signal(signal.SIGINT, interrupt)
+    return interrupted
+
+
+def _explained(error: BaseException) -> str | None:
+    """What the user has to know, on one line; `None` for a mistake of ours."""
+    if isinstance(error, BenchError):
+        return str(error)
+    path = failed_path(error) if isinstance(error, OSError) else None
+    if path is None or not isinstance(error, OSError):
+        return None
+    return f"{shown(path)}: {reason_and_way_out(error, path)}"
 
 
 class _StandardOutput:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -72,8 +71,6 @@ def generate(
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.harness.dubbing.pipeline import DubRequest, dub
 
-    # A terminated process cleans up as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     context = GenerateContext(seed=seed, device=pick_device(device), batch_size=parse_batch_size(batch_size))
     request = DubRequest(video, audio, out, crf=crf, region=region, context=context)
     try:
