@@ -23,6 +23,7 @@ import typer
 from bench_lipsync.harness.compute.process_state import set_library_defaults
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util.disk import failed_path, reason_and_way_out, room_needed
+from bench_lipsync.harness.util.paths import give_libraries_a_folder
 from bench_lipsync.harness.util.sanitize import shown
 
 MODULES = (
@@ -60,6 +61,7 @@ def main() -> None:
     logging.raiseExceptions = False  # A log that cannot be written is no reason for a traceback.
     try:
         set_library_defaults()
+        give_libraries_a_folder()
         register()
         with _printed(), room_needed(None):
             app()

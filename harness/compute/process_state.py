@@ -7,14 +7,11 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from bench_lipsync.harness.compute.resources import usable_cores
 from bench_lipsync.harness.compute.threads import settle_threads
-from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.util.paths import cache_dir
 
 _LIBRARY_DEFAULTS = {
     # MediaPipe's native log lines would tear the progress bars.
@@ -42,16 +39,6 @@ def set_library_defaults() -> None:
     """
     for name, value in _LIBRARY_DEFAULTS.items():
         os.environ.setdefault(name, value)
-    if not _writable_home():
-        with suppress(BenchError):  # Nowhere at all; what needs the cache says so.
-            os.environ.setdefault("MPLCONFIGDIR", str(cache_dir() / "matplotlib"))
-
-
-def _writable_home() -> bool:
-    try:
-        return os.access(Path.home(), os.W_OK)
-    except RuntimeError:
-        return False
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bench_lipsync.harness.datasets.discover import VIDEO_SUFFIXES, find_files, ids_from_paths
 from bench_lipsync.harness.errors import ClipError, Status, suggest
 from bench_lipsync.harness.util.files import sha256_file, sha256_json
-from bench_lipsync.harness.util.sanitize import safe_id, shown
+from bench_lipsync.harness.util.sanitize import plain_name, safe_id, shown
 
 
 class Matches(NamedTuple):
@@ -86,4 +86,6 @@ class PredictedFiles:
     @cached_property
     def digest(self) -> str:
         """sha256 over all names and contents."""
-        return sha256_json({path.relative_to(self.root).as_posix(): sha256_file(path) for path in self.files})
+        return sha256_json(
+            {plain_name(path.relative_to(self.root).as_posix()): sha256_file(path) for path in self.files}
+        )

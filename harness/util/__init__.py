@@ -30,7 +30,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "write_text_atomically",
         ],
         "owner_token": ["is_abandoned", "is_alive", "owned_name"],
-        "paths": ["cache_dir", "user_path"],
+        "paths": ["cache_dir", "give_libraries_a_folder", "user_path"],
         "sanitize": ["plain_name", "printable", "safe_id", "shown"],
         "spans": ["Event", "Key", "OTHER", "Record", "Total", "recording", "span", "timed"],
         "telemetry": ["block_usage_reports", "restore_user_proxy"],

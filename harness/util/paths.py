@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from bench_lipsync.harness.errors import BenchError
-
-CACHE_VARIABLE = "BENCH_CACHE"
 
 
 def cache_dir() -> Path:
@@ -15,7 +14,7 @@ def cache_dir() -> Path:
 
     Raises `BenchError` where neither is known: a container's user often has no home folder.
     """
-    if override := os.environ.get(CACHE_VARIABLE):
+    if override := os.environ.get("BENCH_CACHE"):
         return user_path(override).resolve()
     from platformdirs import user_cache_path
 
@@ -23,7 +22,7 @@ def cache_dir() -> Path:
         return user_cache_path("bench", appauthor=False)
     except RuntimeError:
         raise BenchError(
-            f"this user has no home folder for the cache; set {CACHE_VARIABLE} to a folder that you may write to"
+            "this user has no home folder for the cache; set BENCH_CACHE to a folder that you may write to"
         ) from None
 
 
@@ -33,3 +32,15 @@ def user_path(text: str | Path) -> Path:
         return Path(text).expanduser()
     except RuntimeError:
         raise BenchError(f"{str(text)!r}: there is no such home folder; write the whole path") from None
+
+
+def give_libraries_a_folder() -> None:
+    """Let libraries keep their files in the cache if the user has no home folder that can be written to.
+
+    Matplotlib, which MediaPipe imports, would make a new folder each time and say so.
+    """
+    with suppress(RuntimeError):
+        if os.access(Path.home(), os.W_OK):
+            return
+    with suppress(BenchError):  # Nowhere at all; what needs the cache says so.
+        os.environ.setdefault("MPLCONFIGDIR", str(cache_dir() / "matplotlib"))

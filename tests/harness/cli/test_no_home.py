@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench_lipsync.harness.cli import main
-from bench_lipsync.harness.compute.process_state import set_library_defaults
-from bench_lipsync.harness.util.paths import cache_dir
+from bench_lipsync.harness.util.paths import cache_dir, give_libraries_a_folder
 
 WAY_OUT = "set BENCH_CACHE to a folder that you may write to"
 
@@ -74,7 +73,7 @@ def test_the_doctor_says_it_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 @pytest.mark.usefixtures("homeless")
 def test_libraries_keep_their_files_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    set_library_defaults()
+    give_libraries_a_folder()
     assert os.environ["MPLCONFIGDIR"] == str(cache_dir() / "matplotlib")
 
 
@@ -82,5 +81,5 @@ def test_who_has_a_home_keeps_the_libraries_own_folders(monkeypatch: pytest.Monk
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("MPLCONFIGDIR", "")
     monkeypatch.delenv("MPLCONFIGDIR")
-    set_library_defaults()
+    give_libraries_a_folder()
     assert "MPLCONFIGDIR" not in os.environ
