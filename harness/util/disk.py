@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,7 +90,8 @@ def reason_and_way_out(error: OSError, path: Path) -> str:
     move = f"set {variable} to" if variable else "give"
     reason = os.strerror(number)
     if number in _FULL:
-        room = "Make room (`bench cache gc --max-size 50GB`)" if variable else "Make room there"
+        ours = variable in ("BENCH_CACHE", "BENCH_STORE")
+        room = "Make room (`bench cache gc --max-size 50GB`)" if ours else "Make room there"
         elsewhere = f"{move} a folder on another disk"
         return f"{reason}{_free(path)}. {room}, or {elsewhere}; the same command goes on from here"
     if number == errno.EIO:
@@ -100,6 +102,8 @@ def reason_and_way_out(error: OSError, path: Path) -> str:
 def _variable_of(path: Path) -> str:
     """The variable that says where `path` lies, which may be a folder above; `""` for a path of the command line."""
     path = path.absolute()
+    if path == Path(tempfile.gettempdir()):
+        return "TMPDIR"
     with contextlib.suppress(BenchError):
         store = os.environ.get("BENCH_STORE", "")
         for variable, folder in (("BENCH_STORE", store and user_path(store)), ("BENCH_CACHE", cache_dir())):

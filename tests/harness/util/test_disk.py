@@ -8,13 +8,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from bench_lipsync.harness.errors import NoRoomError
-from bench_lipsync.harness.util.disk import no_room
+from bench_lipsync.harness.util.disk import no_room, room_needed
 from bench_lipsync.harness.util.files import link_or_copy
 from bench_lipsync.harness.util.paths import cache_dir
+from bench_lipsync.metrics.lse.spool import FrameSpool
 
 GC = "bench cache gc"
 
@@ -51,6 +54,20 @@ def test_the_advice_fits_the_place(place: str, advice: str, tmp_path: Path, monk
     monkeypatch.setenv("BENCH_STORE", str(tmp_path / "shared"))
     (tmp_path / place).mkdir(parents=True)
     assert advice in said(errno.ENOSPC, folder=tmp_path / place)
+
+
+def test_temporary_files_name_their_own_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    spool = FrameSpool()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(spool, "_file", SimpleNamespace(write=full))
+    with pytest.raises(NoRoomError) as caught, room_needed(cache_dir()):
+        spool.push(np.zeros((1, 2, 2, 3), np.uint8))
+    assert f"writing below {tmp_path} failed" in str(caught.value)
+    assert "Make room there, or set TMPDIR to a folder on another disk" in str(caught.value)
 
 
 def test_a_folder_above_the_cache_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
