@@ -148,7 +148,7 @@ def ids_from_paths(paths: Sequence[Path], root: Path) -> dict[Path, str]:
     ids = {path: safe_id(place.with_suffix("").as_posix()) for path, place in below.items()}
     ids = _told_apart(ids, {path: name.encode("utf-8", "surrogatepass") for path, name in names.items()})
     # One folder may hold a name in NFC and in NFD.
-    return _told_apart(ids, {path: os.fsencode(place) for path, place in below.items()})
+    return _told_apart(ids, {path: place.as_posix().encode("utf-8", "surrogatepass") for path, place in below.items()})
 
 
 def _told_apart(ids: dict[Path, str], facts: dict[Path, bytes]) -> dict[Path, str]:

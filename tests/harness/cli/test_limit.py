@@ -66,8 +66,9 @@ def test_the_same_clips(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         taken.extend(clip.id for clip in clips)
         raise TakenError
 
-    monkeypatch.setattr("bench_lipsync.harness.run.pipeline.execute", execute)
+    # First the importer: what is imported later would keep the replacement.
     monkeypatch.setattr("bench_lipsync.harness.ablation.run.execute", execute)
+    monkeypatch.setattr("bench_lipsync.harness.run.pipeline.execute", execute)
     monkeypatch.setattr("bench_lipsync.harness.stages.stages.prepare_all", prepare_all)
     ended = invoke(f"{name} {WORDS[name]} --limit {LIMIT}")
     if not isinstance(ended.exception, TakenError):

@@ -58,9 +58,9 @@ def test_said_before_any_work(
     def work(*args: object, **more: object) -> None:
         raise AssertionError("work has begun")
 
-    monkeypatch.setattr("bench_lipsync.harness.assets.fetch.fetch_file", work)
-    monkeypatch.setattr("bench_lipsync.harness.scoring.scorers.load_scorers", work)
+    # First the importers: what is imported later would keep the replacement.
     monkeypatch.setattr("bench_lipsync.harness.run.pipeline.load_scorers", work)
+    monkeypatch.setattr("bench_lipsync.harness.assets.fetch.fetch_file", work)
     monkeypatch.setattr("bench_lipsync.harness.datasets.demo.dataset.render_clip", work)
     monkeypatch.setattr("bench_lipsync.harness.stages.stages.prepare", work)
     monkeypatch.setattr("signal.signal", lambda *args: None)
