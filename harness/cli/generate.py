@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench_lipsync.harness.cli import _options as options
-from bench_lipsync.harness.cli._run_common import settle_libraries
 from bench_lipsync.harness.errors import BenchError, ClipError
 
 if TYPE_CHECKING:
@@ -68,14 +66,11 @@ def generate(
     """
     _check(model, {"--video": video, "--audio": audio, "--adapt-on": adapt_on}, out, force)
     region = None if box is None else _region(box)
-    settle_libraries()
     from bench_lipsync.harness.api.model import GenerateContext
     from bench_lipsync.harness.compute.batching import parse_batch_size
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.harness.dubbing.pipeline import DubRequest, dub
 
-    # A terminated process cleans up as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     context = GenerateContext(seed=seed, device=pick_device(device), batch_size=parse_batch_size(batch_size))
     request = DubRequest(video, audio, out, crf=crf, region=region, context=context)
     try:

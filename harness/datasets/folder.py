@@ -25,7 +25,7 @@ from bench_lipsync.harness.datasets.discover import (
 from bench_lipsync.harness.datasets.splits import check_split
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.faces.region import Region
-from bench_lipsync.harness.util.sanitize import safe_id
+from bench_lipsync.harness.util.sanitize import plain_name, safe_id
 from bench_lipsync.harness.util.text_files import read_text
 
 IDENTITIES = "identities.csv"
@@ -99,7 +99,7 @@ def _read_table(table: Path, videos: list[Path], root: Path, notices: list[str])
     if not is_inside:
         reason = "is a link that leads out of the data root or nowhere; put the file itself there"
         raise BenchError(f"{shown(table)} {reason}")
-    known = {path.relative_to(root).as_posix(): path for path in videos}
+    known = {plain_name(path.relative_to(root).as_posix()): path for path in videos}
     result: dict[Path, _Row] = {}
     unknown: list[str] = []
     text = read_text(table, "the table", MAX_TABLE_BYTES)
@@ -114,7 +114,7 @@ def _read_table(table: Path, videos: list[Path], root: Path, notices: list[str])
             if None in values:
                 raise BenchError(f"{where}: more values than columns for {shown(file)!r}; put a box in quotes")
             row = _row(cells, f"{where}, {shown(file)!r}")
-            path = known.get(file)
+            path = known.get(plain_name(file))
             if path is None:
                 unknown.append(file)
             elif (first := result.setdefault(path, row)) != row:

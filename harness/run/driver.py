@@ -84,7 +84,8 @@ def _take(state: RunState, done: TaskResult) -> None:
     elif isinstance(task, PairTask) and state.on_pair:
         state.on_pair(task.row, task.clip, result)
     state.schedule.take(task, result)
-    state.display.tick(task.stage, task.clip if isinstance(task, PairTask) else task.clip.id)
+    clip = task.clip if isinstance(task, PairTask) else task.clip.id
+    state.display.tick(task.stage, clip, done.seconds)
     if isinstance(result, ClipError) and not isinstance(task, PairTask):
         for other in state.schedule.rows:  # Its rows are done as well: the clip has none.
             state.display.tick(other.name)

@@ -53,7 +53,7 @@ def test_list(clips: Path) -> None:
 def test_list_as_json_is_json_alone(clips: Path) -> None:
     answer = json.loads(bench("list", "folder", "--data-root", clips, "--json", "--limit", "2").stdout)
     assert (answer["dataset"], answer["split"], len(answer["clips"])) == ("folder", "all", 2)
-    assert answer["clips"][0]["file"].endswith("good.mp4") and answer["clips"][0]["seconds"] == pytest.approx(2.0)
+    assert answer["clips"][0]["file"].endswith("mute.mp4") and answer["clips"][0]["seconds"] == pytest.approx(2.0)
 
 
 def test_list_without_opening_anything(tmp_path: Path) -> None:

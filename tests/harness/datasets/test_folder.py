@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,15 @@ def test_the_table_names_a_face_and_a_part(tmp_path: Path) -> None:
     (tmp_path / "identities.csv").write_text(table)
     parts = [(clip.box, clip.start, clip.end) for clip in clips(tmp_path).clips]
     assert parts == [((100, 0, 200, 300), None, None), ((1, 2, 3, 4), 0.0, 2.5), (None, 1.5, None)]
+
+
+@pytest.mark.parametrize(("on_disk", "in_table"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_identities_table_may_spell_a_name_in_another_form(on_disk: str, in_table: str, tmp_path: Path) -> None:
+    touch(tmp_path / unicodedata.normalize(on_disk, "é.mp4"))
+    row = unicodedata.normalize(in_table, "é.mp4")
+    (tmp_path / "identities.csv").write_text(f"file,identity\n{row},Ann\n", encoding="utf-8")
+    found = clips(tmp_path)
+    assert [clip.identity for clip in found.clips] == ["Ann"] and not found.notices
 
 
 @pytest.mark.parametrize(
