@@ -20,7 +20,7 @@ PAGES = [
 UNKNOWN = "\N{OBJECT REPLACEMENT CHARACTER}"
 """Stands for what an f-string fills in."""
 COMMAND = re.compile(r"(?<![\w./-])bench((?: +[a-z][a-z0-9-]*)+)((?:(?!\. |\$\()[^`\n;|&#])*)")
-PROSE = {"reads", "with", "for"}
+PROSE = {"reads", "with", "for", "wrote", "writes", "and"}
 """Words behind `bench` where it is the program's name in a sentence."""
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*|(?<![\w-])-[a-zA-Z](?![\w-])")
 ALONE = re.compile(r"(?<![\w/-])--[a-z][a-z0-9-]*")

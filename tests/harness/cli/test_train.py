@@ -82,7 +82,7 @@ def test_switches_expert_and_beginning_are_passed_on(passed: dict[str, Any], tmp
     expert.touch()
     words = f"--no-samf --no-mals --mask landmark --init {prior} --expert {expert} --freeze-decoder"
     numbers = "--accumulate 4 --lambda-sync 0.2 --sync-start 50 --device cpu --set face_cut=1.5 --set betas=[0,0.9]"
-    bench("stylelipsync", "--out", str(tmp_path), *words.split(), *numbers.split())
+    bench("stylelipsync", "--out", str(tmp_path / "o"), *words.split(), *numbers.split())
     network = {"samf": False, "mals": False, "mask": "landmark"}
     changes = {"accumulate": 4, "sync_start": 50, "lambda_sync": 0.2, "face_cut": 1.5, "betas": (0.0, 0.9)}
     recipe = PRESETS["demo"]

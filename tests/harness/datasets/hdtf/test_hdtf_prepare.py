@@ -144,7 +144,7 @@ def test_a_place_that_cannot_be_written_ends_everything(
 ) -> None:
     reasons = {
         13: r"cannot write .*WDA_JaneDoe0_000\.mp4: Permission denied",
-        28: r"writing below .* failed: No space left on device.* --out",
+        28: r"writing below .* failed: No space left on device.*Make room there",
     }
     for code, message in reasons.items():
 
