@@ -26,6 +26,7 @@ from bench_lipsync.baselines.external.installation import (
 )
 from bench_lipsync.baselines.external.program.repository import fetch_clone, is_address
 from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.paths import user_path
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def set_up(name: str, request: SetupRequest, tell: Callable[[str], None] = print
     description = load(name)
     previous = read_installation(description.name)
     clone = _clone(description, request.repo, previous, tell)
-    folder = Path(request.weights).expanduser().resolve() if request.weights else None
+    folder = user_path(request.weights).resolve() if request.weights else None
     if folder is not None and not folder.is_dir():
         raise BenchError(f"{request.weights} is not a folder; --weights takes the folder in which the weights lie")
     weights = _weights(description, [folder, clone] if folder else [clone], previous, tell)
@@ -75,7 +76,7 @@ def _clone(description: Description, repo: str, previous: Installation | None, t
             raise BenchError(f"say where the clone is, or where to fetch it from: {setup_command(description)}")
         return Path(previous.repository)
     if not is_address(repo):
-        clone = Path(repo).expanduser().resolve()
+        clone = user_path(repo).resolve()
         if not clone.is_dir():
             raise BenchError(f"{repo} is not a folder; --repo takes a clone, or {description.repository}")
         return clone
@@ -121,12 +122,12 @@ def _locate(description: Description, kind: Kind, where: str) -> tuple[Runtime, 
     own = home(description.name)
     if kind == "python":
         interpreter = shutil.which(where) or where
-        return Runtime(kind=kind, where=str(Path(interpreter).expanduser().absolute())), False
+        return Runtime(kind=kind, where=str(user_path(interpreter).absolute())), False
     if kind == "uv":
         return Runtime(kind=kind, where=str(own / "uv")), True
     if kind == "conda":
         create = where == "create"
-        return Runtime(kind=kind, where=str(own / "conda" if create else Path(where).expanduser().absolute())), create
+        return Runtime(kind=kind, where=str(own / "conda" if create else user_path(where).absolute())), create
     create = where == "build"
     return Runtime(kind=kind, where=f"bench-{description.name.replace('+', '-')}" if create else where), create
 

@@ -106,6 +106,11 @@ class PreparedClip:
         return str(self.meta["content_hash"])
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is known about the footage and belongs beside every number of the clip."""
+        return tuple(self.meta.get("notes", ()))
+
+    @property
     def video_path(self) -> Path:
         """The lossless canonical video."""
         return self.directory / "video.mkv"

@@ -8,6 +8,7 @@ from bench_lipsync.harness.assets.cache import file_path, locked
 from bench_lipsync.harness.assets.catalog import AssetFile, AssetSpec
 from bench_lipsync.harness.assets.lookup import AssetMissing, asset_path, asset_spec
 from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.paths import user_path
 
 _REMOTE = ("http://", "https://", "pypi:")
 
@@ -28,7 +29,7 @@ def add_asset(name: str, source: Path | str) -> Path:
 
 
 def _own_file(spec: AssetSpec, file: AssetFile, path: Path) -> Path:
-    path = path.expanduser()
+    path = user_path(path)
     if not path.exists():
         raise BenchError(f"{path} does not exist; give the file to add as {spec.name}")
     if not path.is_dir() and len(spec.files) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import os
 import sys
 from functools import lru_cache
@@ -87,9 +88,10 @@ def _pip_configuration() -> dict[str, str]:
     from platformdirs import site_config_path, user_config_path
 
     name = "pip.ini" if sys.platform == "win32" else "pip.conf"
-    user = user_config_path("pip", appauthor=False, roaming=True)
     files = [site_config_path("pip", appauthor=False) / name, Path("/etc") / name]
-    files += [Path.home() / ".pip" / name, user / name, Path(sys.prefix) / name]
+    with contextlib.suppress(RuntimeError):  # A user without a home folder.
+        files += [Path.home() / ".pip" / name, user_config_path("pip", appauthor=False, roaming=True) / name]
+    files.append(Path(sys.prefix) / name)
     if override := os.environ.get("PIP_CONFIG_FILE"):
         files = [] if override == os.devnull else [*files, Path(override)]
     settings: dict[str, str] = {}

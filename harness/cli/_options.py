@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _DATASET = typer.Option("--dataset", "-d", help="demo, hdtf, voxceleb2 or folder.")
 _SPLIT = "test, train, all, or auto: the test list if there is one, else all."
-_LIMIT = "Use at most this many clips."
+_LIMIT = "Use at most this many clips: everywhere the same ones, spread over the list."
 
 # Which clips
 Dataset = Annotated[str, _DATASET]

@@ -10,13 +10,6 @@ if TYPE_CHECKING:
     from bench_lipsync.harness.run.spec import RunSpec
 
 
-def settle_libraries() -> None:
-    """Must come before native libraries are loaded, which read the environment then."""
-    from bench_lipsync.harness.compute.process_state import set_library_defaults
-
-    set_library_defaults()
-
-
 def given(**values: Any) -> dict[str, Any]:
     """The options that were given; those that are `None` keep their default."""
     return {key: value for key, value in values.items() if value is not None}

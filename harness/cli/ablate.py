@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bench_lipsync.harness.cli import _options as options
-from bench_lipsync.harness.cli._run_common import exit_code, given, page_writer, settle_libraries
+from bench_lipsync.harness.cli._run_common import exit_code, given, page_writer
 
 _EXAMPLES = """Examples:
 
@@ -80,7 +80,6 @@ def ablate(
     spec = make_spec(values)
     if adapt and spec.modes == ("zero-shot",):
         raise typer.BadParameter("says how to adapt, and no mode adapts: --mode zero-shot,adapted")
-    settle_libraries()
     from bench_lipsync.harness.ablation.run import carry_out
 
     work = options.ExecutorArgs(workers)

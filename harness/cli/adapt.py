@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bench_lipsync.harness.cli import _options as options
-from bench_lipsync.harness.cli._run_common import settle_libraries
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +44,6 @@ def adapt(
 
     An interrupted adaptation goes on with the same command. Adapt only to people who agreed to it.
     """
-    settle_libraries()
     from bench_lipsync.harness.api.clip import Clip
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.harness.datasets.recordings import read_speech
@@ -54,7 +53,7 @@ def adapt(
     from bench_lipsync.harness.stages import stages
     from bench_lipsync.harness.store.mirror import open_store
     from bench_lipsync.harness.util.sanitize import safe_id
-    from bench_lipsync.models.stylelipsync.adaptation.adapt import run
+    from bench_lipsync.models.stylelipsync.adaptation.adapt import make_recipe, run
 
     if out.suffix != ".safetensors":
         raise typer.BadParameter(f"{out.name} must end in .safetensors", param_hint="--out")
@@ -63,6 +62,8 @@ def adapt(
     out.parent.mkdir(parents=True, exist_ok=True)  # If it cannot be, then now and not after the adaptation.
     if name.kind != "stylelipsync":
         raise BenchError(f"{name.kind!r} cannot be adapted; stylelipsync can, with any of its weights and variants")
+    changes = {"steps": steps, "lr": lr, "lambda_reg": lambda_reg, "lambda_sync": lambda_sync, "seed": seed}
+    recipe, device = make_recipe(name.argument, name.variant, changes), pick_device(device)
     speech = (safe_id(foreign.name), read_speech(foreign)) if foreign else None
     speaker = safe_id(video.stem)
     try:
@@ -72,6 +73,7 @@ def adapt(
             f"{video.name} cannot be adapted on, from {start:g} s: {error.reason} ({error.status}); choose another "
             "part with --start and --seconds, or other footage"
         ) from None
-    changes = {"steps": steps, "lr": lr, "lambda_reg": lambda_reg, "lambda_sync": lambda_sync, "seed": seed}
-    written = run(name.argument, name.variant, footage, out, changes, foreign=speech, device=pick_device(device))
+    for note in footage.notes:
+        print(f"note: {video.name}: {note}", file=sys.stderr)
+    written = run(recipe, footage, out, foreign=speech, device=device)
     print(f"adapted on {footage.frames / 25:g} s: {written}")

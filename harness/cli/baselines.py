@@ -31,7 +31,9 @@ def list_models(as_json: options.Json = False) -> None:
     """Every external model with its licence, and whether it is set up here."""
     from bench_lipsync.baselines.external.catalogue import names
     from bench_lipsync.baselines.external.doctor import overview
+    from bench_lipsync.harness.util.paths import cache_dir
 
+    cache_dir()  # Where it is not known, this is said once and not of every model.
     rows = [overview(name) for name in names()]
     if as_json:
         typer.echo(json.dumps([row._asdict() for row in rows], indent=2))

@@ -42,12 +42,12 @@ def list_clips(
 ) -> None:
     """The clips of a dataset as a run would take them: id, identity, seconds, split, file (tab-separated)."""
     from bench_lipsync.harness.datasets.discover import shown
-    from bench_lipsync.harness.datasets.verify import clip_seconds
+    from bench_lipsync.harness.stages.source import clip_seconds
     from bench_lipsync.harness.util.progress import each
 
-    listed = _clips(dataset, data_root, split)
+    listed = _clips(dataset, data_root, split, limit)
     rows: list[dict[str, Any]] = []
-    for clip in each("list", listed.clips[:limit], quiet=not seconds):
+    for clip in each("list", listed.clips, quiet=not seconds):
         stated = clip_seconds(clip) if seconds else None
         parts = (clip.id, clip.identity, stated, clip.split, str(clip.video))
         rows.append(dict(zip(("id", "identity", "seconds", "split", "file"), parts, strict=True)))
@@ -69,12 +69,12 @@ def verify(
     as_json: options.Json = False,
 ) -> None:
     """Decode every clip from end to end; exit code 1 if one of them cannot be used."""
-    from bench_lipsync.harness.datasets.verify import verify_clip
     from bench_lipsync.harness.errors import Status
+    from bench_lipsync.harness.stages.verify_clip import verify_clip
     from bench_lipsync.harness.util.progress import each
 
-    listed = _clips(dataset, data_root, split)
-    verdicts = [verify_clip(clip) for clip in each("verify", listed.clips[:limit])]
+    listed = _clips(dataset, data_root, split, limit)
+    verdicts = [verify_clip(clip) for clip in each("verify", listed.clips)]
     bad = sum(verdict.status is not Status.OK for verdict in verdicts)
     if as_json:
         print(json.dumps([verdict.row() for verdict in verdicts], indent=1))
@@ -110,12 +110,16 @@ def prepare(
     from bench_lipsync.harness.datasets.hdtf.plan import Preparation, left_out, plan, select
     from bench_lipsync.harness.datasets.hdtf.prepare import prepare as carry_out
     from bench_lipsync.harness.datasets.hdtf.prepare import write_report
+    from bench_lipsync.harness.run.selection import limited
     from bench_lipsync.harness.util.progress import stage
 
     if not data_root.is_dir() and not download:
         raise BenchError(f"--data-root {data_root} is no folder; put the full videos there or add --download")
     job = Preparation(data_root, out, force=force, downloader=YtDlp() if download else None)
-    planned = plan(select(metadata, split)[:limit], job)
+    intervals = select(metadata, split)
+    if limit is not None:  # Of those that can become clips, as a run chooses among these.
+        intervals = list(limited([interval for interval in intervals if interval.problem is None], limit))
+    planned = plan(intervals, job)
     for notice in left_out(data_root):
         print(f"note: {notice}", file=sys.stderr)
     if dry_run:
@@ -138,11 +142,11 @@ def prepare(
     )
 
 
-def _clips(dataset: str, data_root: Path | None, split: str) -> ClipList:
+def _clips(dataset: str, data_root: Path | None, split: str, limit: int | None) -> ClipList:
     from bench_lipsync.harness.api.dataset import ClipRequest
-    from bench_lipsync.harness.registry.plugins import DATASETS
+    from bench_lipsync.harness.run.selection import list_clips
 
-    listed = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
+    listed = list_clips(dataset, ClipRequest(data_root=data_root, split=split), limit)
     for notice in listed.notices:
         print(f"note: {notice}", file=sys.stderr)
     return listed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench_lipsync.harness.cli import _options as options
-from bench_lipsync.harness.cli._run_common import settle_libraries
 from bench_lipsync.harness.errors import BenchError, ClipError
 
 if TYPE_CHECKING:
@@ -68,14 +66,11 @@ def generate(
     """
     _check(model, {"--video": video, "--audio": audio, "--adapt-on": adapt_on}, out, force)
     region = None if box is None else _region(box)
-    settle_libraries()
     from bench_lipsync.harness.api.model import GenerateContext
     from bench_lipsync.harness.compute.batching import parse_batch_size
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.harness.dubbing.pipeline import DubRequest, dub
 
-    # A terminated process cleans up as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     context = GenerateContext(seed=seed, device=pick_device(device), batch_size=parse_batch_size(batch_size))
     request = DubRequest(video, audio, out, crf=crf, region=region, context=context)
     try:
@@ -89,6 +84,8 @@ def generate(
         print(json.dumps({**asdict(result), "out": str(result.out)}, indent=1))
         return
     print(f"{result.out}: {result.frames} frames of {result.width}x{result.height}, {result.seconds:.2f} s")
+    for note in result.notes:
+        print(f"note: {note}", file=sys.stderr)
     if result.frames_without_face:
         print(f"no face in {result.frames_without_face} of them: left as they were", file=sys.stderr)
 
@@ -133,12 +130,9 @@ def _region(text: str) -> Region:
     from bench_lipsync.harness.faces.region import Region
 
     try:
-        x, y, width, height = (int(part) for part in text.split(","))
-    except ValueError:
-        raise BenchError(f"--box {text!r}: four whole numbers are needed, as in --box 100,50,300,300") from None
-    if min(width, height) < 1:
-        raise BenchError(f"--box {text!r}: width and height must be at least 1")
-    return Region(x, y, width, height)
+        return Region.parse(text)
+    except ValueError as error:
+        raise BenchError(f"--box {text!r}: {error}, as in --box 100,50,300,300") from None
 
 
 def _remedy(error: ClipError, video: Path, audio: Path) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench_lipsync.harness.cli import _options as options
-from bench_lipsync.harness.cli._run_common import exit_code, given, page_writer, settle_libraries, show
+from bench_lipsync.harness.cli._run_common import exit_code, given, page_writer, show
 
 if TYPE_CHECKING:
     from bench_lipsync.harness.run.pipeline import RunOptions
@@ -109,7 +109,6 @@ def run(
         seed=seed,
     )
     spec = _spec(config, values, given(seconds=adapt_seconds, steps=adapt_steps), no_reg)
-    settle_libraries()
     work = options.ExecutorArgs(
         workers, executor, address, gpus_per_worker, cpus_per_worker, clip_timeout, clip_memory, retries
     )
@@ -175,7 +174,6 @@ def merge(
 
     Only averages are computed again, so it needs no GPU, no footage and no weights of models.
     """
-    settle_libraries()
     from bench_lipsync.harness.run.shards import merge as merge_parts
     from bench_lipsync.harness.run.spec import make_spec
 

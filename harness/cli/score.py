@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bench_lipsync.harness.cli import _options as options
-from bench_lipsync.harness.cli._run_common import exit_code, given, page_writer, settle_libraries, show
+from bench_lipsync.harness.cli._run_common import exit_code, given, page_writer, show
 from bench_lipsync.harness.errors import BenchError
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def score(
     if not pred_dir and inputs is None:
         raise typer.BadParameter("name a folder of videos, or --inputs DIR to get what to run a model on")
     from bench_lipsync.harness.run.spec import make_spec
+    from bench_lipsync.harness.scoring.scorers import require_metrics
 
     values = options.chosen_clips(options.ClipArgs(clips, pairs, pair_order, clip_seconds, task)) | given(
         models=tuple(_model(folder, geometry) for folder in pred_dir or ()) or ("ground-truth",),
@@ -89,10 +90,10 @@ def score(
         seed=seed,
     )
     spec = make_spec(values)
-    settle_libraries()
     from bench_lipsync.harness.results.output_guard import check_out_folder
     from bench_lipsync.harness.run.folder import check_run_folder, run_inputs
 
+    require_metrics(spec.metrics)
     if inputs is not None:
         check_out_folder(inputs, "inputs", run_inputs(spec), "--inputs")
         _write_inputs(spec, inputs)
@@ -134,13 +135,19 @@ def _say_matches(spec: RunSpec, folders: list[Path]) -> None:
     ids = [item.id for item in select(spec).driven]
     for folder in folders:
         files = PredictedFiles(folder.resolve())
-        matched = files.match(ids)
-        unused = [path for path in files.files if path not in set(matched.values())]
+        matched, several = files.match(ids)
+        named = {*matched.values(), *(path for paths in several.values() for path in paths)}
+        unused = [path for path in files.files if path not in named]
+        twice = [f"{len(paths)} videos for {clip}: {files.shown(paths)}" for clip, paths in several.items()]
+        if not matched and twice:
+            raise BenchError(f"{folder} has no clip of {spec.dataset} once: {twice[0]}; leave one of them there")
         if not matched:
             names = listed(list(files.files), files.root)
+            root = f" --data-root {spec.data_root}" if spec.data_root else ""
             raise BenchError(
                 f"none of the videos in {folder} is named as one of the {len(ids)} clips of {spec.dataset}; found "
-                f"{names}, expected {ids[0]}.mp4 and so on; `bench data list {spec.dataset}` lists the ids"
+                f"{names}, expected {ids[0]}.mp4 and so on; `bench data list {spec.dataset}{root}` lists the ids"
             )
-        rest = f"; belonging to none of them: {listed(unused, files.root)}" if unused else ""
-        print(f"{folder}: videos for {len(matched)} of {len(ids)} clips{rest}", file=sys.stderr)
+        rest = [f"belonging to none of them: {listed(unused, files.root)}"] if unused else []
+        count = f"{folder}: videos for {len(matched)} of {len(ids)} clips"
+        print("; ".join([count, *twice[:3], *rest]), file=sys.stderr)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bench_lipsync.harness.cli import _options as options
-from bench_lipsync.harness.cli._run_common import settle_libraries
 from bench_lipsync.harness.cli._train_options import TARGETS, Target
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def _command(target: Target) -> Callable[..., None]:
         flags = (option.flags,) if option.flags else ()
         parameters[name] = (Annotated[option.type | None, typer.Option(*flags, help=option.help)], None)
     for name, text in target.files.items():
-        parameters[name] = (Annotated[Path | None, typer.Option(help=text)], None)
+        parameters[name] = (Annotated[Path | None, typer.Option(help=text, exists=True, dir_okay=False)], None)
     parameters["set_"] = (Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=_SET)], None)
     parameters["device"] = (options.Device, "auto")
     # Typer reads options from a function's signature, which here is made of the table.
@@ -78,7 +77,6 @@ def _command(target: Target) -> Callable[..., None]:
 
 
 def _train(target: Target, values: dict[str, Any]) -> None:
-    settle_libraries()
     from bench_lipsync.harness.compute.device import pick_device
     from bench_lipsync.harness.results.output_guard import check_out_folder
     from bench_lipsync.harness.util.output_marker import mark_output
@@ -148,12 +146,12 @@ def training_clips(dataset: str, data_root: Path | None, split: str, limit: int 
     """
     from bench_lipsync.harness.api.dataset import ClipRequest
     from bench_lipsync.harness.errors import BenchError
-    from bench_lipsync.harness.registry.plugins import DATASETS
+    from bench_lipsync.harness.run.selection import list_clips
     from bench_lipsync.harness.stages.stages import prepare_all
     from bench_lipsync.harness.store.mirror import open_store
 
-    selection = DATASETS.get(dataset)().clips(ClipRequest(data_root=data_root, split=split))
-    prepared = prepare_all(selection.clips[:limit], SIZE, open_store())
+    selection = list_clips(dataset, ClipRequest(data_root=data_root, split=split), limit)
+    prepared = prepare_all(selection.clips, SIZE, open_store())
     for clip_id, error in prepared.failures.items():
         print(f"left out: {clip_id}: {error.reason}", file=sys.stderr)
     if not prepared.clips:

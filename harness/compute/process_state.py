@@ -33,7 +33,10 @@ class _Threads(NamedTuple):
 
 
 def set_library_defaults() -> None:
-    """Set the environment variables that native libraries read when they are loaded, where the user did not."""
+    """Set the environment variables that libraries read when they are loaded, where the user did not.
+
+    Must come before native libraries are loaded.
+    """
     for name, value in _LIBRARY_DEFAULTS.items():
         os.environ.setdefault(name, value)
 

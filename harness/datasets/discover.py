@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util.output_marker import is_output, marked_around
-from bench_lipsync.harness.util.sanitize import safe_id, shown
+from bench_lipsync.harness.util.sanitize import plain_name, safe_id, shown
 
 VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts"),
@@ -156,18 +157,21 @@ def ids_from_paths(paths: Sequence[Path], root: Path) -> dict[Path, str]:
     Ids that differ only in case get eight hex digits of the relative path's sha256, because some file systems do not
     distinguish them.
     """
-    plain = {path: safe_id(path.relative_to(root).with_suffix("").as_posix()) for path in paths}
-    counts: dict[str, int] = {}
-    for name in plain.values():
-        counts[name.casefold()] = counts.get(name.casefold(), 0) + 1
+    below = {path: path.relative_to(root) for path in paths}
+    names = {path: plain_name(place.as_posix()) for path, place in below.items()}
+    ids = {path: safe_id(place.with_suffix("").as_posix()) for path, place in below.items()}
+    ids = _told_apart(ids, {path: name.encode("utf-8", "surrogatepass") for path, name in names.items()})
+    # One folder may hold a name in NFC and in NFD.
+    return _told_apart(ids, {path: place.as_posix().encode("utf-8", "surrogatepass") for path, place in below.items()})
+
+
+def _told_apart(ids: dict[Path, str], facts: dict[Path, bytes]) -> dict[Path, str]:
+    """`ids` with eight hex digits of their facts' sha256 where they differ in case only or not at all."""
+    counts = Counter(name.casefold() for name in ids.values())
     return {
-        path: name if counts[name.casefold()] == 1 else f"{name}-{_digest(path.relative_to(root))}"
-        for path, name in plain.items()
+        path: name if counts[name.casefold()] == 1 else f"{name}-{hashlib.sha256(facts[path]).hexdigest()[:8]}"
+        for path, name in ids.items()
     }
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.as_posix().encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def listed(paths: Sequence[Path], root: Path) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench_lipsync.harness.datasets.discover import AUDIO_SUFFIXES, VIDEO_SUFFIXES, find_files, shown
 from bench_lipsync.harness.errors import BenchError, ClipError
+from bench_lipsync.harness.util.sanitize import plain_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,7 @@ def read_speech(folder: Path) -> list[NDArray[np.int16]]:
     if not folder.is_dir():
         raise BenchError(f"--foreign {shown(folder)} is no folder; give one with recordings of other speakers")
     files = find_files(folder, (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES)).files
-    shuffled = sorted(files, key=lambda path: hashlib.sha256(path.relative_to(folder).as_posix().encode()).hexdigest())
+    shuffled = sorted(files, key=lambda path: _digest(path.relative_to(folder)))
     recordings = []
     for path in shuffled:
         try:
@@ -44,3 +45,7 @@ def read_speech(folder: Path) -> list[NDArray[np.int16]]:
     if not recordings:
         raise BenchError(f"none of the {len(files)} media files below {shown(folder)} has audio that can be decoded")
     return recordings
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(plain_name(path.as_posix()).encode("utf-8", "surrogatepass")).hexdigest()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from bench_lipsync.harness.doctor import machine, plugins
 from bench_lipsync.harness.doctor.findings import Diagnosis, Finding, failed_check
+from bench_lipsync.harness.errors import BenchError
 
 
 def examine() -> Diagnosis:
@@ -27,6 +28,8 @@ def examine() -> Diagnosis:
     for section, check in checks.items():
         try:
             findings += check()
+        except BenchError as error:  # The cache is unknown, which `machine` says in full.
+            findings.append(Finding(section, "this check", "missing", str(error).partition(";")[0]))
         except Exception as error:
             findings.append(failed_check(section, "this check", error, "please report it", needed=True))
     return Diagnosis(tuple(findings))

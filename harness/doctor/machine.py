@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench_lipsync.harness.compute.resources import usable_cores, usable_memory
 from bench_lipsync.harness.doctor.findings import Finding, State, failed_check
+from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util.paths import cache_dir
 
 PACKAGE = "bench-lipsync"
@@ -107,9 +108,12 @@ def _memory() -> Finding:
 
 
 def _cache() -> list[Finding]:
-    folder = cache_dir()
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
     fix = "set BENCH_CACHE to a folder that you may write to"
+    try:
+        folder = cache_dir()
+    except BenchError as error:
+        return [Finding("machine", "cache", "broken", str(error).partition(";")[0], fix, needed=True)]
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass

@@ -21,7 +21,7 @@ from bench_lipsync.harness.faces.landmarker import Landmarker
 from bench_lipsync.harness.faces.region import Region, bounding
 from bench_lipsync.harness.faces.track_builder import canonical_track
 from bench_lipsync.harness.faces.tracker import MAX_GAP, FaceTracker
-from bench_lipsync.harness.media import LosslessWriter, probe
+from bench_lipsync.harness.media import Damage, LosslessWriter, probe
 from bench_lipsync.harness.media.decode import Shown, shown_pictures
 from bench_lipsync.harness.media.frames import timed_frames
 
@@ -45,6 +45,8 @@ class Footage:
     """The source's frames per second."""
     pixel_aspect: Fraction | None
     """Width to height of a pixel; `None` for square pixels."""
+    notes: tuple[str, ...] = ()
+    """What is damaged."""
 
     @property
     def last(self) -> float:
@@ -78,9 +80,10 @@ def read_footage(
     if info.video is None:
         raise ClipError(Status.DECODE_ERROR, f"{video.name}: no video stream")
     times: list[float] = []
+    damage = Damage()
     with Landmarker() as landmarker:
         tracker = FaceTracker(landmarker, region, patient=True)
-        for shown in _shown(video, end):
+        for shown in _shown(video, end, damage):
             tracker.add(shown.picture)
             times.append(shown.time)
             tick()
@@ -107,6 +110,7 @@ def read_footage(
         presence=presence(track.detected),
         rate=_rate(video, info.video.rate),
         pixel_aspect=_aspect(info.video.pixel_aspect, info.video.rotation),
+        notes=tuple(damage.notes()),
     )
 
 
@@ -126,9 +130,10 @@ def presence(detected: NDArray[np.bool_]) -> NDArray[np.float32]:
     return opacity
 
 
-def _shown(video: Path, end: float | None) -> Iterator[Shown]:
+def _shown(video: Path, end: float | None, damage: Damage) -> Iterator[Shown]:
     # At least one frame, however short the audio is.
-    with closing(shown_pictures(video, end=None if end is None else max(end, 1 / FPS))) as pictures:  # type: ignore[type-var]
+    end = None if end is None else max(end, 1 / FPS)
+    with closing(shown_pictures(video, end=end, damage=damage)) as pictures:  # type: ignore[type-var]
         yield from pictures
 
 
@@ -136,7 +141,7 @@ def _write_crops(video: Path, path: Path, box: CropBox, end: float | None) -> st
     """Write the crops; returns their sha256."""
     digest = hashlib.sha256()
     with LosslessWriter(path, SIZE, SIZE) as writer:
-        for shown in _shown(video, end):
+        for shown in _shown(video, end, Damage()):  # known from the first pass
             crops = cut(shown.picture[None], box, SIZE)
             writer.write(crops)
             digest.update(crops.data)

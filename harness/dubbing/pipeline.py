@@ -22,7 +22,7 @@ from bench_lipsync.harness.dubbing.looped_clip import LoopedClip
 from bench_lipsync.harness.dubbing.timing import Timing, make_timing
 from bench_lipsync.harness.errors import BenchError, ClipError, Status
 from bench_lipsync.harness.faces.region import Region
-from bench_lipsync.harness.media import decode_audio, probe
+from bench_lipsync.harness.media import Damage, decode_audio, probe
 from bench_lipsync.harness.media.frames_at_times import pictures_at
 from bench_lipsync.harness.media.mp4 import Mp4Writer
 from bench_lipsync.harness.media.yuv_planes import ToPlanes
@@ -68,6 +68,8 @@ class DubResult:
     """Whether the audio was longer than the video, which was then played back and forth."""
     frames_without_face: int
     """Output frames that are unchanged because no face was found in them."""
+    notes: tuple[str, ...] = ()
+    """What is damaged in the inputs."""
 
 
 def dub(model: LipSyncModel, request: DubRequest) -> DubResult:
@@ -84,7 +86,8 @@ def dub(model: LipSyncModel, request: DubRequest) -> DubResult:
         ClipError: An input cannot be used, or the model fails.
         NoRoomError: The disk is full or read-only.
     """
-    samples = decode_audio(request.audio)
+    damage = Damage()
+    samples = decode_audio(request.audio, damage=damage)
     seconds = len(samples) / SAMPLE_RATE
     if seconds < 2 / FPS:
         raise ClipError(
@@ -114,6 +117,7 @@ def dub(model: LipSyncModel, request: DubRequest) -> DubResult:
         height=size[0],
         looped=seconds > footage.last + 1.5 / float(footage.rate),
         frames_without_face=int(np.sum(shown == 0)),
+        notes=(*footage.notes, *damage.notes()),
     )
 
 

@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "landmark_indices": ["EYE_CORNERS", "FACE_SIDES", "LIPS", "face_extents"],
         "landmarker": ["Face", "Landmarker"],
         "region": ["Region", "bounding"],
+        "scene_cuts": ["THRESHOLD", "SceneCuts"],
         "track": ["FaceTrack", "load_pose", "pitch_degrees", "yaw_degrees"],
         "track_builder": ["canonical_track"],
         "tracker": ["FaceTracker", "MAX_GAP", "MAX_MISSING_SHARE"],

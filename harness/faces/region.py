@@ -24,6 +24,17 @@ class Region:
         low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
         return cls(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
 
+    @classmethod
+    def parse(cls, text: str) -> Region:
+        """`X,Y,WIDTH,HEIGHT` in whole pixels, with commas or spaces. Raises `ValueError` with what is wrong."""
+        try:
+            x, y, width, height = (int(part) for part in text.replace(",", " ").split())
+        except ValueError:
+            raise ValueError("four whole numbers are needed: X,Y,WIDTH,HEIGHT") from None
+        if min(x, y) < 0 or min(width, height) < 1:
+            raise ValueError("X and Y must be at least 0, WIDTH and HEIGHT at least 1")
+        return cls(x, y, width, height)
+
     @property
     def side(self) -> float:
         """The longer side."""

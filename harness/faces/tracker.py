@@ -27,6 +27,9 @@ RIVAL_SIZE = 0.6
 RIVAL_SHARE = 0.5
 """Share of frames with such a second face from which on the speaker is ambiguous: `several_faces`."""
 
+MAX_LOOK = 60 * FPS
+"""Frames without the face after which its return is no longer waited for."""
+
 _WARM_UP = FPS  # frames before the speaker is chosen
 _ZOOM = 3.0  # side of the cut-out, in face sizes, where a lost face is looked for
 _MAX_RESIZE = 2.0  # between two frames a face does not grow or shrink more than this
@@ -62,14 +65,15 @@ class FaceTracker:
         self._candidates: list[_Candidate] = []
         self._chosen: _Candidate | None = None
         self._crowded = 0
+        self._gap: tuple[int, int] | None = None  # the first frame without the face that is one too many, and the next
         self.frames = 0
 
     def add(self, picture: NDArray[np.uint8]) -> None:
-        """Take the next frame (H, W, 3) uint8 RGB. Raises `ClipError` (`no_face`) as soon as a gap is too long."""
+        """Take the next frame (H, W, 3) uint8 RGB. Raises `ClipError` (`no_face`) when a gap that is too long ends."""
         index = self.frames
         self.frames += 1
         faces = self._landmarker.faces(picture, self._region)
-        if not faces and not self._candidates:
+        if not faces and not self._candidates and not self._gap:
             faces = search(self._landmarker, picture, self._region)
         if self._chosen is None:
             self._match_candidates(index, faces, picture)
@@ -85,7 +89,10 @@ class FaceTracker:
             self._choose()
         chosen = self._chosen
         if chosen is None:
-            raise ClipError(Status.NO_FACE, f"no face in any of {self.frames} frames")
+            where = " within the box" if self._region else ""
+            raise ClipError(Status.NO_FACE, f"no face in any of {self.frames} frames{where}")
+        if self._gap:
+            raise _gap_error(*self._gap)
         missing = self.frames - len(chosen.faces)
         known = [-1, *chosen.faces, self.frames]
         gap = max(after - before - 1 for before, after in pairwise(known))
@@ -93,7 +100,10 @@ class FaceTracker:
             reason = f"no face in {missing} of {self.frames} frames, in up to {gap} in a row"
             raise ClipError(Status.NO_FACE, reason)
         if self._crowded >= RIVAL_SHARE * self.frames:
-            reason = f"a second face as large in {self._crowded} of {self.frames} frames; name one with the clip's box"
+            reason = (
+                f"a second face as large in {self._crowded} of {self.frames} frames; put a box around the one that is "
+                "meant: column box of identities.csv (dataset folder), or bench generate --box"
+            )
             raise ClipError(Status.SEVERAL_FACES, reason)
         return chosen.faces
 
@@ -134,11 +144,23 @@ class FaceTracker:
         return _match(candidate, index, self._landmarker.faces(picture, last.square(_ZOOM)))
 
     def _check_gap(self, index: int) -> None:
-        """Give up early: a video without a face need not be decoded to its end."""
+        """Find a gap that is too long, and wait for its end, so that its length can be said."""
+        if self._patient:
+            return
         prominent = self._chosen or self._most_prominent()
         last = -1 if prominent is None else prominent.last
-        if index - last > MAX_GAP and not self._patient:
-            raise ClipError(Status.NO_FACE, f"no face for {index - last} frames from frame {last + 1} on")
+        if index - last > MAX_GAP:
+            self._gap = (last + 1, index + 1)
+            if index - last >= MAX_LOOK:
+                raise _gap_error(*self._gap, more=" or more")
+        elif self._gap:
+            raise _gap_error(*self._gap)
+
+
+def _gap_error(first: int, stop: int, more: str = "") -> ClipError:
+    who = "the face that is followed is not seen" if first else "no face is seen"
+    place = f"from frame {first} ({first / FPS:.2f} to {stop / FPS:.2f} s)"
+    return ClipError(Status.NO_FACE, f"{who} in {stop - first}{more} frames in a row, {place}")
 
 
 def _match(candidate: _Candidate, index: int, faces: list[Face]) -> Face | None:

@@ -11,6 +11,7 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from bench_lipsync.harness.media.audio import decode_audio as decode_audio
+    from bench_lipsync.harness.media.damage import Damage as Damage
     from bench_lipsync.harness.media.decode import decode_video as decode_video
     from bench_lipsync.harness.media.info import AudioInfo as AudioInfo
     from bench_lipsync.harness.media.info import MediaInfo as MediaInfo
@@ -28,6 +29,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "audio": ["decode_audio"],
         "container": ["media_errors", "open_media"],
+        "damage": ["Damage"],
         "decode": ["Shown", "decode_video", "shown_pictures"],
         "format": ["FPS", "SAMPLES_PER_FRAME", "SAMPLE_RATE"],
         "frames": ["timed_frames"],

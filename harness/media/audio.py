@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.media.container import audio_stream, media_errors, open_media, seconds
+from bench_lipsync.harness.media.damage import Damage
 from bench_lipsync.harness.media.format import FPS, SAMPLE_RATE
 from bench_lipsync.harness.media.frames import first_frame_time
 from bench_lipsync.harness.media.limits import AUDIO_RATES, MAX_CHANNELS, MAX_SECONDS
@@ -24,37 +25,45 @@ if TYPE_CHECKING:
 
 JITTER_SECONDS = 1 / FPS
 """Timestamps that stray by no more than one video frame are rounding; beyond, silence is inserted or audio cut."""
-MAX_BAD_SHARE = 0.05
-"""Share of audio packets that may fail to decode (each becomes silence); more is a `decode_error`."""
 
 _PREROLL = 2.0  # seconds decoded before `start`, so that the decoder has settled where the clip begins
 
 
-def decode_audio(path: Path, *, start: float | None = None, end: float | None = None) -> NDArray[np.int16]:
+def decode_audio(
+    path: Path, *, start: float | None = None, end: float | None = None, damage: Damage | None = None
+) -> NDArray[np.int16]:
     """Samples, int16 of shape (N,), mono at 16 kHz, of the first audio stream.
 
     Sample 0 lies at `start` seconds after the file's first video frame (after its first audio, where there is no
     video): audio that starts later is preceded by silence, earlier audio is cut, gaps become silence, and what a codec
     puts in front of the audio (AAC's priming) is dropped. The samples end with the audio or at `end`; the caller brings
     them to the video's length. Channels are averaged.
+    `damage` receives what is damaged; without it, the log says so.
 
-    Raises `ClipError`: `no_audio` without an audio stream, `decode_error` when it cannot be decoded.
+    Raises `ClipError`: `no_audio` without an audio stream, `decode_error` when it, or too much of it, does not decode.
     """
-    pieces = list(iter_audio(path, start=start, end=end))
+    pieces = list(iter_audio(path, start=start, end=end, damage=damage))
     return np.concatenate(pieces)[:, 0] if pieces else np.empty(0, np.int16)
 
 
 def iter_audio(
-    path: Path, *, start: float | None = None, end: float | None = None, rate: int = SAMPLE_RATE, channels: int = 1
+    path: Path,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    rate: int = SAMPLE_RATE,
+    channels: int = 1,
+    damage: Damage | None = None,
 ) -> Iterator[NDArray[np.int16]]:
     """What `decode_audio` gives, in pieces (n, channels) int16 at `rate`; 1 or 2 channels, memory bounded."""
     begin = start or 0.0
     limit = None if end is None else max(0, round((end - begin) * rate))
     zero = first_frame_time(path)
     line = _Line(rate, channels, limit)
+    found = damage or Damage()
     with open_media(path) as container, media_errors(path):
         run: _Run | None = None
-        for frame in _frames(container, path, (zero or 0.0) + begin - _PREROLL):
+        for frame in _frames(container, path, (zero or 0.0) + begin, found):
             time = seconds(frame.pts, frame.time_base)
             if zero is None:
                 zero = time or 0.0
@@ -68,29 +77,33 @@ def iter_audio(
                 break
         if run is not None:
             yield line.append(run.finish())
+    found.require_little(path)
+    if damage is None:
+        found.log(path)
 
 
-def _frames(container: InputContainer, path: Path, begin: float) -> Iterator[AudioFrame]:
+def _frames(container: InputContainer, path: Path, begin: float, damage: Damage) -> Iterator[AudioFrame]:
     stream = audio_stream(container)
     if stream is None:
         raise ClipError(Status.NO_AUDIO, f"{shown(path.name)}: no audio stream")
     _check_audio(path, stream.codec_context.sample_rate, stream.codec_context.layout.nb_channels)
-    packets = bad = 0
+    has_begun = False
     for packet in container.demux(stream):
         time = seconds(packet.pts, packet.time_base)
-        if time is not None and time < begin:
+        if time is not None and time < begin - _PREROLL:
             continue
-        packets += 1
+        # Until a frame has come out, a packet may lack what was cut off before it; that is no damage of this file.
+        counts = has_begun and packet.size > 0 and (time is None or time >= begin)
         try:
             frames = packet.decode()
         except FFmpegError:
-            bad += 1
+            damage.take_audio(counts, bad=True)
             continue
+        damage.take_audio(counts, bad=packet.is_corrupt or any(frame.is_corrupt for frame in frames))
         for frame in frames:
+            has_begun = True
             _check_audio(path, frame.sample_rate, frame.layout.nb_channels)
             yield frame
-    if packets and bad > max(2, MAX_BAD_SHARE * packets):
-        raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: {bad} of {packets} audio packets do not decode")
 
 
 def _check_audio(path: Path, rate: int, channels: int) -> None:

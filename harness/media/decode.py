@@ -11,6 +11,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.media.container import media_errors
+from bench_lipsync.harness.media.damage import Damage
 from bench_lipsync.harness.media.display_matrix import Orientation, orientation
 from bench_lipsync.harness.media.format import FPS
 from bench_lipsync.harness.media.frames import timed_frames
@@ -25,20 +26,21 @@ _SCALER = 2 | (1 << 13) | (1 << 18) | (1 << 19)
 
 
 def decode_video(
-    path: Path, *, start: float | None = None, end: float | None = None, chunk: int = 32
+    path: Path, *, start: float | None = None, end: float | None = None, chunk: int = 32, damage: Damage | None = None
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield chunks (n, H, W, 3) uint8 RGB, C-contiguous, of the first video stream at exactly 25 frames per second.
 
     t = 0 is the first frame; frame k is the source frame nearest to `start + k / 25` (`harness.media.resample_fps`).
     Rotation is applied, pixel aspect is not (as in OpenCV and the published pipelines). n is at most `chunk`, and less
     where a chunk would pass 64 MiB. `start` and `end` are seconds; an `end` behind the last frame is no error.
+    `damage` receives what is damaged; without it, the log says so.
 
     Raises `ClipError` (`decode_error`): not a media file, no video, too large, too long, changing size, truncated,
-    jumping timestamps, or more than `MAX_BAD_SHARE` of the packets broken.
+    jumping timestamps, or more than `MAX_DAMAGED_SHARE` of the frames damaged (raised after the last one).
     """
     buffer: NDArray[np.uint8] | None = None
     filled = 0
-    for shown in shown_pictures(path, start=start, end=end):
+    for shown in shown_pictures(path, start=start, end=end, damage=damage):
         if buffer is None:
             room = max(1, min(chunk, _CHUNK_BYTES // shown.picture.nbytes))
             buffer, filled = np.empty((room, *shown.picture.shape), np.uint8), 0
@@ -60,18 +62,26 @@ class Shown(NamedTuple):
     """(H, W, 3) uint8 RGB, upright; not to be changed, the next one may be the same array."""
 
 
-def shown_pictures(path: Path, *, start: float | None = None, end: float | None = None) -> Iterator[Shown]:
+def shown_pictures(
+    path: Path, *, start: float | None = None, end: float | None = None, damage: Damage | None = None
+) -> Iterator[Shown]:
     """The frames of `decode_video`, one by one, with the time that each has in the source."""
     begin = start or 0.0
+    found = damage or Damage()
+    found.set_span(begin, end)
     to_rgb = _ToRgb()
     last: VideoFrame | None = None
     picture = np.empty((0, 0, 3), np.uint8)
     with media_errors(path):
-        timed = (Timed(source.time, source.duration, source) for source in timed_frames(path, begin))
+        timed = (Timed(source.time, source.duration, source) for source in timed_frames(path, begin, found))
         for source in constant_rate(timed, FPS, begin, end):
             if source.frame is not last:
                 last, picture = source.frame, to_rgb(source.frame)
+            found.show(source.frame, source.time)
             yield Shown(source.time, picture)
+    found.require_little(path)
+    if damage is None:
+        found.log(path)
 
 
 class _ToRgb:

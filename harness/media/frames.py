@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from av.error import FFmpegError, InvalidDataError
 
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.media.container import media_errors, open_media, seconds, video_stream
+from bench_lipsync.harness.media.damage import Damage
 from bench_lipsync.harness.media.format import FPS
 from bench_lipsync.harness.media.info import check_size, first_frame, frame_time
 from bench_lipsync.harness.media.limits import MAX_GAP_SECONDS, MAX_SECONDS, SHORTER
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-MAX_BAD_PACKETS = 10
-"""So many packets may fail to decode whatever the length,"""
-MAX_BAD_SHARE = 0.05
-"""and so large a share of them in longer files; more is a `decode_error`."""
 MAX_MISSING_SHARE = 0.1
 """A file whose video ends by more than this share before its stated end is truncated."""
 
@@ -40,68 +36,88 @@ def first_frame_time(path: Path) -> float | None:
         return None if stream is None else frame_time(first_frame(container, stream))
 
 
-def timed_frames(path: Path, begin: float) -> Iterator[Timed[VideoFrame]]:
-    """Frames from at or before `begin` on, with times relative to the first frame of the file."""
+def timed_frames(path: Path, begin: float, damage: Damage | None = None) -> Iterator[Timed[VideoFrame]]:
+    """Frames from at or before `begin` on, with times relative to the first frame of the file.
+
+    Packets that do not decode are left out; `damage` learns of them, and of the frames that depend on them.
+    """
+    damage = damage or Damage()
     zero = first_frame_time(path)
     if zero is None:
         raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: no video stream")
     if begin > _SEEK_FROM:
         with open_media(path) as container:
-            frames = _decode(container, path, zero, seek=begin - _SEEK_MARGIN)
+            frames = _last_before(_decode(container, path, zero, damage, seek=begin - _SEEK_MARGIN), begin)
             first = next(frames, None)
-            if first is not None and first.time <= begin:
+            # Whether damage before the clip reaches into it cannot be told from a seek point.
+            if first is not None and not damage.is_found:
                 yield first
                 yield from frames
                 return
+        damage.restart()
     # No seek requested, or the container has no usable index: everything from the beginning.
     with open_media(path) as container:
-        yield from _decode(container, path, zero, seek=None)
+        yield from _decode(container, path, zero, damage, seek=None)
 
 
-@dataclass
-class _Tally:
-    packets: int = 0
-    bad: int = 0
+def _last_before(frames: Iterator[Timed[VideoFrame]], begin: float) -> Iterator[Timed[VideoFrame]]:
+    """`frames` from the last one at or before `begin` on; none where the first one is later."""
+    last: Timed[VideoFrame] | None = None
+    for frame in frames:
+        if frame.time > begin:
+            if last is not None:
+                yield last
+                yield frame
+                yield from frames
+            return
+        last = frame
+    if last is not None:
+        yield last
 
-    def failed(self, path: Path) -> None:
-        self.bad += 1
-        if self.bad > max(MAX_BAD_PACKETS, MAX_BAD_SHARE * self.packets):
-            reason = f"{shown(path.name)}: {self.bad} of {self.packets} video packets do not decode"
-            raise ClipError(Status.DECODE_ERROR, reason)
 
-
-def _decode(container: InputContainer, path: Path, zero: float, seek: float | None) -> Iterator[Timed[VideoFrame]]:
+def _decode(
+    container: InputContainer, path: Path, zero: float, damage: Damage, seek: float | None
+) -> Iterator[Timed[VideoFrame]]:
     stream = video_stream(container)
     if stream is None:
         raise ClipError(Status.DECODE_ERROR, f"{shown(path.name)}: no video stream")
+    # H.264's decoder neither patches nor reports damage when it works on a picture with several threads.
+    stream.codec_context.thread_count = 1
+    stream.codec_context.copy_opaque = True
     if seek is not None:
         try:
             container.seek(int((zero + seek) * 1_000_000))
         except FFmpegError:
             return
     step = _frame_seconds(stream)
-    tally = _Tally()
     size: tuple[int, int] | None = None
     time = None
     for packet in container.demux(stream):
-        tally.packets += 1
+        due = seconds(packet.pts, packet.time_base)
+        due = None if due is None else due - zero
+        damage.take_packet(packet, due)
         try:
             frames = packet.decode()
         except InvalidDataError:
-            tally.failed(path)
+            damage.refuse_packet(due)
             continue
         for frame in frames:
             size = _check_size(path, frame, size)
             previous, time = time, _time(frame, time, zero, step)
+            damage.take_frame(frame, time)
             if previous is not None and time <= previous:
                 time = previous  # two frames with one timestamp: the first one stays
                 continue
             _check_time(path, previous, time)
             length = seconds(frame.duration, frame.time_base) or 0.0
             yield Timed(time, length if 0 < length <= MAX_GAP_SECONDS else step, frame)
+    damage.finish()
     if time is None:
         return
-    _check_whole(path, stream, time + step, seek is not None)
+    if seek is None:
+        # What lies before the first key frame of a recording does not decode and is not missing.
+        skipped = zero - (seconds(stream.start_time, stream.time_base) or zero)
+        _check_whole(path, stream, skipped + time + step)
 
 
 def _frame_seconds(stream: VideoStream) -> float:
@@ -133,10 +149,8 @@ def _check_time(path: Path, previous: float | None, time: float) -> None:
         raise ClipError(Status.DECODE_ERROR, reason)
 
 
-def _check_whole(path: Path, stream: VideoStream, seen: float, sought: bool) -> None:
+def _check_whole(path: Path, stream: VideoStream, seen: float) -> None:
     stated = seconds(stream.duration, stream.time_base)
-    if stated is None or sought:
-        return
-    if stated - seen > max(0.5, MAX_MISSING_SHARE * stated):
+    if stated is not None and stated - seen > max(0.5, MAX_MISSING_SHARE * stated):
         reason = f"{shown(path.name)}: truncated, video ends at {seen:.2f} s of {stated:.2f} s"
         raise ClipError(Status.DECODE_ERROR, reason)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.media.audio import iter_audio
 from bench_lipsync.harness.media.container import media_errors
+from bench_lipsync.harness.media.damage import Damage
 from bench_lipsync.harness.media.format import FPS, SAMPLE_RATE
 from bench_lipsync.harness.media.info import probe
 from bench_lipsync.harness.media.yuv_planes import Colour, Planes
@@ -132,7 +133,12 @@ class _AudioTrack:
         if isinstance(source, Path):
             rate, channels = _kept_format(source)
             self._rate = rate if rate in AAC_RATES else 48_000
-            self._pieces: Iterator[NDArray[np.int16]] = iter_audio(source, rate=self._rate, channels=channels)
+            self._pieces: Iterator[NDArray[np.int16]] = iter_audio(
+                source,
+                rate=self._rate,
+                channels=channels,
+                damage=Damage(),  # said by whoever read it before
+            )
         else:
             self._rate, channels = SAMPLE_RATE, 1
             self._pieces = iter([source[:, None]])

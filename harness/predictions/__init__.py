@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "files": ["PredictedFiles"],
+        "files": ["Matches", "PredictedFiles"],
         "video": ["GEOMETRIES", "PredictedVideo", "RATE_TOLERANCE", "RULE", "lossy_note"],
     },
 )

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from bench_lipsync.harness.api.clip import FPS, PreparedClip
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.crop import CropBox, cut
-from bench_lipsync.harness.media import VideoInfo, decode_video, probe
+from bench_lipsync.harness.media import Damage, VideoInfo, decode_video, probe
 
-RULE = "external-v1"
-"""Changes whenever the same file may give other frames."""
+RULE = "external-v2"
+"""Changes whenever the same file may give other frames or notes."""
 GEOMETRIES = ("crop", "frame")
 """The frames are the clip's canonical crop, or the dataset's full frame, from which the same crop is cut."""
 MAX_DRIFT = 5
@@ -72,11 +72,12 @@ class PredictedVideo:
             Chunks (n, size, size, 3) uint8 RGB, `clip.frames` frames in all.
 
         Raises:
-            ClipError: `bad_output`: more than `MAX_DRIFT` frames too many or too few.
+            ClipError: `bad_output`: more than `MAX_DRIFT` frames too many or too few; `decode_error`: too many damaged.
         """
         expected, count = self._clip.frames, 0
         last: NDArray[np.uint8] | None = None
-        for frames in decode_video(self._path, chunk=chunk):
+        damage = Damage()
+        for frames in decode_video(self._path, chunk=chunk, damage=damage):
             kept = frames[: max(0, expected - count)]
             count += len(frames)
             if count > expected + MAX_DRIFT:
@@ -87,6 +88,7 @@ class PredictedVideo:
                 yield crops
         if count < expected - MAX_DRIFT or last is None:
             self._refuse(str(count))
+        self.notes += damage.notes()
         if count < expected and last is not None:
             self.notes.append(f"{expected - count} of {expected} frames missing; the last one is held")
             yield np.repeat(last, expected - count, axis=0)

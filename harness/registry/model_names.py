@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.sanitize import plain_name
 
 
 class ModelName(NamedTuple):
@@ -45,4 +46,4 @@ def parse_name(text: str) -> ModelName:
 def row_name(text: str) -> str:
     """`stylelipsync@box:/some/where/mine.pth` is shown and hashed as `stylelipsync@box:mine.pth`."""
     name = parse_name(text)
-    return str(name if name.argument is None else name._replace(argument=PurePath(name.argument).name))
+    return str(name if name.argument is None else name._replace(argument=plain_name(PurePath(name.argument).name)))

@@ -17,10 +17,10 @@ from typing import Any
 
 from bench_lipsync.harness.api.clip import FPS, Clip, PreparedClip
 from bench_lipsync.harness.api.seen_frames import frames_of
-from bench_lipsync.harness.datasets.verify import clip_seconds
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.run.work_items import FootageRef
 from bench_lipsync.harness.stages import stages
+from bench_lipsync.harness.stages.source import clip_seconds
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import sha256_file, write_text_atomically
 from bench_lipsync.harness.util.sanitize import safe_id

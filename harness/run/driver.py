@@ -84,6 +84,6 @@ def _take(state: RunState, done: TaskResult) -> None:
     elif isinstance(task, PairTask) and state.on_pair:
         state.on_pair(task.row, task.clip, result)
     done_with = state.schedule.take(task, result)
-    state.display.tick(task.stage, task.item)
+    state.display.tick(task.stage, task.item, done.seconds)
     for row in done_with:  # Pairs that failed with the clip, or with the audio.
         state.display.tick(row)

@@ -74,6 +74,10 @@ def finalize(
         loaded = {clip.id: PreparedClip.load(store.file(clip.entry)) for clip in record.clips if clip.entry}
         prepared = {name: replace(clip, id=name) for name, clip in loaded.items()}  # One may be driven several times.
         models = model_runs(record)
+        footage = ModelRun("footage", notes={name: clip.notes for name, clip in prepared.items() if clip.notes})
+        notices = _notices(spec, record, [footage, *models])
+        for model in models:
+            model.notes = {clip: (*footage.notes.get(clip, ()), *notes) for clip, notes in model.notes.items()}
         measurements = Measurements(models, prepared, scorers, len(record.clips), spec.seed, store)
         rows, tests = metric_rows(measurements), pair_tests(measurements)
     if not force:
@@ -90,7 +94,7 @@ def finalize(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             spec=spec.model_dump(mode="json", exclude={"data_root"}),
             spec_hash=record.spec_hash,
-            notices=_notices(spec, record, models),
+            notices=notices,
             provenance=record.provenance,
             models=record.cards,
             metrics=rows,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 from bench_lipsync.harness.api.model import AdaptableModel, AdaptRequest, LipSyncModel, ModelCard, VariantError
@@ -80,8 +81,8 @@ def load_models(requested: Sequence[str], modes: Mapping[str, AdaptRequest | Non
         modes: How models are adapted in each mode; `None`: not at all.
 
     Raises:
-        BenchError: A name is unknown, two rows would have the same name, or a model or its weights have no such
-            variant.
+        BenchError: A name is unknown, its file does not exist, two rows would have the same name, or a model or its
+            weights have no such variant.
 
     """
     rows = [name for name in requested if name not in BOUNDS] + list(BOUNDS)
@@ -103,6 +104,9 @@ def _add(loaded: ModelSet, row: str, name: str, modes: Mapping[str, AdaptRequest
     except (VariantError, UnknownNameError):
         raise
     except BenchError as error:
+        argument = parse_name(row).argument
+        if argument is not None and not Path(argument).exists():
+            raise  # A mistyped path and no weights that others may have.
         missing = f"unavailable: {error.short}"
         loaded.problems[name] = error
     for mode, request in modes.items():

@@ -34,7 +34,7 @@ from bench_lipsync.harness.run.selection import Selection, Shard, select
 from bench_lipsync.harness.run.spec import RunSpec
 from bench_lipsync.harness.run.worker import LoadedParts, TaskRunnerConfig
 from bench_lipsync.harness.scoring.applicability import inapplicable
-from bench_lipsync.harness.scoring.scorers import ScorerSet, load_scorers
+from bench_lipsync.harness.scoring.scorers import ScorerSet, load_scorers, require_metrics
 from bench_lipsync.harness.store.mirror import open_store
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.progress import hidden
@@ -142,10 +142,12 @@ def _make_plan(spec: RunSpec, options: RunOptions, shard: Shard | None) -> Plan:
     if options.out is not None:
         check_run_folder(options.out, spec)
     with nullcontext() if options.out is None else made_folder(options.out):
-        # Names before clips: a mistyped one must not cost the rendering or hashing of a data set.
-        scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
+        # Names before clips, whose rendering or hashing a mistyped one must not cost; clips before scorers, whose
+        # weights are downloaded.
+        require_metrics(spec.metrics)
         models = load_models(spec.models, requests(spec, options.device))
         selected = select(spec)
+        scorers = load_scorers(spec.metrics, options.device, with_reference=spec.protocol == "reconstruction")
     spec = spec.model_copy(update={"split": selected.clips.split})
     digest = spec.hash([item.id for item in selected.driven])
     name = f"{spec.dataset}-{digest[:8]}" + (f".{shard.name}" if shard else "")

@@ -17,8 +17,8 @@ _WORKERS_SHOWN = 12
 class ProgressDisplay(Protocol):
     """Receives the progress events of a running evaluation."""
 
-    def tick(self, stage: str, note: str = "") -> None:
-        """One more item of `stage` is done; `note` names the clip."""
+    def tick(self, stage: str, note: str = "", seconds: float = 0.0) -> None:
+        """One more item of `stage` is done, which took `seconds`; `note` names the clip."""
         ...
 
     def active(self, workers: Sequence[ActiveTask]) -> None:
@@ -36,7 +36,8 @@ class _StageDisplay:
     def __init__(self, progress: StageProgress) -> None:
         self._progress = progress
 
-    def tick(self, stage: str, note: str = "") -> None:
+    def tick(self, stage: str, note: str = "", seconds: float = 0.0) -> None:
+        self._progress.begin(stage, ago=seconds)  # Nobody saw it begin where one task follows the other.
         self._progress.tick(stage, note)
 
     def active(self, workers: Sequence[ActiveTask]) -> None:

@@ -6,18 +6,17 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from dataclasses import replace
+from typing import NamedTuple, Protocol, TypeVar
 
 from bench_lipsync.harness.api.clip import AudioSource, Clip, DrivenClip
-from bench_lipsync.harness.api.dataset import ClipList, ClipRequest, KeepsFootage
+from bench_lipsync.harness.api.dataset import ClipList, ClipRequest, Dataset, KeepsFootage
 from bench_lipsync.harness.datasets.clip_lists import ByName, find_all
 from bench_lipsync.harness.datasets.discover import AUDIO_SUFFIXES, find_files, ids_from_paths
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.registry.plugins import DATASETS
 from bench_lipsync.harness.run.spec import RunSpec
-from bench_lipsync.harness.tasks import Draw, audio_of, draw, driven_by
-
-T = TypeVar("T", Clip, DrivenClip)
+from bench_lipsync.harness.tasks import Draw, audio_of, draw_clips, driven_by
 
 
 class Selection(NamedTuple):
@@ -32,24 +31,12 @@ class Selection(NamedTuple):
     """Footage that the dataset keeps for adaptation and never lists; only for runs that adapt."""
 
 
-def select_clips(spec: RunSpec) -> ClipList:
-    """The clips of `spec`, sorted by id; errors as of `select`."""
-    return select(spec).clips
-
-
 def select(spec: RunSpec) -> Selection:
     """The clips of `spec` and the footage beside them. Raises `BenchError` if there are none or two share an id."""
     dataset = DATASETS.get(spec.dataset)()
-    listed = dataset.clips(ClipRequest(data_root=spec.data_root, split=spec.split))
-    if not listed.clips:
-        notices = " ".join(listed.notices)
-        reason = f"dataset {spec.dataset} has no clips in split {listed.split}; try --split all. {notices}"
-        raise BenchError(reason.strip())
-    repeated = [name for name, count in Counter(clip.id for clip in listed.clips).items() if count > 1]
-    if repeated:
-        raise BenchError(f"dataset {spec.dataset} gives several clips the same id: {', '.join(repeated[:5])}")
+    listed = _listed(dataset, spec.dataset, ClipRequest(data_root=spec.data_root, split=spec.split))
     drawn, notices = _driven(spec, listed.clips)
-    driven = limit_clips(drawn, spec.limit)
+    driven = limited(drawn, spec.limit)
     clips = tuple(sorted({item.clip.id: item.clip for item in driven}.values(), key=lambda clip: clip.id))
     kept: tuple[Clip, ...] = ()
     if spec.adapt is not None and isinstance(dataset, KeepsFootage):
@@ -75,7 +62,7 @@ def _driven(spec: RunSpec, listed: tuple[Clip, ...]) -> tuple[tuple[DrivenClip, 
     if spec.clips is not None:
         found = {name: by_name.find(name) for name in spec.clips}
         rule, chosen = Draw(), tuple(find_all(spec.clips, found, "--clips", "clips"))
-    driven, notices = draw(rule, chosen, spec.clip_seconds)
+    driven, notices = draw_clips(rule, chosen, spec.clip_seconds)
     return tuple(driven), notices
 
 
@@ -100,13 +87,41 @@ def _driven_by_name(spec: RunSpec, pairs: Sequence[tuple[str, str]], by_name: By
     return tuple(driven[name] for name in sorted(driven))
 
 
-def limit_clips(clips: tuple[T, ...], limit: int | None) -> tuple[T, ...]:
-    """At most `limit` clips, spread over the list by the hash of their ids, sorted by id.
+def list_clips(name: str, request: ClipRequest, limit: int | None) -> ClipList:
+    """The clips that a run of dataset `name` with this `limit` scores; errors as of `select`."""
+    listed = _listed(DATASETS.get(name)(), name, request)
+    return replace(listed, clips=limited(listed.clips, limit))
 
-    Growing the limit only adds clips, so nothing that a smaller run computed is lost.
+
+def _listed(dataset: Dataset, name: str, request: ClipRequest) -> ClipList:
+    listed = dataset.clips(request)
+    if not listed.clips:
+        notices = " ".join(listed.notices)
+        reason = f"dataset {name} has no clips in split {listed.split}; try --split all. {notices}"
+        raise BenchError(reason.strip())
+    repeated = [clip_id for clip_id, count in Counter(clip.id for clip in listed.clips).items() if count > 1]
+    if repeated:
+        raise BenchError(f"dataset {name} gives several clips the same id: {', '.join(repeated[:5])}")
+    return replace(listed, clips=tuple(sorted(listed.clips, key=lambda clip: clip.id)))
+
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_HasId)
+
+
+def limited(clips: Sequence[T], limit: int | None) -> tuple[T, ...]:
+    """At most `limit` clips or other things with ids, in their order, spread over the list by the hash of their ids.
+
+    What `--limit` means in every command. Growing the limit only adds clips, so nothing that a smaller run computed is
+    lost.
     """
-    spread = sorted(clips, key=lambda clip: hashlib.sha256(clip.id.encode()).hexdigest())
-    return tuple(sorted(spread[:limit], key=lambda clip: clip.id))
+    spread = sorted((clip.id for clip in clips), key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    taken = set(spread[:limit])
+    return tuple(clip for clip in clips if clip.id in taken)
 
 
 class Shard(NamedTuple):

@@ -9,6 +9,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "one_pass": ["chunk_length"],
         "score": ["ClipResult", "FailureRecord", "score_clip"],
         "score_files": ["ArrayPlace", "find_features", "load_curves", "load_features", "map_features"],
-        "scorers": ["LoadedScorer", "ScorerSet", "load_scorers"],
+        "scorers": ["LoadedScorer", "ScorerSet", "load_scorers", "require_metrics"],
     },
 )

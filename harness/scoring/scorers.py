@@ -59,6 +59,11 @@ class ScorerSet:
         return sorted(info.signature for loaded in self.loaded for info in loaded.wanted)
 
 
+def require_metrics(metrics: Sequence[str]) -> None:
+    """Raise `BenchError` unless every name is a metric's and their columns differ; nothing is loaded."""
+    _columns(metric_names(), metrics)
+
+
 def load_scorers(metrics: Sequence[str], device: str, with_reference: bool = True) -> ScorerSet:
     """Load each requested scorer once.
 

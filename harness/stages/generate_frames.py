@@ -47,7 +47,7 @@ def write_frames(
             return {**_encode(chunks, clip, path), "batch_size": sized.batch_size}
 
     try:
-        return in_batches_that_fit(attempt, model, clip, context, way_out="free some, or a smaller --size")
+        return in_batches_that_fit(attempt, model, clip, context, way_out="free some, or a smaller size (--config)")
     except ClipError as error:
         if error.status is Status.MODEL_FAILED and error.__cause__ is not None:
             logger.error("model %s failed on %s", model.card.name, clip.id, exc_info=error.__cause__)

@@ -129,7 +129,9 @@ def prepare_all(clips: Sequence[Clip], size: int, store: Store, quiet: bool = Fa
     prepared = Prepared()
     for clip in progress.each("prepare", clips, quiet):
         try:
-            prepared.clips[clip.id] = prepare(clip, size, store)
+            prepared.clips[clip.id] = made = prepare(clip, size, store)
+            for note in made.notes:
+                logger.warning("%s: %s", clip.id, note)
         except ClipError as error:
             logger.warning("preparing %s: %s", clip.id, error)
             prepared.failures[clip.id] = error
@@ -186,6 +188,8 @@ def adapt(
         "frames": list(frames),
         "device": request.device.split(":")[0],
     }
+    for note in footage.notes:
+        logger.warning("footage for adaptation, %s: %s", footage.id, note)
     work = store.root / "adapting" / sha256_json(parts)
     done = work.with_suffix(".done")
 

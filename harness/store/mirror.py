@@ -16,7 +16,7 @@ from bench_lipsync.harness.store.object_storage import ObjectTooLargeError, Remo
 from bench_lipsync.harness.store.scratch import place, scratch_folder
 from bench_lipsync.harness.store.store import Store
 from bench_lipsync.harness.util.files import sha256_json
-from bench_lipsync.harness.util.paths import cache_dir
+from bench_lipsync.harness.util.paths import cache_dir, user_path
 
 logger = logging.getLogger(__name__)
 VARIABLE = "BENCH_STORE"
@@ -33,7 +33,7 @@ def open_store(address: str | None = None) -> Store:
     address = address or os.environ.get(VARIABLE, "")
     if "://" in address:
         return MirroredStore(address)
-    return Store(Path(address).expanduser().resolve() if address else None)
+    return Store(user_path(address).resolve() if address else None)
 
 
 class MirroredStore(Store):

@@ -31,7 +31,7 @@ def driven_by(clip: Clip, audio: AudioSource, seconds: float | None) -> DrivenCl
     return DrivenClip(safe_id(f"{clip.id}__{audio.id}"), cut(clip, seconds), audio)
 
 
-def draw(rule: Draw, clips: Sequence[Clip], seconds: float | None) -> tuple[list[DrivenClip], list[str]]:
+def draw_clips(rule: Draw, clips: Sequence[Clip], seconds: float | None) -> tuple[list[DrivenClip], list[str]]:
     """What a task is over.
 
     Args:

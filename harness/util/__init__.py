@@ -7,7 +7,16 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["progress"],
     submod_attrs={
         "background": ["BackgroundWriter", "Prefetch"],
-        "disk": ["machine_error", "no_room", "require_room", "room_needed", "storage_error", "written_by_ffmpeg"],
+        "disk": [
+            "failed_path",
+            "machine_error",
+            "no_room",
+            "reason_and_way_out",
+            "require_room",
+            "room_needed",
+            "storage_error",
+            "written_by_ffmpeg",
+        ],
         "files": [
             "appearing",
             "discard",
@@ -22,8 +31,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "output_marker": ["MARKER", "Mark", "is_output", "mark_output", "marked_around", "read_mark", "tag_cache"],
         "owner_token": ["is_abandoned", "is_alive", "owned_name"],
-        "paths": ["cache_dir"],
-        "sanitize": ["printable", "safe_id", "shown"],
+        "paths": ["cache_dir", "give_libraries_a_folder", "user_path"],
+        "sanitize": ["plain_name", "printable", "safe_id", "shown"],
         "spans": ["Event", "Key", "OTHER", "Record", "Total", "recording", "span", "timed"],
         "telemetry": ["block_usage_reports", "restore_user_proxy"],
         "text_files": ["read_text", "read_yaml"],

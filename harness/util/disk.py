@@ -6,20 +6,28 @@ import contextlib
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench_lipsync.harness.errors import NoRoomError
+from bench_lipsync.harness.errors import BenchError, NoRoomError
+from bench_lipsync.harness.util.paths import cache_dir, user_path
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_NO_ROOM = _FULL | {errno.EROFS}
 
 _MARGIN = 16 << 20
 """Bytes that stay free beside what is fetched."""
 
 
 @contextlib.contextmanager
-def room_needed(folder: Path) -> Iterator[None]:
-    """Turn an error raised inside into a `NoRoomError` for `folder` if a full or failing disk caused it."""
+def room_needed(folder: Path | None) -> Iterator[None]:
+    """Turn an error raised inside into a `NoRoomError` if a full or failing disk caused it.
+
+    Args:
+        folder: Where the code inside writes, for errors that name no file; `None`: anywhere.
+
+    """
     try:
         yield
     except NoRoomError:
@@ -58,15 +66,50 @@ def machine_error(error: BaseException | None) -> bool:
     return storage_error(error) is not None or any(own)
 
 
-def no_room(folder: Path, error: OSError) -> NoRoomError:
-    """The error for a failed write below `folder`, or to the file that `error` names."""
-    if isinstance(error.filename, str) and folder not in Path(error.filename).parents:
-        folder = Path(error.filename).absolute().parent
-    reason = os.strerror(error.errno or errno.EIO)
-    return NoRoomError(
-        f"writing below {folder} failed: {reason}{_free(folder)}. Make room (`bench cache gc --max-size 50GB`), or set "
-        "BENCH_CACHE or --out to a folder on another disk; the same command goes on from here"
-    )
+def no_room(folder: Path | None, error: OSError) -> NoRoomError:
+    """The error for a failed write below `folder`, or to the file that `error` names; `None`: nobody knows where."""
+    place = failed_path(error)
+    if place is not None and (folder is None or folder not in place.parents):
+        folder = place.absolute().parent
+    if folder is None:
+        return NoRoomError(f"writing failed: {os.strerror(error.errno or errno.EIO)}")
+    return NoRoomError(f"writing below {folder} failed: {reason_and_way_out(error, folder)}")
+
+
+def failed_path(error: OSError) -> Path | None:
+    """What could not be read or written; of two names that of the target, for example of a copy."""
+    name = error.filename if error.filename2 is None else error.filename2
+    return Path(os.fsdecode(name)) if isinstance(name, (str, bytes, os.PathLike)) else None
+
+
+def reason_and_way_out(error: OSError, path: Path) -> str:
+    """Why `path` could not be used, and what helps."""
+    if isinstance(error, FileExistsError):
+        return "there is such a file already; give a path that can be used"
+    number, variable = error.errno or errno.EIO, _variable_of(path)
+    move = f"set {variable} to" if variable else "give"
+    reason = os.strerror(number)
+    if number in _FULL:
+        ours = variable in ("BENCH_CACHE", "BENCH_STORE")
+        room = "Make room (`bench cache gc --max-size 50GB`)" if ours else "Make room there"
+        elsewhere = f"{move} a folder on another disk"
+        return f"{reason}{_free(path)}. {room}, or {elsewhere}; the same command goes on from here"
+    if number == errno.EIO:
+        return f"{reason}{_free(path)}. The disk may be failing; {move} a folder on another one"
+    return f"{reason}; {move} " + ("a folder that you may write to" if variable else "a path that can be used")
+
+
+def _variable_of(path: Path) -> str:
+    """The variable that says where `path` lies, which may be a folder above; `""` for a path of the command line."""
+    path = path.absolute()
+    if path == Path(tempfile.gettempdir()):
+        return "TMPDIR"
+    with contextlib.suppress(BenchError):
+        store = os.environ.get("BENCH_STORE", "")
+        for variable, folder in (("BENCH_STORE", store and user_path(store)), ("BENCH_CACHE", cache_dir())):
+            if folder and (path.is_relative_to(folder) or folder.is_relative_to(path)):
+                return variable
+    return ""
 
 
 def require_room(folder: Path, needed: int) -> None:

@@ -36,7 +36,7 @@ def mark_output(folder: Path, kind: str, content: str = "") -> None:
 
 
 def read_mark(folder: Path) -> Mark | None:
-    """The mark of `folder` itself; `None` for a folder that bench did not write."""
+    """The mark of `folder` itself; `None` for a folder that is no output."""
     try:
         with (folder / MARKER).open(encoding="utf-8") as file:
             data = json.loads(file.read(_MOST_BYTES))
@@ -64,7 +64,7 @@ def tag_cache(folder: Path) -> None:
 
 
 def is_output(folder: Path, names: Collection[str]) -> bool:
-    """Whether a folder, which holds `names`, was written by bench or is the cache of some program."""
+    """Whether a folder, which holds `names`, is output of this program or the cache of some other."""
     if MARKER in names:
         return True
     if CACHE_TAG not in names:

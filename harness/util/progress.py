@@ -31,6 +31,8 @@ _HIDDEN = ContextVar("progress is hidden", default=False)
 _ITEM_LINE_SECONDS = 15.0
 _DOWNLOAD_LINE_SECONDS = 5.0
 _NOTE = 40  # characters of a note
+_SHORTEST = 1e-3
+"""Seconds from which on a rate means something."""
 
 Report = Callable[[int, "int | None"], None]
 """Called with bytes done and bytes in all (`None` while unknown)."""
@@ -47,8 +49,8 @@ class Ticker(Protocol):
 class StageProgress:
     """Progress of several stages at once; this one shows nothing."""
 
-    def begin(self, stage: str) -> None:
-        """Start the clock of a stage, which appears now; without effect if it has begun."""
+    def begin(self, stage: str, ago: float = 0.0) -> None:
+        """Start the clock of a stage `ago` seconds back; it appears now. Without effect if it has begun."""
 
     def tick(self, stage: str, note: str = "") -> None:
         """One more item of a stage is done."""
@@ -137,9 +139,10 @@ def _stage_bars(console: Console, totals: Mapping[str, int]) -> Iterator[StagePr
             yield self.make_tasks_table(self.tasks)
             yield from (Text(line, style="dim") for line in self._lines())
 
-        def begin(self, stage: str) -> None:
+        def begin(self, stage: str, ago: float = 0.0) -> None:
             if stage in numbers and not self.tasks[numbers[stage]].started:
                 self.start_task(numbers[stage])
+                self.tasks[numbers[stage]].start_time = self.get_time() - ago
                 self.update(numbers[stage], visible=True)
 
         def tick(self, stage: str, note: str = "") -> None:
@@ -161,7 +164,8 @@ def _item_columns() -> tuple[ProgressColumn, ...]:
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(f"{task.completed / max(task.elapsed or 0, 1e-9):.2f}/s" if task.completed else "")
+            seconds = task.elapsed or 0.0
+            return Text(f"{task.completed / seconds:.2f}/s" if task.completed and seconds > _SHORTEST else "")
 
     note = TextColumn("{task.fields[note]}", style="dim")
     return (
@@ -179,10 +183,10 @@ class _StageLines(StageProgress):
         self._began: dict[str, float] = {}
         self._printed: dict[str, float] = {}
 
-    def begin(self, stage: str) -> None:
+    def begin(self, stage: str, ago: float = 0.0) -> None:
         if stage in self._totals and stage not in self._began:
             self._done[stage] = 0
-            self._began[stage] = self._printed[stage] = time.monotonic()
+            self._began[stage] = self._printed[stage] = time.monotonic() - ago
 
     def tick(self, stage: str, note: str = "") -> None:
         self.begin(stage)
@@ -192,9 +196,9 @@ class _StageLines(StageProgress):
             return
         self._printed[stage] = now
         seconds = now - self._began[stage]
-        rate = done / max(seconds, 1e-9)
-        tail = f"{seconds:.0f} s" if done == total else f"{(total - done) / rate:.0f} s left"
-        print(f"{stage}: {done}/{total}, {rate:.2f}/s, {tail}", file=sys.stderr, flush=True)
+        tail = f"{seconds:.0f} s" if done == total else f"{(total - done) * seconds / done:.0f} s left"
+        rate = f"{done / seconds:.2f}/s, " if seconds > _SHORTEST else ""
+        print(f"{stage}: {done}/{total}, {rate}{tail}", file=sys.stderr, flush=True)
 
 
 class _DownloadLines:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
 import unicodedata
 
@@ -12,11 +14,24 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories that move the cursor, turn the reading direction or show nothing."""
 
 
+def plain_name(name: str) -> str:
+    """`name`, of a file or from a table, written the same on every machine: as UTF-8 and in NFC.
+
+    macOS hands out names in NFD, and Python reads them in the encoding of the locale, which need not be theirs.
+    """
+    errors = "surrogateescape" if any("\udc80" <= char <= "\udcff" for char in name) else "strict"
+    with contextlib.suppress(UnicodeError):  # A text that no file name is here, so it was not read from one.
+        name = os.fsencode(name).decode("utf-8", errors)
+    return unicodedata.normalize("NFC", name)
+
+
 def safe_id(name: str) -> str:
     """`name` as a stable id of letters, digits, `.`, `_`, `-`, never starting with a dot, at most 100 characters.
 
-    Names that would lose information get eight hex digits of their sha256 appended, so that two of them never collide.
+    Names that would lose information get eight hex digits of their sha256 appended, so that two of them never collide,
+    other than those that `plain_name` holds for one.
     """
+    name = plain_name(name)
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     plain = _UNSAFE.sub("_", plain).strip("._-")
     if plain and plain == name and len(plain) <= _MAX:

@@ -13,12 +13,12 @@ import numpy as np
 
 from bench_lipsync.harness.api.clip import SAMPLES_PER_FRAME, PreparedClip
 from bench_lipsync.harness.api.metric import ClipScore, MetricInfo
+from bench_lipsync.harness.faces.scene_cuts import THRESHOLD, SceneCuts
 from bench_lipsync.metrics.base import TrackRows
 from bench_lipsync.metrics.lse.clip import confidence_curve
 from bench_lipsync.metrics.lse.crop import crop_faces
 from bench_lipsync.metrics.lse.formulas import SyncReading, read_sync, window_count
 from bench_lipsync.metrics.lse.published import PUBLISHED, PublishedScorer
-from bench_lipsync.metrics.lse.scenes import THRESHOLD, SceneCuts
 from bench_lipsync.metrics.lse.spool import FrameSpool
 from bench_lipsync.metrics.lse.tracks import MIN_FACE, MIN_TRACK, Track, find_tracks, smooth_boxes
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from bench_lipsync.harness.util.disk import room_needed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +27,9 @@ class FrameSpool:
     def push(self, frames: NDArray[np.uint8]) -> None:
         """Take the next frames (n, H, W, 3)."""
         self._shape = frames.shape[1:]
-        self._file.write(np.ascontiguousarray(frames).tobytes())
+        with room_needed(Path(tempfile.gettempdir())):
+            self._file.write(np.ascontiguousarray(frames).tobytes())
+            self._file.flush()
         self.frames += len(frames)
 
     def read(self, first: int, end: int, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:

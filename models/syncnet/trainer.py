@@ -105,7 +105,7 @@ class SyncTrainer(Trainer[SyncLoss], Generic[T]):
         began = time.perf_counter()
         self.network.train()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.rate(self.done)
+            group["lr"] = self.rate(self.settings, self.done)
         pairs = self.pairs(self.split.train, self.done, augment=True)
         loss = self.loss(pairs)
         self.optimizer.zero_grad(set_to_none=True)
@@ -116,6 +116,11 @@ class SyncTrainer(Trainer[SyncLoss], Generic[T]):
         self.seconds += time.perf_counter() - began
         self._pairs = Pairs(*(part.detach() for part in pairs))
         return SyncLoss(loss.detach())
+
+    @staticmethod
+    def rate(settings: SyncSettings, step: int) -> float:
+        """Warm-up and cosine."""
+        return settings.rate(step)
 
     def row(self, losses: SyncLoss) -> dict[str, float]:
         """What the curve says after a step: hits are shares of windows that are told right."""

@@ -35,8 +35,8 @@ class Trainer(ABC, Generic[L]):
     that was interrupted ends with the weights of one that was not.
     """
 
-    may_change: ClassVar[frozenset[str]] = frozenset({"save_every"})
-    """Settings that may differ in a resumed training."""
+    may_change: ClassVar[frozenset[str]] = frozenset({"steps", "save_every"})
+    """Settings that may differ in a resumed training; its length may as long as `rate` is the same so far."""
     done: int = 0
     """Steps taken so far."""
 
@@ -47,6 +47,11 @@ class Trainer(ABC, Generic[L]):
     @abstractmethod
     def step(self) -> L:
         """Take one optimizer step."""
+
+    @staticmethod
+    def rate(settings: Any, step: int) -> float:
+        """Learning rate in step number `step` (from 0), or its factor; constant by default."""
+        return 1.0
 
     @abstractmethod
     def parts(self) -> Mapping[str, Stateful]:
@@ -98,13 +103,35 @@ class Trainer(ABC, Generic[L]):
 
     def _check(self, path: Path, state: Mapping[str, Any]) -> None:
         # Through the model, so that a setting added since then has its default.
-        saved = json.loads(type(self.settings).model_validate_json(state["settings"]).model_dump_json())
-        wanted = json.loads(self.settings.model_dump_json())
-        changed = sorted(key for key in wanted if key not in self.may_change and saved[key] != wanted[key])
-        other = {name: value for name, value in self.inputs().items() if state[name] != value}
-        changed += [name.replace("_", " ") for name, value in other.items() if not isinstance(value, int)]
-        if changed:
-            raise BenchError(f"{path} was made with other settings ({', '.join(changed)}); use another --out")
-        for name, value in other.items():
-            number = f"{state[name]} {name.replace('_', ' ')}, not {value}"
-            raise BenchError(f"{path} was made with {number}; keep that number or use another --out")
+        saved = type(self.settings).model_validate_json(state["settings"])
+        old, new = (_flat(json.loads(settings.model_dump_json())) for settings in (saved, self.settings))
+        fixed = sorted(key for key in old | new if key.partition(".")[0] not in self.may_change)
+        told = [f"{key} {old.get(key)}, not {new.get(key)}" for key in fixed if old.get(key) != new.get(key)]
+        for name, value in self.inputs().items():
+            if state[name] != value:
+                title = name.replace("_", " ")
+                told.append(f"{state[name]} {title}, not {value}" if isinstance(value, int) else f"other {title}")
+        if told:
+            raise BenchError(f"{path} was made with {'; '.join(told)}; keep that or use another --out")
+        self._check_length(path, saved, state["done"])
+
+    def _check_length(self, path: Path, saved: Any, done: int) -> None:
+        """Raise `BenchError` unless a training of the new length would have taken the same steps so far."""
+        steps = self.settings.steps
+        if steps == saved.steps:
+            return
+        if steps < done:
+            raise BenchError(f"{path} has {done} steps behind it, and {steps} are asked for; use another --out")
+        if any(self.rate(saved, step) != self.rate(self.settings, step) for step in range(done)):
+            raise BenchError(
+                f"{path} was made with {saved.steps} steps, not {steps}, over which its learning rate falls: its first "
+                f"{done} would have been others; keep {saved.steps} or use another --out"
+            )
+
+
+def _flat(values: Mapping[str, Any], parent: str = "") -> dict[str, Any]:
+    """Nested settings by dotted names."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{parent}{key}.") if isinstance(value, dict) else {f"{parent}{key}": value}
+    return flat

@@ -57,8 +57,7 @@ def _markdown(runs: list[Run], grid: Grid, options: TableOptions) -> str:
     for row in grid.rows:
         label = f"*{_md(row.label)}*" if row.bound else _md(row.label)
         lines.append(_line([label, *(_md_cell(cell) for cell in row.cells), row.coverage]))
-    for row in grid.published:
-        lines.append(_line([f"{_md(row.label)} (published)", *row.values, ""]))
+    lines += [_line([f"{_md(published.label)} (published)", *published.values, ""]) for published in grid.published]
     lines += ["", f"*{_legend(grid, options)}*"] if grid.rows else []
     lines += ["", _md(protocol(runs))] if options.caption else []
     below = [f"<sup>{mark}</sup> {_md(text)}" for mark, text in grid.footnotes]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import random
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,11 @@ def write_video(
     sound_rate: int = 16000,
     sound_codec: str = "pcm_s16le",
     sound_at: float = 0.0,
+    options: Mapping[str, str] | None = None,
 ) -> Path:
     """Write frames at `times` (seconds; `None` is a constant `rate`) and mono or stereo `samples` (N,) or (N, 2)."""
     with av.open(str(path), "w") as container:
-        video = container.add_stream(codec, rate=rate)
+        video = container.add_stream(codec, rate=rate, options=dict(options or {}))
         video.height, video.width, _ = frames[0].shape
         video.pix_fmt = pixels
         tick = Fraction(1, rate) if times is None else Fraction(1, 1000)
@@ -73,6 +75,21 @@ def write_video(
                 for converted in resampler.resample(sound):
                     container.mux(audio.encode(converted))
             container.mux(audio.encode(None))
+    return path
+
+
+def break_packets(source: Path, numbers: range, *, audio: bool = False, noise: bool = True) -> Path:
+    """A copy in which the later three quarters of some packets are noise, or zeros."""
+    with av.open(str(source)) as container:
+        stream = (container.streams.audio if audio else container.streams.video)[0]
+        places = [(packet.pos, packet.size) for packet in container.demux(stream) if packet.size]
+    data, chance = bytearray(source.read_bytes()), random.Random(1)
+    for number in numbers:
+        position, size = places[number]
+        for offset in range(position + size // 4, position + size):
+            data[offset] = chance.randrange(256) if noise else 0
+    path = source.with_stem("broken")
+    path.write_bytes(bytes(data))
     return path
 
 

@@ -16,7 +16,7 @@ from bench_lipsync.baselines.external.exchange.result_checks import check_result
 from bench_lipsync.baselines.external.exchange.staging import Staged
 from bench_lipsync.harness.api.clip import FPS, PreparedClip
 from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.harness.media import decode_video
+from bench_lipsync.harness.media import Damage, decode_video
 
 VERSION = "collect-v1"
 """Changes whenever the same results may give other frames (geometry and calibration included)."""
@@ -34,6 +34,7 @@ class Collected:
         self._is_compared = description.facts.pose == "target"
         self._fill: NDArray[np.uint8] | None = None
         self._calibration = Calibration(clip) if description.facts.keeps_upper_half else None
+        self._damage = Damage()
         self.notes: list[str] = check_result(self._files[0], description.output, clip, staged)
         self._placement: Placement | None = None if description.output.placed == "by-face" else staged.placement
 
@@ -80,6 +81,7 @@ class Collected:
         if position < total:
             yield np.repeat(last, total - position, axis=0)
         self._note_length(position)
+        self.notes += self._damage.notes()
         self._check_lips()
         if self.coverage < 0.995:
             self.notes.append(f"the model's output covers {self.coverage:.0%} of the crop; the rest has one colour")
@@ -109,10 +111,11 @@ class Collected:
         """The program's full frames at 25 fps."""
         with decoding():
             if self._output.kind == "video":
-                yield from decode_video(self._files[0], chunk=chunk)  # Other rates: the frame nearest in time.
+                # Other rates: the frame nearest in time.
+                yield from decode_video(self._files[0], chunk=chunk, damage=self._damage)
                 return
             for start in range(0, len(self._files), chunk):
-                images = [next(decode_video(path, chunk=1))[0] for path in self._files[start : start + chunk]]
+                images = [_image(path) for path in self._files[start : start + chunk]]
                 if len({image.shape for image in images}) > 1:
                     raise ClipError(Status.BAD_OUTPUT, f"the images beside {self._files[0].name} differ in size")
                 yield np.stack(images)
@@ -134,6 +137,12 @@ class Collected:
             f"{self._files[0].name} has {count} frames at {FPS} per second{first}; expected {self._clip.frames} "
             f"(up to {self._output.lost} fewer or {self._output.extra} more)",
         )
+
+
+def _image(path: Path) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) of a file, which is read to its end, where damage is found."""
+    pictures: list[NDArray[np.uint8]] = list(decode_video(path, chunk=1))
+    return np.asarray(pictures[0][0], np.uint8)
 
 
 def collect(description: Description, clip: PreparedClip, staged: Staged, folder: Path) -> Collected:

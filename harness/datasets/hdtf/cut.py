@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from bench_lipsync.harness.datasets.discover import shown
 from bench_lipsync.harness.datasets.hdtf.metadata import CropBox
 from bench_lipsync.harness.errors import BenchError, ClipError, Status
 from bench_lipsync.harness.util.files import appearing
+
+if TYPE_CHECKING:
+    from bench_lipsync.harness.media import Damage
 
 CRF = 10
 """Constant rate factor of x264; below 12 the loss is invisible."""
@@ -40,7 +44,17 @@ def scale_crop(crop: CropBox, resolution: int, width: int, height: int) -> CropB
     return CropBox(x, y, size - excess) if excess <= _ROUNDING and size > excess else None
 
 
-def cut_clip(video: Path, audio: Path | None, crop: CropBox, out: Path, *, start: float, end: float, size: int) -> int:
+def cut_clip(
+    video: Path,
+    audio: Path | None,
+    crop: CropBox,
+    out: Path,
+    *,
+    start: float,
+    end: float,
+    size: int,
+    damage: Damage | None = None,
+) -> int:
     """Write an interval of a video as a cropped clip, at 25 fps and with 16 kHz mono FLAC.
 
     These are the formats that preparation converts clips to, so that it happens once. The file appears under its name
@@ -54,6 +68,7 @@ def cut_clip(video: Path, audio: Path | None, crop: CropBox, out: Path, *, start
         start: Seconds.
         end: Seconds.
         size: Side of the clip in pixels.
+        damage: Receives what is damaged in the interval; the clip would not show it to a decoder.
 
     Returns:
         Its number of frames.
@@ -64,11 +79,11 @@ def cut_clip(video: Path, audio: Path | None, crop: CropBox, out: Path, *, start
     """
     from bench_lipsync.harness.media import decode_audio, decode_video
 
-    chunks = decode_video(video, start=start, end=end)
+    chunks = decode_video(video, start=start, end=end, damage=damage)
     first = next(chunks, None)
     if first is None:
         raise ClipError(Status.DECODE_ERROR, f"{video.name}: ends before the interval begins at {start:g} s")
-    samples = decode_audio(audio or video, start=start, end=end)
+    samples = decode_audio(audio or video, start=start, end=end, damage=damage)
     if len(samples) == 0:
         raise ClipError(Status.NO_AUDIO, f"{(audio or video).name}: no audio between {start:g} s and {end:g} s")
     crops = (_crop(chunk, crop, size) for chunk in chain([first], chunks))

@@ -66,6 +66,9 @@ def prepare(planned: Sequence[Outcome], job: Preparation) -> Iterator[Outcome]:
 
 
 def _cut(interval: HdtfInterval, source: Source, job: Preparation) -> Outcome:
+    from bench_lipsync.harness.media import Damage
+
+    damage = Damage()
     try:
         crop = _crop_for(interval, source.video)
         if crop is None:
@@ -73,7 +76,7 @@ def _cut(interval: HdtfInterval, source: Source, job: Preparation) -> Outcome:
             return Outcome(interval, IntervalStatus.CROP_OUTSIDE, reason)
         target = target_of(interval, job)
         start, end = interval.start, interval.end
-        frames = cut_clip(source.video, source.audio, crop, target, start=start, end=end, size=job.size)
+        frames = cut_clip(source.video, source.audio, crop, target, start=start, end=end, size=job.size, damage=damage)
     except ClipError as error:
         status = IntervalStatus.NO_AUDIO if error.status is Status.NO_AUDIO else IntervalStatus.DECODE_ERROR
         return Outcome(interval, status, shown(error.reason))
@@ -82,7 +85,7 @@ def _cut(interval: HdtfInterval, source: Source, job: Preparation) -> Outcome:
         return Outcome(
             interval, IntervalStatus.TRUNCATED, f"{seconds:.2f} s of {expected:.0f} s: the video at hand is shorter"
         )
-    return Outcome(interval, IntervalStatus.OK)
+    return Outcome(interval, IntervalStatus.OK, "; ".join(damage.notes()))
 
 
 def _crop_for(interval: HdtfInterval, video: Path) -> CropBox | None:

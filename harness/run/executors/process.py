@@ -7,8 +7,8 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -104,10 +104,11 @@ class ProcessSource:
             args=(theirs, self._setup, WorkerContext(index, alone=False), self._memory, note),
             name=f"w{index + 1}",
         )
-        process.start()
-        theirs.close()
-        worker = ProcessWorker(index, process, ours, note)
-        self._workers.append(worker)
+        with _no_ctrl_c():
+            process.start()
+            theirs.close()
+            worker = ProcessWorker(index, process, ours, note)
+            self._workers.append(worker)
         return worker
 
     def wait(self, seconds: float) -> Sequence[Event]:
@@ -127,6 +128,7 @@ class ProcessSource:
 def work(pipe: Connection, setup: Setup, context: WorkerContext, memory: int | None, note: Path) -> None:
     """Main function of a worker process: open, then one task after the other until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the run decides.
+    _mask_ctrl_c(block=False)
     _end_with_parent()
     if memory is not None:
         MemoryWatch(memory, note)
@@ -138,6 +140,21 @@ def work(pipe: Connection, setup: Setup, context: WorkerContext, memory: int | N
         pipe.send(None)
         while True:
             pipe.send(run_one(do, pipe.recv()))
+
+
+@contextmanager
+def _no_ctrl_c() -> Iterator[None]:
+    """Hold Ctrl-C back in this thread, and for ever in processes that are started inside: they import for seconds."""
+    _mask_ctrl_c(block=True)
+    try:
+        yield
+    finally:
+        _mask_ctrl_c(block=False)
+
+
+def _mask_ctrl_c(*, block: bool) -> None:
+    if hasattr(signal, "pthread_sigmask"):  # Not on Windows.
+        signal.pthread_sigmask(signal.SIG_BLOCK if block else signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _end_with_parent() -> None:

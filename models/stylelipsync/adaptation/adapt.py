@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -45,10 +46,7 @@ def adapt(
     set's), `judge` replaces the sync expert. Beside `out` lie `NAME.state.pt` while it is not finished, from which the
     same call goes on, and the curves in `NAME.log/`. Raises `BenchError`, also for weights that are adapted already.
     """
-    if checkpoint.info.adapted is not None:
-        # The file would forget what the first adaptation saw.
-        before = checkpoint.info.adapted
-        raise BenchError(f"these weights are adapted already; begin from {before.base_name} ({before.base[:8]})")
+    _require_unadapted(checkpoint)
     if settings.lambda_reg and foreign is None:
         foreign = demo_speech()
     start, stop = frames
@@ -87,26 +85,43 @@ def adapt(
     return out
 
 
+class Recipe(NamedTuple):
+    """What is tuned, and how."""
+
+    checkpoint: Checkpoint
+    settings: AdaptSettings
+
+
+def make_recipe(weights: str | None, variant: str, changes: Mapping[str, object]) -> Recipe:
+    """The model that `NAME@VARIANT:WEIGHTS` names, and the recipe for its size with `changes` other than `None`.
+
+    Raises `BenchError` for weights and settings that cannot be used.
+    """
+    checkpoint = load_named_checkpoint(weights, variant).checkpoint
+    _require_unadapted(checkpoint)
+    recipe = preset(checkpoint.net.config)
+    return Recipe(checkpoint, change_settings(recipe, changes, "the adaptation's settings are not valid"))
+
+
 def run(
-    weights: str | None,
-    variant: str,
+    recipe: Recipe,
     footage: PreparedClip,
     out: Path,
-    changes: Mapping[str, object],
     *,
     foreign: tuple[str, Sequence[NDArray[np.int16]]] | None = None,
     device: str = "cpu",
 ) -> Path:
-    """Tune the model that `NAME@VARIANT:WEIGHTS` names to all of `footage`, for `bench adapt`.
-
-    The recipe is that of the network's size with `changes`, of which `None` are left out; `foreign` is a name and
-    utterances at 16 kHz for the sync regulariser.
-    """
-    checkpoint = load_named_checkpoint(weights, variant).checkpoint
-    recipe = preset(checkpoint.net.config)
-    settings = change_settings(recipe, changes, "the adaptation's settings are not valid")
+    """Tune to all of `footage`, for `bench adapt`; `foreign` is a name and utterances at 16 kHz for the regulariser."""
+    checkpoint, settings = recipe
     speech = foreign_speech(foreign[1], foreign[0]) if foreign and settings.lambda_reg else None
     return adapt(checkpoint, footage, (0, footage.frames), settings, out, foreign=speech, device=device)
+
+
+def _require_unadapted(checkpoint: Checkpoint) -> None:
+    if checkpoint.info.adapted is not None:
+        # The file would forget what the first adaptation saw.
+        before = checkpoint.info.adapted
+        raise BenchError(f"these weights are adapted already; begin from {before.base_name} ({before.base[:8]})")
 
 
 def _device(device: str) -> str:

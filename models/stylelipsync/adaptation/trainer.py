@@ -91,13 +91,18 @@ class AdaptTrainer(Trainer[AdaptLosses]):
         judged = settings.lambda_sync or settings.lambda_reg
         self.judge = judge or (expert_judge(device) if judged else None)
 
+    @staticmethod
+    def rate(settings: AdaptSettings, step: int) -> float:
+        """Half a cosine down to zero."""
+        return settings.lr * (0.5 + 0.5 * math.cos(math.pi * step / settings.steps))
+
     def step(self) -> AdaptLosses:
         """One optimiser step on windows drawn at random."""
         settings = self.settings
         rng = np.random.default_rng([settings.seed, self.done])
         samples = [self._sample(rng) for _ in range(settings.batch)]
         for group in self.optimiser.param_groups:
-            group["lr"] = settings.lr * (0.5 + 0.5 * math.cos(math.pi * self.done / settings.steps))
+            group["lr"] = self.rate(settings, self.done)
         self.optimiser.zero_grad(set_to_none=True)
         half = torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=settings.precision == "bf16")
         with half:

@@ -70,10 +70,15 @@ class StyleLipSyncTrainer(Trainer[Losses]):
         self.sync = SyncLoss(settings, expert, device)
         self.parallel: nn.Module = self.net if ranks.world == 1 else _parallel(self.net, settings, device)
 
+    @staticmethod
+    def rate(settings: TrainSettings, step: int) -> float:
+        """Factor of the learning rates."""
+        return schedule(settings, step)
+
     def step(self) -> Losses:
         """One optimiser step; the losses are means over its batches in all processes."""
         for group in self.optimiser.param_groups:
-            group["lr"] = group["peak"] * schedule(self.settings, self.done)
+            group["lr"] = group["peak"] * self.rate(self.settings, self.done)
         self.net.train()
         self.optimiser.zero_grad(set_to_none=True)
         parts = [self._backward(turn) for turn in range(self.settings.accumulate)]

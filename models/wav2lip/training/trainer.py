@@ -60,13 +60,17 @@ class Wav2LipTrainer(Trainer[Losses]):
         self.optimiser = torch.optim.Adam(self.net.parameters(), lr=settings.lr, betas=settings.betas, fused=True)
         self.expert = load_expert(None, device) if settings.sync_weight else None
 
+    @staticmethod
+    def rate(settings: Wav2LipSettings, step: int) -> float:
+        """Constant, or half a cosine down to zero."""
+        factor = 0.5 + 0.5 * math.cos(math.pi * min(1.0, step / settings.steps)) if settings.cosine else 1.0
+        return settings.lr * factor
+
     def step(self) -> Losses:
         """One optimiser step."""
         settings = self.settings
-        if settings.cosine:
-            rate = 0.5 + 0.5 * math.cos(math.pi * min(1.0, self.done / settings.steps))
-            for group in self.optimiser.param_groups:
-                group["lr"] = settings.lr * rate
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate(settings, self.done)
         if settings.spread:
             self._let_norms_learn(self.done < settings.sync_start)
         batch = Batch(*(part.to(self.device) for part in draw(self.data, settings, self.done)))

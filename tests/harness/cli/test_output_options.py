@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
+from command_tree import commands
 from make_runs import make_folder
 
-from bench_lipsync.harness.cli import app, main, register
+from bench_lipsync.harness.cli import main
 from bench_lipsync.harness.util.output_marker import mark_output
 
 TRAINERS = ("stylelipsync", "stylegan2", "syncnet", "wav2lip")
@@ -50,28 +49,16 @@ LINES += [f"train {name} -d demo --out RUN" for name in TRAINERS]
 NEVER_OVER_INPUT = {"data prepare --out": "clips have other names than the videos that they are cut from"}
 
 
-def _type(parameter: Any) -> str:
-    """How Typer, with or without Click below it, describes the type of an option."""
-    return str(getattr(parameter, "type", None) or parameter.type_descriptor)
-
-
-def output_options(command: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
+def output_options() -> Iterator[str]:
     """`COMMAND --option` for every option that names something to write."""
-    if hasattr(command, "commands"):
-        for name, inner in command.commands.items():
-            yield from output_options(inner, (*words, name))
-        return
-    for parameter in command.params:
-        is_path = parameter.param_type_name == "option" and "path" in _type(parameter).lower()
-        text = getattr(parameter, "help", None) or ""
-        if is_path and (parameter.name == "out" or text.startswith("Write")):
-            yield f"{' '.join(words)} {parameter.opts[0]}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _registered() -> None:
-    if not app.registered_groups:
-        register()
+    for words, command in commands().items():
+        for parameter in command.params:
+            # How Typer describes the type depends on whether it has Click below it.
+            described = str(getattr(parameter, "type", None) or parameter.type_descriptor).lower()
+            text = getattr(parameter, "help", None) or ""
+            is_path = parameter.param_type_name == "option" and "path" in described
+            if is_path and (parameter.name == "out" or text.startswith("Write")):
+                yield f"{words} {parameter.opts[0]}"
 
 
 @pytest.fixture
@@ -89,7 +76,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_output_option_is_tried_here() -> None:
-    known = {*output_options(typer.main.get_command(app))}
+    known = {*output_options()}
     tried = {
         option
         for option in known

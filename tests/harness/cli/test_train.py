@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from bench_lipsync.harness.api.dataset import ClipList
 from bench_lipsync.harness.cli import train
 from bench_lipsync.harness.cli._train_options import TARGETS, Target
 from bench_lipsync.harness.errors import BenchError
@@ -76,16 +77,19 @@ def test_without_options_it_is_the_preset(passed: dict[str, Any], tmp_path: Path
 
 
 def test_switches_expert_and_beginning_are_passed_on(passed: dict[str, Any], tmp_path: Path) -> None:
-    words = "--no-samf --no-mals --mask landmark --init p.safetensors --expert e.safetensors --freeze-decoder"
+    prior, expert = tmp_path / "p.safetensors", tmp_path / "e.safetensors"
+    prior.touch()
+    expert.touch()
+    words = f"--no-samf --no-mals --mask landmark --init {prior} --expert {expert} --freeze-decoder"
     numbers = "--accumulate 4 --lambda-sync 0.2 --sync-start 50 --device cpu --set face_cut=1.5 --set betas=[0,0.9]"
-    bench("stylelipsync", "--out", str(tmp_path), *words.split(), *numbers.split())
+    bench("stylelipsync", "--out", str(tmp_path / "o"), *words.split(), *numbers.split())
     network = {"samf": False, "mals": False, "mask": "landmark"}
     changes = {"accumulate": 4, "sync_start": 50, "lambda_sync": 0.2, "face_cut": 1.5, "betas": (0.0, 0.9)}
     recipe = PRESETS["demo"]
     assert passed["settings"] == recipe.model_copy(
         update={**changes, "train_synthesis": False, "network": recipe.network.model_copy(update=network)}
     )
-    assert (passed["init"], passed["expert"]) == (Path("p.safetensors"), Path("e.safetensors"))
+    assert (passed["init"], passed["expert"]) == (prior, expert)
 
 
 def test_prior(passed: dict[str, Any], tmp_path: Path) -> None:
@@ -150,12 +154,12 @@ def test_the_basel_face_model_is_reached_and_asks_for_its_files_first(
 def test_no_clip_to_train_on_is_an_error_that_names_the_dataset(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    selection = SimpleNamespace(clips=[], split="test")
+    selection = ClipList((), "test")
     monkeypatch.setattr(
         "bench_lipsync.harness.registry.plugins.DATASETS.get",
         lambda name: lambda: SimpleNamespace(clips=lambda request: selection),
     )
-    assert "no clip of hdtf (test)" in refused("stylegan2", "--dataset", "hdtf", "--out", str(tmp_path))
+    assert "hdtf has no clips in split test" in refused("stylegan2", "--dataset", "hdtf", "--out", str(tmp_path))
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

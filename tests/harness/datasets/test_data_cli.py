@@ -10,8 +10,9 @@ from typer.testing import CliRunner, Result
 
 from bench_lipsync.harness.api.clip import Clip
 from bench_lipsync.harness.cli import data
-from bench_lipsync.harness.datasets.verify import clip_seconds, verify_clip
 from bench_lipsync.harness.errors import BenchError, Status
+from bench_lipsync.harness.stages.source import clip_seconds
+from bench_lipsync.harness.stages.verify_clip import verify_clip
 
 
 def bench(*args: str | Path) -> Result:
@@ -27,10 +28,10 @@ def bench(*args: str | Path) -> Result:
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("clips")
-    write_movie(root / "ann" / "good.mp4", [numbered(index) for index in range(30)], noise(1.2))
-    write_movie(root / "bob" / "mute.mp4", [numbered(index) for index in range(30)])
-    write_movie(root / "cem" / "beside.mp4", [numbered(index) for index in range(30)])
-    write_movie(root / "cem" / "beside.mkv", [numbered(0)], noise(1.2)).rename(root / "cem" / "beside.m4a")
+    write_movie(root / "ann" / "good.mp4", [numbered(index) for index in range(50)], noise(2.0))
+    write_movie(root / "bob" / "mute.mp4", [numbered(index) for index in range(50)])
+    write_movie(root / "cem" / "beside.mp4", [numbered(index) for index in range(50)])
+    write_movie(root / "cem" / "beside.mkv", [numbered(0)], noise(2.0)).rename(root / "cem" / "beside.m4a")
     (root / "dan").mkdir()
     (root / "dan" / "<script>.mp4").write_bytes(b"\0" * 5000)
     return root
@@ -41,9 +42,9 @@ def test_list(clips: Path) -> None:
     assert result.exit_code == 0
     lines = [line.split("\t") for line in result.stdout.splitlines()]
     assert [line[1:4] for line in lines] == [
-        ["ann", "1.20", "all"],
-        ["bob", "1.20", "all"],
-        ["cem", "1.20", "all"],
+        ["ann", "2.00", "all"],
+        ["bob", "2.00", "all"],
+        ["cem", "2.00", "all"],
         ["dan", "?", "all"],
     ]
     assert "4 clips, 4 identities" in result.stderr
@@ -52,7 +53,7 @@ def test_list(clips: Path) -> None:
 def test_list_as_json_is_json_alone(clips: Path) -> None:
     answer = json.loads(bench("list", "folder", "--data-root", clips, "--json", "--limit", "2").stdout)
     assert (answer["dataset"], answer["split"], len(answer["clips"])) == ("folder", "all", 2)
-    assert answer["clips"][0]["file"].endswith("good.mp4") and answer["clips"][0]["seconds"] == pytest.approx(1.2)
+    assert answer["clips"][0]["file"].endswith("mute.mp4") and answer["clips"][0]["seconds"] == pytest.approx(2.0)
 
 
 def test_list_without_opening_anything(tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_verify_gives_every_clip_a_status(clips: Path) -> None:
         "cem": "ok",
         "dan": "decode_error",
     }
-    assert (rows["ann"]["seconds"], rows["ann"]["width"], rows["ann"]["height"]) == (1.2, 320, 180)
+    assert (rows["ann"]["seconds"], rows["ann"]["width"], rows["ann"]["height"]) == (2.0, 320, 180)
     assert "2 of 4 clips can be read" in result.stderr
     assert bench("verify", "folder", "--data-root", clips / "ann").exit_code == 0
 
@@ -146,8 +147,8 @@ def test_real_edge_clips_end_with_a_status(shared: Path) -> None:
     statuses = {row["id"]: row["status"] for row in json.loads(result.stdout)}
     assert statuses == {
         "no_audio_stream_musetalk_sun": "no_audio",
-        "short_lrs2_demo": "ok",
-        "silent_audio_liveportrait_d18": "ok",
+        "short_lrs2_demo": "too_short",
+        "silent_audio_liveportrait_d18": "no_audio",
         "synthetic_vexpress_vasa10": "ok",
         "two_faces_interview": "ok",
     }

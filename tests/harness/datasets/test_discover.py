@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,21 @@ def test_a_root_within_output_is_read_and_said(tmp_path: Path) -> None:
     found = find_files(tmp_path / "run" / "generated", VIDEO_SUFFIXES)
     assert len(found.files) == 1
     assert "lies in a folder that bench wrote (output)" in found.notices[0]
+
+
+def test_ids_do_not_depend_on_how_a_file_system_spells_a_name(tmp_path: Path) -> None:
+    ids = []
+    for form in ("NFC", "NFD"):
+        root = tmp_path / form
+        for name in ("é/ü.mp4", "é/Ü.mp4", "é/ü.avi"):
+            touch(root / unicodedata.normalize(form, name))
+        files = find_files(root, VIDEO_SUFFIXES).files
+        ids.append(set(ids_from_paths(files, root).values()))
+    assert ids[0] == ids[1] and len(ids[0]) == 3
+
+
+def test_two_spellings_of_a_name_in_one_folder_stay_apart(tmp_path: Path) -> None:
+    for form in ("NFC", "NFD"):
+        touch(tmp_path / f"{unicodedata.normalize(form, 'é')}.mp4")
+    files = find_files(tmp_path, VIDEO_SUFFIXES).files
+    assert len(set(ids_from_paths(files, tmp_path).values())) == 2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -57,14 +58,39 @@ def test_identities_table_overrides(tmp_path: Path) -> None:
     assert any("says nothing about 1 (4.mp4)" in notice for notice in found.notices)
 
 
+def test_the_table_names_a_face_and_a_part(tmp_path: Path) -> None:
+    for name in ("1.mp4", "2.mp4", "3.mp4"):
+        touch(tmp_path / name)
+    table = 'file,identity,box,start,end\n1.mp4,Ann,"100,0,200,300",,\n2.mp4,Ann,1 2 3 4,0,2.5\n3.mp4,Bob,,1.5,\n'
+    (tmp_path / "identities.csv").write_text(table)
+    parts = [(clip.box, clip.start, clip.end) for clip in clips(tmp_path).clips]
+    assert parts == [((100, 0, 200, 300), None, None), ((1, 2, 3, 4), 0.0, 2.5), (None, 1.5, None)]
+
+
+@pytest.mark.parametrize(("on_disk", "in_table"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_identities_table_may_spell_a_name_in_another_form(on_disk: str, in_table: str, tmp_path: Path) -> None:
+    touch(tmp_path / unicodedata.normalize(on_disk, "é.mp4"))
+    row = unicodedata.normalize(in_table, "é.mp4")
+    (tmp_path / "identities.csv").write_text(f"file,identity\n{row},Ann\n", encoding="utf-8")
+    found = clips(tmp_path)
+    assert [clip.identity for clip in found.clips] == ["Ann"] and not found.notices
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [
         ("clip,person\n1.mp4,Ann\n", "needs the header file,identity"),
         ("", "needs the header"),
-        ("file,identity\n1.mp4,\n", "line 2: no identity"),
-        ("file,identity\n1.mp4\n", "line 2: no identity"),
-        ("file,identity\n1.mp4,Ann\n1.mp4,Bob\n", "line 3: '1.mp4' has two identities"),
+        ("file,identity\n1.mp4,\n", "line 2, '1.mp4': no identity"),
+        ("file,identity\n1.mp4\n", "line 2, '1.mp4': no identity"),
+        ("file,identity\n1.mp4,Ann\n1.mp4,Bob\n", "line 3: '1.mp4' has two rows with another identity each"),
+        ("file,identity,end\n1.mp4,Ann,\n1.mp4,Ann,3\n", "line 3: '1.mp4' has two rows with another end each"),
+        ('file,identity,box\n1.mp4,Ann,"1,2,3"\n', "line 2, '1.mp4': box '1,2,3': four whole numbers are needed"),
+        ("file,identity,box\n1.mp4,Ann,0 0 0 9\n", "box '0 0 0 9': .*WIDTH and HEIGHT at least 1"),
+        ("file,identity,box\n1.mp4,Ann,1,2,3,4\n", "line 2: more values than columns for '1.mp4'; put a box in quotes"),
+        ("file,identity,start\n1.mp4,Ann,0:30\n", "line 2, '1.mp4': start '0:30' is no number of seconds, as in 12.5"),
+        ("file,identity,end\n1.mp4,Ann,nan\n", "end 'nan' is no number of seconds"),
+        ("file,identity,start,end\n1.mp4,Ann,5,2.5\n", "line 2, '1.mp4': end 2.5 lies before start 5"),
     ],
 )
 def test_bad_table_names_the_line(tmp_path: Path, table: str, message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from media_files import break_packets
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
@@ -126,6 +128,13 @@ def painted(inputs: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory)
     assert result.looped
     assert result.frames_without_face == 0
     return out
+
+
+def test_what_is_damaged_in_the_video_is_said(inputs: tuple[Path, Path], tmp_path: Path) -> None:
+    video = shutil.copy(inputs[0], tmp_path)
+    broken = break_packets(Path(video), range(FRAMES - 1, FRAMES))
+    result = dub(Painter(), request((broken, inputs[1]), tmp_path / "out.mp4"))
+    assert len(result.notes) == 1 and "1 of " in result.notes[0] and "frames are damaged" in result.notes[0]
 
 
 def test_size_rate_length_and_sound_are_kept(painted: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.landmarker import Face
 from bench_lipsync.harness.faces.region import Region
-from bench_lipsync.harness.faces.tracker import MAX_GAP, FaceTracker
+from bench_lipsync.harness.faces.tracker import MAX_GAP, MAX_LOOK, FaceTracker
 
 SIDE = 400
 
@@ -91,6 +91,25 @@ def test_a_short_gap_is_left_for_interpolation_and_a_long_one_is_no_face():
     assert "from frame 50" in reason
 
 
+@pytest.mark.parametrize(
+    ("gap", "reason"),
+    [
+        (
+            range(50, 87),
+            "the face that is followed is not seen in 37 frames in a row, from frame 50 (2.00 to 3.48 s)",
+        ),
+        (
+            range(60, 100),
+            "the face that is followed is not seen in 40 frames in a row, from frame 60 (2.40 to 4.00 s)",
+        ),
+        (range(30), "no face is seen in 30 frames in a row, from frame 0 (0.00 to 1.20 s)"),
+        (range(100), "no face in any of 100 frames"),
+    ],
+)
+def test_the_true_length_of_a_gap_is_said(gap: range, reason: str):
+    assert status_of(lambda k: [] if k in gap else [(face(100, 100, 80), False)])[1] == reason
+
+
 @pytest.mark.parametrize("start", [0, 8, 30, 100 - MAX_GAP - 1])
 def test_long_gaps_are_found_wherever_they_are(start: int):
     gap = range(start, start + MAX_GAP + 1)
@@ -102,7 +121,9 @@ def test_many_short_gaps_are_no_face():
 
 
 def test_no_face_at_all_ends_early():
-    assert status_of(lambda k: [], 10_000)[0] == Status.NO_FACE
+    status, reason = status_of(lambda k: [], 10_000)
+    assert status == Status.NO_FACE
+    assert f"in {MAX_LOOK} or more frames" in reason
 
 
 def test_a_lost_face_is_looked_for_enlarged():

@@ -103,7 +103,7 @@ def test_half_a_file_is_truncated(tmp_path: Path):
     write_preview(tmp_path / "a.mp4", [noise], None)
     data = (tmp_path / "a.mp4").read_bytes()
     (tmp_path / "b.mp4").write_bytes(data[: len(data) // 2])
-    with pytest.raises(ClipError, match=r"truncated|do not decode|Invalid data") as caught:
+    with pytest.raises(ClipError, match=r"truncated|are damaged|Invalid data") as caught:
         list(decode_video(tmp_path / "b.mp4"))
     assert caught.value.status == Status.DECODE_ERROR
 
@@ -128,7 +128,7 @@ def test_a_few_broken_frames_are_bridged_and_many_are_an_error(tmp_path: Path):
     few = damaged(tmp_path / "few.mkv", 60, range(20, 24))
     assert sum(len(chunk) for chunk in decode_video(few)) == 60
     many = damaged(tmp_path / "many.mkv", 60, range(10, 50))
-    with pytest.raises(ClipError, match=r"of .* video packets do not decode"):
+    with pytest.raises(ClipError, match=r"50 of 60 frames are damaged"):
         list(decode_video(many))
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
+from dataset_footage import touch
 from external_clips import FRAMES, SIZE, crop, pictures, prepare, write_video
+from media_files import break_packets
 
 from bench_lipsync.harness.api.clip import Clip, PreparedClip
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.predictions.files import PredictedFiles
 from bench_lipsync.harness.predictions.video import MAX_DRIFT, PredictedVideo
+from bench_lipsync.harness.util.sanitize import safe_id
 
 
 @pytest.fixture
@@ -50,6 +54,14 @@ def test_whole_frames_get_the_crop_of_the_ground_truth(clip: PreparedClip, tmp_p
     whole = pictures("other")
     frames, notes = read(write_video(tmp_path / "a.mkv", whole, codec="ffv1"), clip)
     assert np.array_equal(frames, crop(whole)) and "the clip's own crop" in notes[0]
+
+
+def test_damaged_frames_are_noted_and_many_are_refused(clip: PreparedClip, tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "a.mkv", crop(pictures("other")), codec="ffv1")
+    _, notes = read(break_packets(whole, range(FRAMES - 2, FRAMES)), clip)
+    assert notes[0].startswith(f"2 of {FRAMES} frames are damaged")
+    error = refused(break_packets(whole, range(FRAMES // 2, FRAMES)), clip)
+    assert error.status is Status.DECODE_ERROR and "frames are damaged" in error.reason
 
 
 @pytest.mark.parametrize("drift", [-MAX_DRIFT, -1, 1, MAX_DRIFT])
@@ -107,15 +119,39 @@ def test_files_are_found_by_path_and_by_name(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     files = PredictedFiles(tmp_path)
-    by_folder = next(iter(PredictedFiles(tmp_path)._by_path))
-    assert files.find(by_folder).name == "1.mp4", "the id that the dataset `folder` gives to anna/1.mp4"
+    assert files.find(safe_id("anna/1")).name == "1.mp4", "the id that the dataset `folder` gives to anna/1.mp4"
     assert files.find("bert_1").name == "bert_1.MKV"
     assert files.find("both") == tmp_path / "both.mp4"
     with pytest.raises(ClipError, match=r"2 videos are named twice: x/twice.mp4 and y/twice.avi"):
         files.find("twice")
     with pytest.raises(ClipError, match=r"no video is named bert_2 .*did you mean bert_1.MKV"):
         files.find("bert_2")
-    assert set(files.match(["bert_1", "both", "nobody"])) == {"bert_1", "both"}
+    matched = files.match(["bert_1", "both", "nobody", "twice"])
+    assert set(matched.found) == {"bert_1", "both"} and set(matched.several) == {"twice"}
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_two_videos_of_one_clip_are_told_whatever_folder_they_lie_in(form: str, tmp_path: Path) -> None:
+    for name in ("bert/two.mp4", "bert/two.avi", "é/one.mkv"):
+        touch(tmp_path / unicodedata.normalize(form, name))
+    files = PredictedFiles(tmp_path)
+    with pytest.raises(ClipError, match=r"2 videos are named bert_two-[0-9a-f]{8}: bert/two.avi and bert/two.mp4"):
+        files.find(safe_id("bert/two"))
+    assert files.find(safe_id("é/one")).name == "one.mkv"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("anna.gif", r"anna.gif is named anna and no video by its suffix; taken are .mp4"),
+        ("sub/anna.mp4v", r"sub/anna.mp4v is named anna and no video by its suffix"),
+        ("Anna.mp4", r"no video is named anna \(with .mp4, .mkv, ...\); did you mean Anna.mp4"),
+    ],
+)
+def test_the_reason_why_a_file_is_not_taken(name: str, reason: str, tmp_path: Path) -> None:
+    touch(tmp_path / name)
+    with pytest.raises(ClipError, match=reason):
+        PredictedFiles(tmp_path).find("anna")
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
@@ -124,3 +160,5 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "in" / "clip.mp4").symlink_to(tmp_path / "secret.mp4")
     files = PredictedFiles(tmp_path / "in")
     assert files.files == () and files.notices
+    with pytest.raises(ClipError, match=r"clip.mp4 is a link that leads nowhere or out of the folder"):
+        files.find("clip")

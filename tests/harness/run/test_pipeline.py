@@ -160,7 +160,7 @@ class Journal:
         self.totals = dict(totals)
         yield self
 
-    def tick(self, stage: str, note: str = "") -> None:
+    def tick(self, stage: str, note: str = "", seconds: float = 0.0) -> None:
         self.items[stage] += 1
 
     def active(self, workers: Sequence[object]) -> None:

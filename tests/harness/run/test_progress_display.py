@@ -32,6 +32,23 @@ def test_lines_end_with_every_stage(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.split(",")[0] for line in lines] == ["model: 1/1", "prepare: 2/2"]
 
 
+def test_the_clock_of_a_stage_starts_with_its_first_task(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("bench_lipsync.harness.util.progress.time.monotonic", lambda: now[0])
+    with progress_display({"prepare": 1, "model": 2, "failed": 1}) as shown:
+        now[0] += 4.0
+        shown.tick("prepare", "a", 4.0)
+        now[0] += 0.5
+        shown.tick("model", "a", 0.5)
+        now[0] += 1.5
+        shown.tick("model", "b", 1.5)
+        shown.tick("failed")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["prepare: 1/1, 0.25/s, 4 s", "model: 2/2, 1.00/s, 2 s", "failed: 1/1, 0 s"]
+
+
 def test_hidden_progress_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with hidden(), progress_display({"prepare": 1}) as shown, download("weights", 1) as report:
         report(1, 1)

@@ -90,6 +90,18 @@ def test_every_kind_of_mismatch_ends_typed_and_counted(root: Path) -> None:
     assert "h264" in notes["anna"] and notes["fay"] == "" and "own crop" in notes["bert"]
 
 
+def test_two_videos_of_a_clip_are_told_before_and_in_the_results(root: Path) -> None:
+    for name in ("anna.mkv", "sub/bert.mkv", "sub/bert.avi"):
+        write_video(root / "mine" / name, crop(pictures(Path(name).stem)), codec="ffv1")
+    done = bench(root, root / "mine", "--out", root / "run", "--no-report")
+    assert "videos for 1 of 6 clips; 2 videos for bert: sub/bert.avi and sub/bert.mkv\n" in done.output
+    failed = {failure.clip: failure.reason for failure in read_result(root / "run").failures}
+    assert failed["bert"] == "2 videos are named bert: sub/bert.avi and sub/bert.mkv"
+    (root / "mine/anna.mkv").unlink()
+    with pytest.raises(BenchError, match=r"2 videos for bert: sub/bert.avi and sub/bert.mkv; leave one of them"):
+        bench(root, root / "mine")
+
+
 def test_notes_are_told_again_when_everything_comes_from_the_store(root: Path) -> None:
     write_video(root / "mine" / "anna.mp4", crop(pictures("anna")))
     first, second = score(root, root / "mine"), score(root, root / "mine")

@@ -14,7 +14,8 @@ from bench_lipsync.harness.api.clip import Clip, PreparedClip
 from bench_lipsync.harness.errors import ClipError, Status
 from bench_lipsync.harness.faces.crop import CROP_RULE
 from bench_lipsync.harness.media import decode_video, read_lossless, write_preview, write_wav
-from bench_lipsync.harness.stages.prepare_clip import MIN_FRAMES, PREPARE_VERSION, prepare_clip
+from bench_lipsync.harness.stages.prepare_clip import PREPARE_VERSION, prepare_clip
+from bench_lipsync.harness.stages.source import MIN_FRAMES
 
 
 def head(frames: int = 60, sway: int = 10) -> np.ndarray:

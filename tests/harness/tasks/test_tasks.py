@@ -11,7 +11,7 @@ from bench_lipsync.harness.api.clip import Clip
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.registry.metric_names import metric_names
 from bench_lipsync.harness.run.spec import make_spec
-from bench_lipsync.harness.tasks import Draw, draw, find_task, task_names
+from bench_lipsync.harness.tasks import Draw, draw_clips, find_task, task_names
 
 PAPER = {
     "stylelipsync/voxceleb2-reconstruction",
@@ -82,7 +82,7 @@ def test_name_and_version_are_in_the_hash() -> None:
 
 def test_the_cross_draw_takes_no_audio_twice_while_there_is_enough() -> None:
     footage = clips(*(f"p{number % 12}" for number in range(180)))
-    driven, notices = draw(Draw(rule="cross", videos=10, audio_per_video=15), footage, 10.0)
+    driven, notices = draw_clips(Draw(rule="cross", videos=10, audio_per_video=15), footage, 10.0)
     assert len(driven) == 150 and not notices
     assert len({item.audio.id for item in driven}) == 150
     assert set(Counter(item.clip.id for item in driven).values()) == {15}
@@ -90,25 +90,25 @@ def test_the_cross_draw_takes_no_audio_twice_while_there_is_enough() -> None:
     identity = {clip.id: clip.identity for clip in footage}
     assert all(identity[item.audio.id] != item.clip.identity for item in driven)
     assert all(item.clip.end == item.audio.end == 10.0 for item in driven)
-    again, _ = draw(Draw(rule="cross", videos=10, audio_per_video=15), footage[::-1], 10.0)
+    again, _ = draw_clips(Draw(rule="cross", videos=10, audio_per_video=15), footage[::-1], 10.0)
     assert again == driven, "the order of the footage does not matter"
-    other, _ = draw(Draw(rule="cross", videos=10, audio_per_video=15, seed=1), footage, 10.0)
+    other, _ = draw_clips(Draw(rule="cross", videos=10, audio_per_video=15, seed=1), footage, 10.0)
     assert other != driven
 
 
 def test_fewer_clips_than_the_task_asks_for_are_said() -> None:
-    driven, notices = draw(Draw(rule="cross", videos=10, audio_per_video=15), clips("a", "b", "c"), None)
+    driven, notices = draw_clips(Draw(rule="cross", videos=10, audio_per_video=15), clips("a", "b", "c"), None)
     assert len(driven) == 6
     assert notices[0] == "the task is over 10 x 15 pairs; 3 speakers and 3 clips give 6"
     assert "drives more than one video" in notices[1]
-    driven, notices = draw(Draw(rule="hash", clips=340), clips("a", "b"), None)
+    driven, notices = draw_clips(Draw(rule="hash", clips=340), clips("a", "b"), None)
     assert len(driven) == 2 and notices == ["the task is over 340 clips; the footage has 2"]
 
 
 def test_a_drawn_subset_only_grows_with_the_footage() -> None:
     small, large = clips(*"abcdefgh"), clips(*"abcdefghij")
     rule = Draw(rule="hash", clips=10)
-    ids = [{item.id for item in draw(rule, footage, None)[0]} for footage in (small, large)]
+    ids = [{item.id for item in draw_clips(rule, footage, None)[0]} for footage in (small, large)]
     assert ids[0] < ids[1]
 
 
@@ -159,4 +159,4 @@ def test_a_published_list_is_checked(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="draws its pairs by itself"):
         find_task("demo").check_list(tmp_path / "list.txt")
     with pytest.raises(BenchError, match="give it with --pairs FILE"):
-        draw(task.draw, clips("a"), None)
+        draw_clips(task.draw, clips("a"), None)

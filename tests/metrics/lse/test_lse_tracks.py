@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import medfilt
 
 from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.metrics.lse.scenes import SceneCuts
+from bench_lipsync.harness.faces.scene_cuts import SceneCuts
 from bench_lipsync.metrics.lse.spool import FrameSpool
 from bench_lipsync.metrics.lse.tracks import MAX_GAP, find_tracks, overlap, smooth_boxes
 

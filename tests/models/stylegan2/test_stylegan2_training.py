@@ -169,7 +169,7 @@ def test_resuming_equals_not_stopping_and_other_settings_are_named(tmp_path: Pat
     for _ in range(3):
         resumed.step()
     assert same(weights(straight), weights(resumed))
-    with pytest.raises(BenchError, match="batch, lr"):
+    with pytest.raises(BenchError, match=r"made with batch \S+, not \S+; lr \S+, not \S+;"):
         GanTrainer(TINY.model_copy(update={"lr": 1.0, "batch": 8}), frames).load(tmp_path / "state.pt")
     with pytest.raises(BenchError, match="made with 12 frames, not 11"):
         GanTrainer(TINY, frames[:11]).load(tmp_path / "state.pt")

@@ -30,8 +30,6 @@ class Losses(NamedTuple):
 class Counter(Trainer[Losses]):
     """Adds the learning rate in every step."""
 
-    may_change = frozenset({"steps", "save_every"})
-
     def __init__(self, settings: Settings, clips: int = 4, clip_hash: str = "abc") -> None:
         super().__init__(settings, "cpu")
         self.net = torch.nn.Linear(1, 1, bias=False).requires_grad_(False)
@@ -81,10 +79,46 @@ def test_resume_state(tmp_path: Path) -> None:
     resumed = Counter(Settings(steps=9))
     resumed.load(path)
     assert (resumed.done, float(resumed.net.weight)) == (1, 0.5)
-    with pytest.raises(BenchError, match=r"made with other settings \(lr, clips\); use another --out"):
+    with pytest.raises(BenchError, match=r"made with lr 0.5, not 1.0; other clips; keep that or use another --out"):
         Counter(Settings(lr=1.0), clip_hash="other").load(path)
-    with pytest.raises(BenchError, match="made with 4 clips a step, not 5; keep that number or use another --out"):
+    with pytest.raises(BenchError, match="made with 4 clips a step, not 5; keep that or use another --out"):
         Counter(Settings(), clips=5).load(path)
+
+
+class Falling(Counter):
+    """The same with a learning rate that falls over the steps after a warm-up of two."""
+
+    @staticmethod
+    def rate(settings: Settings, step: int) -> float:
+        return settings.lr * (1.0 if step < 2 else 1 - step / settings.steps)
+
+    def step(self) -> Losses:
+        self.net.weight += self.rate(self.settings, self.done)
+        self.done += 1
+        return Losses(self.net.weight.sum())
+
+
+@pytest.mark.parametrize(("kind", "done"), [(Counter, 7), (Falling, 1), (Falling, 2)])
+def test_more_steps_give_what_a_training_of_that_length_gives(kind: type[Counter], done: int, tmp_path: Path) -> None:
+    short, long, whole = kind(Settings(steps=7)), kind(Settings(steps=9)), kind(Settings(steps=9))
+    for _ in range(done):
+        short.step()
+    short.save(tmp_path / "state.pt")
+    long.load(tmp_path / "state.pt")
+    for trainer in (long, whole):
+        fit(trainer, [], lambda: None, quiet=True)
+    assert float(long.net.weight) == float(whole.net.weight)
+
+
+def test_other_lengths_are_refused_with_the_reason(tmp_path: Path) -> None:
+    short = Falling(Settings(steps=7))
+    for _ in range(3):
+        short.step()
+    short.save(tmp_path / "state.pt")
+    with pytest.raises(BenchError, match=r"made with 7 steps, not 9, over which its learning rate falls: its first 3"):
+        Falling(Settings(steps=9)).load(tmp_path / "state.pt")
+    with pytest.raises(BenchError, match=r"has 3 steps behind it, and 2 are asked for; use another --out"):
+        Counter(Settings(steps=2)).load(tmp_path / "state.pt")
 
 
 @pytest.mark.parametrize("missing", ["settings", "done", "net", "clips"])

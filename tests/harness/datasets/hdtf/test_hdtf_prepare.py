@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import sys
 import types
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dataset_footage import gradient, noise, numbered, read_number, write_hdtf_metadata, write_movie
+from media_files import break_packets
 
 from bench_lipsync.harness.api.dataset import ClipRequest
 from bench_lipsync.harness.datasets.hdtf.cut import scale_crop
@@ -125,12 +127,24 @@ def test_a_shorter_video_is_truncated_with_its_length(tmp_path: Path, metadata: 
     assert outcome.status is IntervalStatus.TRUNCATED and outcome.reason.startswith("0.80 s of 2 s")
 
 
+def test_what_is_damaged_is_in_the_report(tmp_path: Path, metadata: Path) -> None:
+    """The clip is encoded anew, so that nothing of it shows the damage any more."""
+    whole = write_movie(tmp_path / "all" / "JaneDoe0.mp4", [numbered(index) for index in range(100)], noise(4))
+    for numbers, status in [(range(48, 50), IntervalStatus.OK), (range(51, 53), IntervalStatus.DECODE_ERROR)]:
+        folder = tmp_path / str(numbers.start)
+        folder.mkdir()
+        shutil.copy(break_packets(whole, numbers, noise=False), folder / "JaneDoe0.mp4")
+        outcome = run(select(metadata, "all")[:1], Preparation(folder, folder / "out"))["WDA_JaneDoe0_000"]
+        assert outcome.status is status
+        assert "frames are damaged" in outcome.reason
+
+
 def test_a_place_that_cannot_be_written_ends_everything(
     tmp_path: Path, metadata: Path, videos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reasons = {
         13: r"cannot write .*WDA_JaneDoe0_000\.mp4: Permission denied",
-        28: r"writing below .* failed: No space left on device.* --out",
+        28: r"writing below .* failed: No space left on device.*Make room there",
     }
     for code, message in reasons.items():
 

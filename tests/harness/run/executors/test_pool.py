@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,8 @@ from tests_tricks import Trick, Tricks
 from bench_lipsync.harness.errors import BenchError, ClipError
 from bench_lipsync.harness.run.executors.base import TaskResult
 from bench_lipsync.harness.run.executors.inline import InlineExecutor
-from bench_lipsync.harness.run.executors.pool import TaskLimits, WorkerPool
-from bench_lipsync.harness.run.executors.process import ProcessSource
+from bench_lipsync.harness.run.executors.pool import Event, TaskLimits, WorkerPool
+from bench_lipsync.harness.run.executors.process import ProcessSource, ProcessWorker
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -55,6 +56,25 @@ def test_every_task_is_done_once_by_as_many_processes_as_asked(tmp_path: Path) -
     assert len(pids) == 2 and os.getpid() not in pids
     assert all(one.seconds > 0 and one.record is not None for one in done)
     assert not any(psutil.pid_exists(pid) for pid in pids), "workers are gone afterwards"
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="NOT CHECKED: no signals to hold back here")
+def test_ctrl_c_while_a_worker_is_being_imported_does_nothing_there(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = ProcessSource(Tricks(""), 1, tmp_path / "notes")
+    try:
+        worker = source.start(0)
+        assert isinstance(worker, ProcessWorker) and worker.process.pid
+        events: list[Event] = []
+        while not events:
+            os.kill(worker.process.pid, signal.SIGINT)
+            events = list(source.wait(0.02))
+        assert events[0].kind == "ready"
+    finally:
+        source.close()
+    assert capfd.readouterr().err == ""
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set()), "the driver hears it"
 
 
 def test_no_more_tasks_are_taken_than_workers_can_use(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_resuming_with_other_settings_is_an_error_that_names_them(
     settings: TrainSettings, data: TrainingData, tmp_path: Path
 ) -> None:
     StyleLipSyncTrainer(settings, data).save(tmp_path / "state.pt")
-    with pytest.raises(BenchError, match="batch, lr"):
+    with pytest.raises(BenchError, match=r"made with batch 2, not 9; lr 0.005, not 1.0"):
         StyleLipSyncTrainer(settings.model_copy(update={"lr": 1.0, "batch": 9}), data).load(tmp_path / "state.pt")
     StyleLipSyncTrainer(settings.model_copy(update={"steps": 5}), data).load(tmp_path / "state.pt")
     with pytest.raises(BenchError, match="made with 2 clips a step, not 4"):

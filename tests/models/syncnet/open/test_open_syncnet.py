@@ -184,9 +184,9 @@ def test_interrupted_training_ends_the_same(
 def test_other_settings_do_not_continue_a_run(clips: list[FakeClip], tmp_path: Path) -> None:
     settings = SyncSettings(steps=1, batch=2, frames=8)
     run(clips, tmp_path, settings)  # type: ignore[arg-type]
-    with pytest.raises(BenchError, match=r"other settings \(frames\); use another --out"):
+    with pytest.raises(BenchError, match=r"made with frames \d+, not \d+; keep that or use another --out"):
         run(clips, tmp_path, settings.model_copy(update={"frames": 9}))  # type: ignore[arg-type]
-    with pytest.raises(BenchError, match=r"other settings \(clips\); use another --out"):
+    with pytest.raises(BenchError, match=r"made with other clips; keep that or use another --out"):
         run(clips[1:], tmp_path, settings)  # type: ignore[arg-type]
 
 
