@@ -8,6 +8,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "model_names": ["parse_name", "row_name"],
         "plugins": ["BOUNDS", "DATASETS", "MODELS", "PACKAGED", "SCORERS"],
-        "registry": ["UnknownNameError"],
+        "registry": ["Registry", "UnknownNameError"],
     },
 )
