@@ -51,9 +51,13 @@ def _published(task: Task | None, columns: list[Column]) -> tuple[tuple[Publishe
     """What was published for the task, and a note where it is from."""
     if task is None or task.published is None:
         return (), ""
+    published = task.published.rows
+    digits = {
+        column.key: _digits([row[column.key] for row in published.values() if column.key in row]) for column in columns
+    }
     rows = [
-        PublishedRow(name, tuple(f"{values[column.key]:g}" if column.key in values else "" for column in columns))
-        for name, values in task.published.rows.items()
+        PublishedRow(name, tuple(f"{row[key]:.{places}f}" if key in row else "" for key, places in digits.items()))
+        for name, row in published.items()
     ]
     note = f"published rows are from {task.published.source} and were not measured here"
     return tuple(rows), note + (f": {task.published.note}" if task.published.note else "")
@@ -67,6 +71,11 @@ class _Entry:
     bound: bool
     run: int
     metrics: dict[str, MetricRow]
+
+
+def _digits(values: list[float]) -> int:
+    """Decimals of a column as it is printed: those of its longest value."""
+    return max((len(repr(value).partition(".")[2]) for value in values), default=0)
 
 
 def _columns(runs: list[Run], published: set[str]) -> tuple[list[Column], tuple[tuple[str, str], ...]]:
