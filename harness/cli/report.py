@@ -14,6 +14,8 @@ _REPORT = """Examples:
 
 bench report runs/demo-1a2b3c4d runs/demo-5e6f7a8b --out both.html
 
+bench report runs/hdtf-1a2b3c4d runs/voxceleb2-5e6f7a8b --by-task --out reproduction.html
+
 bench report runs/voxceleb2-1a2b3c4d --clip id00017-abc-00001 --clip id00017-abc-00002 --out two.html"""
 _TABLE = """Examples:
 
@@ -54,15 +56,26 @@ def report(
     clip: Annotated[
         list[str] | None, typer.Option(help="Show this clip; repeatable. Default: all, of a large run some.")
     ] = None,
+    by_task: Annotated[
+        bool,
+        typer.Option(
+            "--by-task", help="All named tasks, with published values beside those of the runs, of any clips."
+        ),
+    ] = False,
 ) -> None:
     """Write a page with the results of one or several runs over the same clips, side by side."""
     from bench_lipsync.harness.results.output_guard import PAGE_FILE, check_out_file
     from bench_lipsync.reports.page.write import write_page
 
-    if out is None and len(runs) > 1:
+    if out is None and (len(runs) > 1 or by_task):
         raise BenchError("several runs need --out, for example: bench report RUN1 RUN2 --out both.html")
     target = out or runs[0] / PAGE_FILE
     check_out_file(target, own=(PAGE_FILE,))
+    if by_task:
+        from bench_lipsync.reports.page.reproduction import write_reproduction
+
+        typer.echo(str(write_reproduction(runs, target)))
+        return
     typer.echo(str(write_page(runs, target, embed=embed, clips=clip or ())))
 
 
