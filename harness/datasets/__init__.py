@@ -21,6 +21,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "recordings": ["read_speech"],
         "splits": ["check_split", "choose", "read_list"],
         "verify": ["clip_seconds", "verify_clip"],
-        "voxceleb2": ["VoxCeleb2Dataset"],
     },
 )

@@ -122,8 +122,13 @@ def test_wrong_use_names_the_way_out(tmp_path: Path) -> None:
         bench("list", "foldr", "--data-root", tmp_path)
     with pytest.raises(BenchError, match="needs --data-root"):
         bench("list", "hdtf")
-    with pytest.raises(BenchError, match="'voxceleb2' needs no preparation"):
-        bench("prepare", "voxceleb2", "--data-root", tmp_path, "--metadata", tmp_path, "--out", tmp_path / "o")
+    with pytest.raises(BenchError, match="'demo' needs no preparation; hdtf and voxceleb2"):
+        bench("prepare", "demo", "--data-root", tmp_path, "--metadata", tmp_path, "--out", tmp_path / "o")
+    for option in ("--min-face", "--margin"):
+        done = bench(
+            *("prepare", "hdtf", "--data-root", tmp_path, "--metadata", tmp_path, "--out", tmp_path / "o", option, "1")
+        )
+        assert done.exit_code == 2 and f"{option}: is for voxceleb2" in done.stderr
     with pytest.raises(BenchError, match="is no folder"):
         bench("prepare", "hdtf", "--data-root", tmp_path / "x", "--metadata", tmp_path, "--out", tmp_path / "o")
     write_hdtf_metadata(tmp_path / "metadata")
