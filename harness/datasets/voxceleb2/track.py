@@ -177,6 +177,7 @@ def track_spans(frames: NDArray[np.int64], boxes: NDArray[np.float64]) -> Iterat
 def _iou(first: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,) intersection over union of `first` (4,) and `boxes` (n, 4)."""
     sides = np.minimum(first[2:], boxes[:, 2:]) - np.maximum(first[:2], boxes[:, :2])
-    both: NDArray[np.float64] = np.prod(np.maximum(sides, 0), axis=1)
+    both = np.prod(np.maximum(sides, 0), axis=1)
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + np.prod(first[2:] - first[:2])
-    return both / (areas - both)
+    iou: NDArray[np.float64] = both / (areas - both)
+    return iou
