@@ -4,24 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
+from data_command import bench
 from dataset_footage import noise, numbered, touch, write_hdtf_metadata, write_movie
-from typer.testing import CliRunner, Result
 
 from bench_lipsync.harness.api.clip import Clip
-from bench_lipsync.harness.cli import data
 from bench_lipsync.harness.datasets.verify import clip_seconds, verify_clip
 from bench_lipsync.harness.errors import BenchError, Status
-
-
-def bench(*args: str | Path) -> Result:
-    app = typer.Typer(rich_markup_mode=None)
-    app.callback()(lambda: None)
-    data.register(app)
-    result = CliRunner().invoke(app, ["data", *map(str, args)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data_command import bench
 from dataset_footage import gradient, noise, numbered, read_number, touch, write_annotation, write_movie
-from test_data_cli import bench
 
 from bench_lipsync.harness.api.dataset import ClipRequest
 from bench_lipsync.harness.datasets.cutting import CropBox, FullVideo, IntervalStatus, Preparation, plan, prepare
