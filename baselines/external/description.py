@@ -22,7 +22,7 @@ def _inside(path: str) -> str:
 
 
 Inside = Annotated[str, AfterValidator(_inside)]
-Shim = Literal["numpy-aliases", "yaml-load", "librosa-mel", "functional-tensor", "face-alignment-3d"]
+Shim = Literal["numpy-aliases", "yaml-load", "librosa-mel", "functional-tensor", "face-alignment-3d", "torch-0.4"]
 
 
 class _Part(BaseModel):
@@ -189,7 +189,8 @@ class Description(_Part):
     inputs: tuple[Input, ...] = Field(min_length=1)
     steps: tuple[Step, ...] = Field(min_length=1)
     variables: dict[str, str] = Field(default_factory=dict)
-    """Environment variables beside those set for every program."""
+    """Environment variables beside those set for every program. `BENCH_FOLDER` names a folder below the working
+    directory in which the prelude starts Python scripts; the paths of inputs stay relative to the working directory."""
     shims: tuple[Shim, ...] = ()
     """Functions removed from newer libraries that the prelude restores."""
     alignment: Alignment = Alignment()

@@ -1,9 +1,10 @@
-"""`bench data`: what a dataset holds, whether it can be read, and making HDTF clips from full videos."""
+"""`bench data`: what a dataset holds, whether it can be read, and cutting HDTF and VoxCeleb2 from full videos."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from bench_lipsync.harness.errors import BenchError
 
 if TYPE_CHECKING:
     from bench_lipsync.harness.api.dataset import ClipList
-    from bench_lipsync.harness.datasets.hdtf.plan import Outcome
+    from bench_lipsync.harness.datasets.cutting import Interval, Outcome
 
 _Dataset = Annotated[str, typer.Argument(help="demo, hdtf, voxceleb2 or folder.", show_default=False)]
 
@@ -87,39 +88,55 @@ def verify(
 
 
 def prepare(
-    dataset: Annotated[str, typer.Argument(help="hdtf; the others need no preparation.", show_default=False)],
-    data_root: Annotated[Path, typer.Option("--data-root", help="Folder with the full videos, Name.mp4.")],
-    metadata: Annotated[Path, typer.Option(help="Folder HDTF_dataset of github.com/MRzzm/HDTF with the text files.")],
-    out: Annotated[Path, typer.Option(help="Folder for the clips SUBSET_Name_iii.mp4 and hdtf_report.csv.")],
+    dataset: Annotated[str, typer.Argument(help="hdtf or voxceleb2; the others need no preparation.")],
+    data_root: Annotated[Path, typer.Option("--data-root", help="Folder with the full videos: Name.mp4, or ID.mp4.")],
+    metadata: Annotated[
+        Path, typer.Option(help="The data set's text files: folder HDTF_dataset of github.com/MRzzm/HDTF, or txt.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the clips and DATASET_report.csv.")],
     split: Annotated[str, typer.Option(help="test, train or all: whose intervals to cut.")] = "all",
     download: Annotated[bool, typer.Option("--download", help="Fetch missing videos with yt-dlp.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Cut again what is there already.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
+    min_face: Annotated[
+        int | None,
+        typer.Option(min=1, help="voxceleb2: least width and height of the face's box in pixels. (default: 256)"),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(min=0, max=2, help="voxceleb2: margin on each side, as a share of the box. (default: 0.1)"),
+    ] = None,
     limit: options.Limit = None,
     as_json: options.Json = False,
 ) -> None:
-    """Cut and crop HDTF's intervals out of full videos; every interval gets a row in hdtf_report.csv.
+    """Cut and crop a data set's intervals out of full videos; every interval gets a row in DATASET_report.csv.
 
     Exit code 1 if an interval that the metadata describes did not become a clip. The same command goes on where it
     was interrupted.
     """
-    if dataset != "hdtf":
-        raise BenchError(f"dataset {dataset!r} needs no preparation; only hdtf has full videos to cut")
-    from bench_lipsync.harness.datasets.hdtf.download import YtDlp
-    from bench_lipsync.harness.datasets.hdtf.metadata import IntervalStatus
-    from bench_lipsync.harness.datasets.hdtf.plan import Preparation, left_out, plan, select
-    from bench_lipsync.harness.datasets.hdtf.prepare import prepare as carry_out
-    from bench_lipsync.harness.datasets.hdtf.prepare import write_report
+    from bench_lipsync.harness.datasets.cutting import (
+        Preparation,
+        YtDlp,
+        left_out,
+        plan,
+        prepare,
+        report_of,
+        write_report,
+    )
     from bench_lipsync.harness.run.selection import limited
     from bench_lipsync.harness.util.progress import stage
 
+    if dataset not in ("hdtf", "voxceleb2"):
+        raise BenchError(f"dataset {dataset!r} needs no preparation; hdtf and voxceleb2 have full videos to cut")
     if not data_root.is_dir() and not download:
         raise BenchError(f"--data-root {data_root} is no folder; put the full videos there or add --download")
+    report = report_of(dataset, out)
+    intervals = _intervals(dataset, metadata, report, split, min_face, margin)
     job = Preparation(data_root, out, force=force, downloader=YtDlp() if download else None)
-    intervals = select(metadata, split)
+    listed = list(intervals)
     if limit is not None:  # Of those that can become clips, as a run chooses among these.
-        intervals = list(limited([interval for interval in intervals if interval.problem is None], limit))
-    planned = plan(intervals, job)
+        listed = list(limited([interval for interval in listed if interval.problem is None], limit))
+    planned = plan(listed, job)
     for notice in left_out(data_root):
         print(f"note: {notice}", file=sys.stderr)
     if dry_run:
@@ -128,18 +145,41 @@ def prepare(
     outcomes: list[Outcome] = []
     try:
         with stage("cut", len(planned)) as tick:
-            for outcome in carry_out(planned, job):
+            for outcome in prepare(planned, job):
                 outcomes.append(outcome)
                 tick(outcome.interval.id)
+                if len(outcomes) == 1 and not report.exists():  # from now on the folder can be told from others
+                    write_report(planned, report)
     finally:
         if out.is_dir():  # else the reason is on its way to the user
-            report = write_report([*outcomes, *planned[len(outcomes) :]], out)
+            write_report([*outcomes, *planned[len(outcomes) :]], report)
     _show_outcomes(outcomes, as_json)
     print(f"report: {report}", file=sys.stderr)
-    possible = [outcome for outcome in outcomes if outcome.interval.problem is None]
-    raise typer.Exit(
-        0 if all(outcome.status in (IntervalStatus.OK, IntervalStatus.TRUNCATED) for outcome in possible) else 1
+    raise typer.Exit(1 if any(outcome.failed for outcome in outcomes) else 0)
+
+
+def _intervals(
+    dataset: str, metadata: Path, report: Path, split: str, min_face: int | None, margin: float | None
+) -> Iterator[Interval]:
+    """The intervals of a data set, in order. Raises a usage error for an option of the other one."""
+    if dataset == "hdtf":
+        from bench_lipsync.harness.datasets import hdtf
+
+        for option, value in (("--min-face", min_face), ("--margin", margin)):
+            if value is not None:
+                raise typer.BadParameter("is for voxceleb2; hdtf has crop boxes of its own", param_hint=option)
+        yield from hdtf.select(metadata, split)
+        return
+    from bench_lipsync.harness.datasets import voxceleb2
+
+    rule = voxceleb2.CropRule(
+        voxceleb2.MIN_FACE if min_face is None else min_face, voxceleb2.MARGIN if margin is None else margin
     )
+    voxceleb2.check_output(report.parent, report, rule)
+    found = voxceleb2.find_annotations(metadata, split)
+    for notice in found.notices:
+        print(f"note: {notice}", file=sys.stderr)
+    yield from voxceleb2.read_tracks(found, rule)
 
 
 def _clips(dataset: str, data_root: Path | None, split: str, limit: int | None) -> ClipList:

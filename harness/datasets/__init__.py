@@ -20,6 +20,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "folder": ["FolderDataset"],
         "recordings": ["read_speech"],
         "splits": ["check_split", "choose", "read_list"],
-        "voxceleb2": ["VoxCeleb2Dataset"],
     },
 )

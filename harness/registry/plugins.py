@@ -35,7 +35,7 @@ DATASETS: Registry[type[Dataset]] = Registry(
         "demo": "bench_lipsync.harness.datasets.demo.dataset:DemoDataset",
         "folder": "bench_lipsync.harness.datasets.folder:FolderDataset",
         "hdtf": "bench_lipsync.harness.datasets.hdtf.dataset:HdtfDataset",
-        "voxceleb2": "bench_lipsync.harness.datasets.voxceleb2:VoxCeleb2Dataset",
+        "voxceleb2": "bench_lipsync.harness.datasets.voxceleb2.dataset:VoxCeleb2Dataset",
     },
 )
 

@@ -92,7 +92,7 @@ def _prepare(case: Case, root: Path, work: Path) -> Ends:
 def _dataset(kind: str) -> Any:
     from bench_lipsync.harness.datasets.folder import FolderDataset
     from bench_lipsync.harness.datasets.hdtf.dataset import HdtfDataset
-    from bench_lipsync.harness.datasets.voxceleb2 import VoxCeleb2Dataset
+    from bench_lipsync.harness.datasets.voxceleb2.dataset import VoxCeleb2Dataset
 
     return {"voxceleb2_tree": VoxCeleb2Dataset, "hdtf_tree": HdtfDataset}.get(kind, FolderDataset)()
 
@@ -135,13 +135,13 @@ def _hdtf(case: Case, root: Path, work: Path) -> Ends:
 
 
 def _hdtf_cut(case: Case, root: Path, work: Path) -> Ends:
-    from bench_lipsync.harness.datasets.hdtf.plan import Preparation, plan, select
-    from bench_lipsync.harness.datasets.hdtf.prepare import prepare, write_report
+    from bench_lipsync.harness.datasets.cutting import Preparation, plan, prepare, report_of, write_report
+    from bench_lipsync.harness.datasets.hdtf import select
 
     out = work / "out"
     job = Preparation(root / "videos", out)
     made = list(prepare(plan(select(root / "metadata", "all"), job), job))
-    write_report(made, work)
+    write_report(made, report_of("hdtf", work))
     ends = [{"status": str(outcome.status), "reason": outcome.reason} for outcome in made]
     there, expected = sorted(path.name for path in out.iterdir()), [NAME] * (made[0].status in ("ok", "truncated"))
     return ends if there == expected else [{"status": "LEFT_OVER", "reason": f"{there}, not {expected}"}]

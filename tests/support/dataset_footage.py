@@ -112,3 +112,17 @@ def write_hdtf_metadata(folder: Path, rows: dict[str, list[str]] | None = None) 
 
 
 KINDS = ("video_url", "annotion_time", "resolution", "crop_wh")
+
+
+def write_annotation(folder: Path, clip: str, first: int, boxes: list[tuple[float, ...]], **header: str) -> Path:
+    """VoxCeleb2's text file of `idNNNNN/VIDEO/UTTERANCE`: boxes as fractions from frame `first` on."""
+    identity, video, _ = clip.split("/")
+    named = {"Identity": identity, "Reference": video, "Offset": "2", **header}
+    lines = [f"{key:10}: \t{value}" for key, value in named.items()]
+    lines += ["FV Conf   : \t20.230\t(1)", "ASD Conf  : \t2.765", "", "FRAME \tX \tY \tW \tH "]
+    for number, box in enumerate(boxes, first):
+        lines.append(f"{number:06d} \t" + " \t".join(f"{value:.3f}" for value in box) + " ")
+    path = (folder / clip).with_suffix(".txt")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

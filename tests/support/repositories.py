@@ -71,6 +71,20 @@ REPOSITORIES: dict[str, dict[str, dict[str, Any]]] = {
             "--generate_from_audio_only=0",
         ),
     },
+    "atvg": {
+        "code/demo.py": program(
+            "animate",
+            "--batch_size --cuda --lstm --vg_model --at_model --sample_dir --in_file --data_path --person --save_name "
+            "--device_ids --num_thread",
+            picture="person",
+            audio="in_file",
+            side=128,
+            cuts=True,
+            loses=1,
+            writes="{sample_dir}/{save_name}.mov",
+            loads=["--vg_model", "--at_model", "../basics/shape_predictor_68_face_landmarks.dat", "../image"],
+        )
+    },
     "audio2head": {
         "inference.py": program(
             "animate",

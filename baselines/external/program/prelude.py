@@ -1,16 +1,20 @@
 """Stand-alone script: `python prelude.py SCRIPT ARGUMENTS` or `python prelude.py -m MODULE ARGUMENTS`.
 
-Seeds every random number generator, restores what newer libraries removed, then runs the program as Python would.
+Seeds every random number generator, restores what newer libraries removed, then runs the program as Python would, in
+the folder that `BENCH_FOLDER` names below the present one.
 A library is seeded and patched right after the program has imported it; no further library is imported.
 It runs in the foreign environment: standard library only, and the syntax of Python 3.6.
 """
 
+import builtins
+import importlib
 import importlib.abc
 import importlib.util
 import os
 import random
 import runpy
 import sys
+import types
 from typing import Any
 
 
@@ -107,6 +111,24 @@ def face_alignment_3d(face_alignment: Any) -> None:
             setattr(kinds, old, getattr(kinds, new))
 
 
+def torch_04(torch: Any) -> None:
+    """For Python 2 and torch 0.4: `xrange`, channels from `/`, `torch.nn._functions.thnn` (only ever imported)."""
+    builtins.xrange = range  # type: ignore
+    initialize = torch.nn.Conv2d.__init__
+
+    def with_whole_channels(self: Any, in_channels: Any, *positional: Any, **named: Any) -> None:
+        initialize(self, int(in_channels), *positional, **named)
+
+    torch.nn.Conv2d.__init__ = with_whole_channels
+    name = "torch.nn._functions.thnn"
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        functions, thnn = types.ModuleType("torch.nn._functions"), types.ModuleType(name)
+        thnn.rnnFusedPointwise = None  # type: ignore
+        sys.modules.update({"torch.nn._functions": functions, name: thnn})
+
+
 SEED = int(os.environ.get("BENCH_SEED", "0"))
 SEEDS = {"numpy": seed_numpy, "torch": seed_torch, "tensorflow": seed_tensorflow}
 SHIMS = {
@@ -115,6 +137,7 @@ SHIMS = {
     "librosa-mel": ("librosa.filters", librosa_mel),
     "functional-tensor": ("torchvision.transforms", functional_tensor),
     "face-alignment-3d": ("face_alignment", face_alignment_3d),
+    "torch-0.4": ("torch", torch_04),
 }
 """By the name used in descriptions: the module to patch, and the function that patches it."""
 
@@ -133,7 +156,11 @@ def main() -> None:
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     else:
         del sys.argv[0]
-        sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))  # noqa: PTH100, PTH120
+        script, folder = os.path.abspath(sys.argv[0]), os.environ.get("BENCH_FOLDER", "")  # noqa: PTH100
+        sys.path[0] = os.path.dirname(script)  # noqa: PTH120
+        if folder:
+            os.chdir(folder)
+            sys.argv[0] = os.path.relpath(script)
         runpy.run_path(sys.argv[0], run_name="__main__")
 
 

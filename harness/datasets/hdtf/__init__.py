@@ -1,9 +1,8 @@
-"""HDTF (Zhang et al., CVPR 2021): reads prepared clips, and prepares them from full videos."""
+"""HDTF (Zhang et al., CVPR 2021): reads prepared clips, and lists the intervals to cut from full videos."""
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["plan", "prepare"],
-    submod_attrs={"dataset": ["HdtfDataset"], "download": ["YtDlp"], "metadata": ["IntervalStatus"]},
+    submod_attrs={"dataset": ["HdtfDataset"], "metadata": ["select"]},
 )

@@ -15,12 +15,12 @@ from bench_lipsync.harness.datasets.discover import (
     require_root,
     shown,
 )
+from bench_lipsync.harness.datasets.hdtf.metadata import TEST_LIST
 from bench_lipsync.harness.datasets.hdtf.names import ClipName, identity_of, parse_clip_name
 from bench_lipsync.harness.datasets.splits import choose, read_list
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util.sanitize import safe_id
 
-TEST_LIST = "hdtf_test_identities"
 _EXPECTED = "cropped HDTF clips SUBSET_Name_iii.mp4 or Name_i.mp4, in any subfolders"
 _LICENCE = "CC BY 4.0 (annotations); the footage belongs to its owners"
 

@@ -4,86 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from bench_lipsync.harness.datasets.cutting import CropBox
 from bench_lipsync.harness.datasets.discover import shown
-from bench_lipsync.harness.datasets.hdtf.names import SUBSETS, identity_of, is_video_name
+from bench_lipsync.harness.datasets.hdtf.interval import HdtfInterval, HdtfVideo
+from bench_lipsync.harness.datasets.hdtf.names import SUBSETS, is_video_name
+from bench_lipsync.harness.datasets.splits import check_split, read_list
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.util.text_files import read_text
 
 _TIMES = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})-(?:(\d{1,2}):)?(\d{1,3}):(\d{2})", re.ASCII)
 _URL = re.compile(r"https://www\.youtube\.com/watch\?v=[A-Za-z0-9_-]{11}(?:&[A-Za-z0-9_=&-]*)?", re.ASCII)
+TEST_LIST = "hdtf_test_identities"
 _KINDS = ("video_url", "annotion_time", "resolution", "crop_wh")  # Sic: the files are named "annotion".
-
-
-class IntervalStatus(StrEnum):
-    """Planned or final status of an interval."""
-
-    OK = "ok"
-    PLANNED = "planned"
-    TRUNCATED = "truncated"
-    """Cut, but the video at hand ends more than a second before the interval does."""
-    VIDEO_MISSING = "video_missing"
-    DOWNLOAD_FAILED = "download_failed"
-    DECODE_ERROR = "decode_error"
-    NO_AUDIO = "no_audio"
-    NO_CROP_ROW = "no_crop_row"
-    RESOLUTION_0 = "resolution_0"
-    CROP_OUTSIDE = "crop_outside"
-
-
-@dataclass(frozen=True)
-class CropBox:
-    """A square, in pixels of the frame at the listed resolution."""
-
-    x: int
-    y: int
-    size: int
-
-
-@dataclass(frozen=True)
-class HdtfVideo:
-    """A full video."""
-
-    subset: str
-    name: str
-    url: str
-    resolution: int
-    """Frame height at which the crop boxes were measured; 0 where the list has 0 or no entry."""
-
-
-@dataclass(frozen=True)
-class HdtfInterval:
-    """An interval of a full video with one face to crop."""
-
-    video: HdtfVideo
-    index: int
-    start: float
-    """Seconds into the full video."""
-    end: float
-    crop: CropBox | None
-
-    @property
-    def id(self) -> str:
-        """`SUBSET_Name_iii`."""
-        return f"{self.video.subset}_{self.video.name}_{self.index:03d}"
-
-    @property
-    def identity(self) -> str:
-        """The speaker."""
-        return identity_of(self.video.name)
-
-    @property
-    def problem(self) -> IntervalStatus | None:
-        """Why this interval cannot be cut from any video, or `None`."""
-        if self.crop is None:
-            return IntervalStatus.NO_CROP_ROW
-        if self.video.resolution <= 0:
-            return IntervalStatus.RESOLUTION_0
-        if self.crop.y + self.crop.size > self.video.resolution:
-            return IntervalStatus.CROP_OUTSIDE
-        return None
 
 
 @dataclass(frozen=True)
@@ -120,6 +54,16 @@ def read_metadata(folder: Path) -> HdtfMetadata:
                 f"{times.path.name}: {shown(orphans[0])} is not in {urls.path.name}; take all files of one version"
             )
     return HdtfMetadata(tuple(videos), tuple(sorted(intervals, key=lambda interval: interval.id)))
+
+
+def select(folder: Path, split: str) -> list[HdtfInterval]:
+    """The intervals whose identities belong to `split` (`auto` is `all` here: nothing is on disk yet)."""
+    check_split(split)
+    test = read_list(TEST_LIST)
+    intervals = read_metadata(folder).intervals
+    if split in ("all", "auto"):
+        return list(intervals)
+    return [interval for interval in intervals if (interval.identity in test) == (split == "test")]
 
 
 @dataclass(frozen=True)

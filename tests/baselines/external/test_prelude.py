@@ -15,7 +15,8 @@ from bench_lipsync.baselines.external.environments import probe
 from bench_lipsync.baselines.external.program import prelude
 
 FAKES = {
-    "torch": "class _B: pass\nbackends = _B(); backends.cudnn = _B()\nseeds = []\nmanual_seed = seeds.append\n",
+    "torch": "class _B: pass\nbackends = _B(); backends.cudnn = _B()\nseeds = []\nmanual_seed = seeds.append\n"
+    "class nn:\n    class Conv2d:\n        def __init__(self, *channels, bias=True): self.made = channels, bias\n",
     "numpy": "class random:\n    seeds = []\n    seed = seeds.append\nint = 'its own'\n",
     "yaml": "class SafeLoader: pass\ndef load(stream, Loader): return stream, Loader.__name__\n",
     "librosa/__init__": "",
@@ -152,3 +153,26 @@ def test_real_numpy_is_seeded(folder: Path) -> None:
         check=True,
     )
     assert done.stdout.strip() == "True"
+
+
+def test_python_2_and_torch_0_4(folder: Path) -> None:
+    (folder / "a.py").write_text(
+        "import torch\nfrom torch.nn._functions.thnn import rnnFusedPointwise\n"
+        "print(list(xrange(2)), torch.nn.Conv2d(64 / 2, 3, bias=False).made, rnnFusedPointwise)"
+    )
+    assert run(folder, "a.py") == "[0, 1] ((32, 3), False) None"
+
+
+def test_the_folder_in_which_a_script_is_started(folder: Path) -> None:
+    (folder / "code").mkdir()
+    (folder / "code" / "beside.py").write_text("value = 7")
+    (folder / "code" / "a.py").write_text("import os, sys, beside\nprint(sys.argv, os.getcwd(), beside.value)")
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, str(prelude.__file__), "code/a.py", "1"],
+        cwd=folder,
+        env={"BENCH_FOLDER": "code", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == f"['a.py', '1'] {(folder / 'code').resolve()} 7"

@@ -4,25 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
+from data_command import bench
 from dataset_footage import noise, numbered, touch, write_hdtf_metadata, write_movie
-from typer.testing import CliRunner, Result
 
 from bench_lipsync.harness.api.clip import Clip
-from bench_lipsync.harness.cli import data
 from bench_lipsync.harness.errors import BenchError, Status
 from bench_lipsync.harness.stages.source import clip_seconds
 from bench_lipsync.harness.stages.verify_clip import verify_clip
-
-
-def bench(*args: str | Path) -> Result:
-    app = typer.Typer(rich_markup_mode=None)
-    app.callback()(lambda: None)
-    data.register(app)
-    result = CliRunner().invoke(app, ["data", *map(str, args)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +111,13 @@ def test_wrong_use_names_the_way_out(tmp_path: Path) -> None:
         bench("list", "foldr", "--data-root", tmp_path)
     with pytest.raises(BenchError, match="needs --data-root"):
         bench("list", "hdtf")
-    with pytest.raises(BenchError, match="'voxceleb2' needs no preparation"):
-        bench("prepare", "voxceleb2", "--data-root", tmp_path, "--metadata", tmp_path, "--out", tmp_path / "o")
+    with pytest.raises(BenchError, match="'demo' needs no preparation; hdtf and voxceleb2"):
+        bench("prepare", "demo", "--data-root", tmp_path, "--metadata", tmp_path, "--out", tmp_path / "o")
+    for option in ("--min-face", "--margin"):
+        done = bench(
+            *("prepare", "hdtf", "--data-root", tmp_path, "--metadata", tmp_path, "--out", tmp_path / "o", option, "1")
+        )
+        assert done.exit_code == 2 and f"{option}: is for voxceleb2" in done.stderr
     with pytest.raises(BenchError, match="is no folder"):
         bench("prepare", "hdtf", "--data-root", tmp_path / "x", "--metadata", tmp_path, "--out", tmp_path / "o")
     write_hdtf_metadata(tmp_path / "metadata")

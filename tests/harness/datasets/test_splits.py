@@ -7,7 +7,7 @@ import pytest
 from bench_lipsync.harness.api.clip import Clip
 from bench_lipsync.harness.datasets import splits
 from bench_lipsync.harness.datasets.hdtf.dataset import TEST_LIST as HDTF
-from bench_lipsync.harness.datasets.voxceleb2 import TEST_LIST as VOXCELEB2
+from bench_lipsync.harness.datasets.voxceleb2.dataset import TEST_LIST as VOXCELEB2
 from bench_lipsync.harness.errors import BenchError
 
 

@@ -20,7 +20,8 @@ ONE, FLAG = 1, 0
 
 
 def main() -> None:
-    program = json.loads(Path("program.json").read_text())[Path(sys.argv[0]).name]
+    root = next(folder for folder in (Path(), Path("..")) if (folder / "program.json").exists())
+    program = json.loads((root / "program.json").read_text())[Path(sys.argv[0]).name]
     parser = argparse.ArgumentParser(allow_abbrev=False)
     for name, count in program["options"].items():
         if count == FLAG:
@@ -79,7 +80,7 @@ def animate(program: dict, asked: dict) -> None:
         picture = cv2.warpAffine(picture, turn, (side, side), borderMode=cv2.BORDER_REPLICATE)
     else:
         assert picture.shape[:2] == (side, side), picture.shape
-    count = int(len(samples) / 16000 * rate)
+    count = int(len(samples) / 16000 * rate) - program.get("loses", 0)
     light = 1 + 0.02 * np.sin(np.arange(count) / 3)
     made = np.clip(picture[None, ..., ::-1] * light[:, None, None, None], 0, 255).astype(np.uint8)
     if program.get("panels") == 3:

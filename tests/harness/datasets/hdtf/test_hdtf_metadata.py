@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from dataset_footage import write_hdtf_metadata
 
-from bench_lipsync.harness.datasets.hdtf.dataset import TEST_LIST
-from bench_lipsync.harness.datasets.hdtf.metadata import CropBox, HdtfMetadata, IntervalStatus, read_metadata
+from bench_lipsync.harness.datasets.cutting import CropBox, IntervalStatus
+from bench_lipsync.harness.datasets.hdtf.metadata import TEST_LIST, HdtfMetadata, read_metadata
 from bench_lipsync.harness.datasets.hdtf.names import identity_of
 from bench_lipsync.harness.datasets.splits import read_list
 from bench_lipsync.harness.errors import BenchError
@@ -58,7 +58,7 @@ def test_files_are_joined_by_name(tmp_path: Path) -> None:
     second = found["WDA_JaneDoe0_001"]
     assert (second.start, second.end, second.crop, second.identity) == (12, 14, CropBox(342, 20, 591), "JaneDoe")
     assert second.video.url.endswith("AAAAAAAAAAA") and second.video.resolution == 720
-    assert {name: interval.problem for name, interval in found.items() if interval.problem} == {
+    assert {name: interval.problem.status for name, interval in found.items() if interval.problem} == {
         "WDA_NoCrop_000": IntervalStatus.NO_CROP_ROW,
         "WRA_Nought_000": IntervalStatus.RESOLUTION_0,
         "WRA_TooLow_000": IntervalStatus.CROP_OUTSIDE,
@@ -135,16 +135,19 @@ def test_real_metadata_is_complete(real: HdtfMetadata) -> None:
 
 @pytest.mark.shared
 def test_real_metadata_problems(real: HdtfMetadata) -> None:
-    problems = Counter(interval.problem for interval in real.intervals)
+    problems = Counter(interval.problem and interval.problem.status for interval in real.intervals)
     assert problems == {
         None: 416,
         IntervalStatus.NO_CROP_ROW: 15,
         IntervalStatus.RESOLUTION_0: 2,
         IntervalStatus.CROP_OUTSIDE: 3,
     }
-    outside = [interval.id for interval in real.intervals if interval.problem is IntervalStatus.CROP_OUTSIDE]
+    found = {one: one.problem.status for one in real.intervals if one.problem}
+    outside = [one.id for one, status in found.items() if status is IntervalStatus.CROP_OUTSIDE]
     assert outside == ["WDA_MaggieHassan_000", "WDA_MazieHirono1_000", "WRA_PeterKing_000"]
-    assert {i.video.name for i in real.intervals if i.problem is IntervalStatus.RESOLUTION_0} == {"KevinMcCarthy1"}
+    assert {one.video.name for one, status in found.items() if status is IntervalStatus.RESOLUTION_0} == {
+        "KevinMcCarthy1"
+    }
 
 
 @pytest.mark.shared

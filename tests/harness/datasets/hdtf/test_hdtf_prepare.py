@@ -13,12 +13,20 @@ from dataset_footage import gradient, noise, numbered, read_number, write_hdtf_m
 from media_files import break_packets
 
 from bench_lipsync.harness.api.dataset import ClipRequest
-from bench_lipsync.harness.datasets.hdtf.cut import scale_crop
-from bench_lipsync.harness.datasets.hdtf.dataset import HdtfDataset
-from bench_lipsync.harness.datasets.hdtf.download import VideoUnavailableError, YtDlp
-from bench_lipsync.harness.datasets.hdtf.metadata import CropBox, HdtfInterval, HdtfVideo, IntervalStatus
-from bench_lipsync.harness.datasets.hdtf.plan import Outcome, Preparation, plan, select
-from bench_lipsync.harness.datasets.hdtf.prepare import prepare, write_report
+from bench_lipsync.harness.datasets.cutting import (
+    CropBox,
+    IntervalStatus,
+    Outcome,
+    Preparation,
+    YtDlp,
+    plan,
+    prepare,
+    report_of,
+    write_report,
+)
+from bench_lipsync.harness.datasets.cutting.download import VideoUnavailableError
+from bench_lipsync.harness.datasets.hdtf import HdtfDataset, select
+from bench_lipsync.harness.datasets.hdtf.interval import HdtfInterval, HdtfVideo, scale_crop
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.media import decode_audio, decode_video, probe
 
@@ -206,7 +214,7 @@ def test_downloads_what_is_missing_and_lists_what_is_gone(tmp_path: Path, metada
 
 def test_report_has_a_row_for_every_interval(tmp_path: Path, metadata: Path, videos: Path) -> None:
     outcomes = plan(select(metadata, "all"), Preparation(videos, tmp_path))
-    rows = list(csv.DictReader(write_report(outcomes, tmp_path).open(encoding="utf-8", newline="")))
+    rows = list(csv.DictReader(write_report(outcomes, report_of("hdtf", tmp_path)).open(encoding="utf-8", newline="")))
     assert [row["id"] for row in rows] == [interval.id for interval in select(metadata, "all")]
     assert rows[0]["status"] == "planned" and rows[3]["reason"].startswith("no Gone-Away.mp4")
 

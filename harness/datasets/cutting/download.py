@@ -1,12 +1,12 @@
-"""Downloads HDTF's full videos with yt-dlp, an optional extra; videos that are gone are reported."""
+"""Downloads full videos with yt-dlp, an optional extra; videos that are gone are reported."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Protocol
 
+from bench_lipsync.harness.datasets.cutting.interval import FullVideo
 from bench_lipsync.harness.datasets.discover import shown
-from bench_lipsync.harness.datasets.hdtf.metadata import HdtfVideo
 from bench_lipsync.harness.errors import BenchError
 
 INSTALL = 'pip install "bench-lipsync[download]"'
@@ -19,7 +19,7 @@ class VideoUnavailableError(Exception):
 class Downloader(Protocol):
     """Downloads full videos into a folder."""
 
-    def fetch(self, video: HdtfVideo, folder: Path) -> None:
+    def fetch(self, video: FullVideo, folder: Path) -> None:
         """Write `NAME.*` into `folder`: one file with video and audio, or one of each.
 
         Raises:
@@ -38,11 +38,11 @@ class YtDlp:
             raise BenchError(f"--download needs yt-dlp, which is not installed: {INSTALL}") from error
         self._module: Any = yt_dlp
 
-    def fetch(self, video: HdtfVideo, folder: Path) -> None:
+    def fetch(self, video: FullVideo, folder: Path) -> None:
         """Download at the listed resolution, or the nearest that YouTube still has."""
         options = {
             "format": "(bv,ba[ext=m4a])/b",
-            # The crop boxes were measured at this height; they are scaled to any other.
+            # HDTF's crop boxes were measured at this height; they are scaled to any other.
             "format_sort": [*([f"res:{video.resolution}"] if video.resolution else []), "vcodec:h264"],
             "paths": {"home": str(folder)},
             "outtmpl": {"default": f"{video.name}.%(format_id)s.%(ext)s"},

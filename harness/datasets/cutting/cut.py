@@ -1,4 +1,4 @@
-"""Cuts an HDTF interval out of a full video: 512x512, 25 fps, visually lossless H.264 and FLAC."""
+"""Cuts an interval out of a full video: square, 25 fps, visually lossless H.264 and FLAC."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
+from bench_lipsync.harness.datasets.cutting.interval import CropBox
 from bench_lipsync.harness.datasets.discover import shown
-from bench_lipsync.harness.datasets.hdtf.metadata import CropBox
 from bench_lipsync.harness.errors import BenchError, ClipError, Status
 from bench_lipsync.harness.util.files import appearing
 
@@ -21,27 +21,7 @@ if TYPE_CHECKING:
 
 CRF = 10
 """Constant rate factor of x264; below 12 the loss is invisible."""
-_ROUNDING = 2
 _BT601 = 6  # AVColorSpace SMPTE170M: what swscale's default RGB conversion produces
-
-
-def scale_crop(crop: CropBox, resolution: int, width: int, height: int) -> CropBox | None:
-    """Scale a crop box to another resolution.
-
-    Args:
-        crop: The box, measured at `resolution`.
-        resolution: Frame height in pixels.
-        width: Frame width of the video at hand.
-        height: Frame height of the video at hand.
-
-    Returns:
-        The scaled box. Up to two pixels beyond the border count as rounding and are cut off; `None` if it reaches
-        further out, or is smaller than a pixel.
-    """
-    factor = height / resolution
-    x, y, size = (round(value * factor) for value in (crop.x, crop.y, crop.size))
-    excess = max(x + size - width, y + size - height, 0)
-    return CropBox(x, y, size - excess) if excess <= _ROUNDING and size > excess else None
 
 
 def cut_clip(

@@ -7,7 +7,7 @@ from dataset_footage import touch
 
 from bench_lipsync.harness.api.dataset import ClipList, ClipRequest
 from bench_lipsync.harness.datasets.splits import read_list
-from bench_lipsync.harness.datasets.voxceleb2 import TEST_LIST, VoxCeleb2Dataset
+from bench_lipsync.harness.datasets.voxceleb2.dataset import TEST_LIST, VoxCeleb2Dataset
 from bench_lipsync.harness.errors import BenchError
 
 

@@ -19,7 +19,7 @@ _LICENCE = "VoxCeleb2 terms; the footage belongs to its owners"
 
 
 class VoxCeleb2Dataset:
-    """Utterances as distributed; the test split is the official list of 118 identities."""
+    """Utterances as distributed or as `bench data prepare` cuts them; the test split is the official list."""
 
     name = "voxceleb2"
 
@@ -51,10 +51,15 @@ class VoxCeleb2Dataset:
         return choose(request.split, list(clips.values()), read_list(TEST_LIST), notices)
 
 
-def _clip(path: Path, root: Path) -> Clip | None:
+def utterance_of(path: Path, root: Path) -> tuple[str, str, str] | None:
+    """Identity, video and utterance of a file `idNNNNN/VIDEO/UTTERANCE.*`, or `None` for another name."""
     # The root may itself be an identity's folder or lie inside the tree, so its own name counts too.
     parts = (root.resolve() / path.relative_to(root)).parts[-3:]
-    if len(parts) < 3 or not _IDENTITY.fullmatch(parts[0]):
+    return (parts[0], parts[1], path.stem) if len(parts) == 3 and _IDENTITY.fullmatch(parts[0]) else None
+
+
+def _clip(path: Path, root: Path) -> Clip | None:
+    if (name := utterance_of(path, root)) is None:
         return None
-    identity, video, utterance = parts[0], parts[1], path.stem
+    identity, video, utterance = name
     return Clip(id=safe_id(f"{identity}_{video}_{utterance}"), identity=identity, video=path, licence=_LICENCE)
