@@ -54,6 +54,8 @@ SCORERS: Registry[ScorerClass] = Registry(
         "landmarks": "bench_lipsync.metrics.landmarks.scorer:LandmarkScorer",
         "sharpness": "bench_lipsync.metrics.image.sharpness:SharpnessScorer",
         "csim": "bench_lipsync.metrics.identity.csim:CsimScorer",
+        "csim-input": "bench_lipsync.metrics.identity.csim:CsimInputScorer",
+        "csim-first-frame": "bench_lipsync.metrics.identity.csim:CsimFirstFrameScorer",
         "fvd": "bench_lipsync.metrics.distribution.fvd:FvdScorer",
         "lse-pipeline": "bench_lipsync.metrics.lse.pipeline:PipelineScorer",
         "steadiness": "bench_lipsync.metrics.temporal.scorer:SteadinessScorer",

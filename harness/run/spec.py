@@ -56,7 +56,7 @@ class RunSpec(BaseModel):
     split: str = "auto"
     """`test`, `train`, `all` or `auto`; resolved before the run is hashed."""
     protocol: Protocol = "reconstruction"
-    """`reconstruction`: own audio. `cross`: another clip's audio, without full-reference metrics."""
+    """`reconstruction`: own audio. `cross`: another clip's audio, without metrics that need true frames."""
     mode: str = "zero-shot"
     """One or several of `MODES`, separated by commas; each requested model gets a row in each."""
     adapt: AdaptSpec | None = None
