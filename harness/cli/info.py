@@ -95,10 +95,11 @@ def list_names(
     as_json: options.Json = False,
 ) -> None:
     """List the names that the other commands take."""
-    from bench_lipsync.harness.registry.metric_names import metric_names
+    from bench_lipsync.harness.registry.metric_names import ALIASES, metric_names
     from bench_lipsync.harness.registry.plugins import DATASETS, MODELS
 
     registry = MODELS if what == "models" else DATASETS
     # Scorers are asked for their metrics, which imports them all.
     names = list(metric_names().words) if what == "metrics" else registry.names()
-    print(json.dumps(names) if as_json else "\n".join(names))
+    aliases = [f"{alias} = {name}" for alias, name in ALIASES.items()] if what == "metrics" else []
+    print(json.dumps(names) if as_json else "\n".join([*names, *aliases]))

@@ -85,7 +85,10 @@ class RunSpec(BaseModel):
     def _all_metrics(cls, value: Any) -> Any:
         if not isinstance(value, (str, list, tuple)):
             raise ValueError(f"metrics are a list of names, not {value!r}")
+        from bench_lipsync.harness.registry.metric_names import own_name
+
         words = (value,) if isinstance(value, str) else tuple(value)
+        words = tuple(own_name(word) if isinstance(word, str) else word for word in words)
         if not any(str(word).lower() == "all" for word in words):
             return words
         every = _every_metric().all
