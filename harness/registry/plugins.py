@@ -52,6 +52,7 @@ SCORERS: Registry[ScorerClass] = Registry(
         "mouth": "bench_lipsync.metrics.image.mouth:MouthScorer",
         "mouth-lpips": "bench_lipsync.metrics.image.mouth:MouthLpipsScorer",
         "landmarks": "bench_lipsync.metrics.landmarks.scorer:LandmarkScorer",
+        "lmd-atvg": "bench_lipsync.metrics.landmarks.atvg:AtvgScorer",
         "sharpness": "bench_lipsync.metrics.image.sharpness:SharpnessScorer",
         "csim": "bench_lipsync.metrics.identity.csim:CsimScorer",
         "csim-input": "bench_lipsync.metrics.identity.csim:CsimInputScorer",

@@ -38,6 +38,7 @@ def columns() -> dict[str, MetricInfo]:
         ("CPBD[narvekar2011]", True, False, False),
         ("PSNR-mouth[rgb255]", True, True, False),
         ("LMD[mediapipe]", True, True, False),
+        ("LMD[atvg-mean]", True, True, False),
         ("CPBD-mouth[narvekar2011]", True, True, True),
         ("CSIM[arcface-mbf]", True, True, True),
         ("CSIM[arcface-mbf-input]", True, True, True),
