@@ -28,7 +28,7 @@ _EXPORTS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "LipOpeningError": (("LipOpen-error",), None),
     "LipOpeningCorrelation": (("LipOpen-corr",), None),
     "LipLeak": (("LipLeak",), None),
-    "CSIM": (("CSIM",), None),
+    "CSIM": (("CSIM",), "arcface-mbf"),
     "LSE": (("LSE-C", "LSE-D", "AV-offset"), "syncnet_v2"),
     "TWE": (("TWE",), None),
     "Jitter": (("Jitter",), None),

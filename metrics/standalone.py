@@ -57,6 +57,7 @@ class Metric:
     def __init__(self, *names: str, variant: str | None = None, device: str = "cpu") -> None:
         known = metric_names()
         offers = [offer for name in names for offer in known.ask(f"{name}[{variant}]" if variant else name)]
+        offers = [offer for offer in offers if not offer.info.only_without_truth] or offers
         if len({offer.scorer for offer in offers}) != 1:
             ambiguous = ", ".join(offer.info.column for offer in offers) or "nothing"
             raise BenchError(f"{', '.join(names)!r} stands for {ambiguous}; name one, or pass `variant`")
@@ -97,7 +98,7 @@ class Metric:
         """
         if audio is None and getattr(truth, "ndim", 0) == 1:
             truth, audio = None, truth
-        compares = any("truth" in info.needs or info.level == "set" for info in self._scorer.metrics)
+        compares = any(info.compares for info in self._scorer.metrics)
         if truth is None and compares:
             raise BenchError(f"{self} compares with the ground truth; call update(frames, truth)")
         if audio is None and any("audio" in info.needs for info in self.infos):

@@ -46,7 +46,8 @@ class MetricInfo:
     level: Literal["clip", "set"]
     """`clip`: a value per clip, averaged. `set`: features per clip, pooled over the clips into one value."""
     needs: frozenset[str]
-    """Out of `truth` (ground-truth frames), `audio`, `faces` (the truth's face track)."""
+    """Out of `truth` (ground-truth frames of the words that are judged), `input` (the frames that were edited, which
+    are there under foreign audio too), `audio`, `faces` (the input's face track)."""
     signature: str
     """`NAME|key=value|...|vN`: everything that changes the number. Tables never mix signatures of one metric."""
     definition: str = ""
@@ -60,12 +61,27 @@ class MetricInfo:
     """What `bench compare` tolerates where `gate.yaml` says nothing: about what a reader would call a difference."""
     needs_alignment: bool = True
     """Whether its comparison with the ground truth needs both heads in the same pose. Only read for metrics that
-    compare: those that need `truth`, and set metrics."""
+    `compare`."""
+    only_without_truth: bool = False
+    """Whether it is measured under foreign audio only, in place of a variant that needs `truth` and is equal to it
+    elsewhere."""
 
     @property
     def column(self) -> str:
         """Column name in tables and `clips.parquet`: `LSE-C[syncnet_v2]`."""
         return f"{self.name}[{self.variant}]"
+
+    @property
+    def compares(self) -> bool:
+        """Whether the output is compared with the clip's own frames."""
+        return self.level == "set" or bool(self.needs & {"truth", "input"})
+
+    def is_measured(self, *, with_truth: bool) -> bool:
+        """Whether a run measures it. `with_truth`: the clip's frames show the words that the output is judged by.
+
+        Under foreign audio (the `cross` protocol) they do not, and are the input only.
+        """
+        return not self.only_without_truth if with_truth else self.level == "set" or "truth" not in self.needs
 
 
 @dataclass(frozen=True)

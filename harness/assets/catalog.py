@@ -52,6 +52,8 @@ class AssetSpec:
     """Names in `harness.registry.plugins.MODELS` of those that cannot work without it."""
     asks_first: bool = False
     """Fetched only by `bench assets fetch`: the user decides whether the licence fits."""
+    library: str = ""
+    """Module that reads it, where only the extra of the same name installs that."""
 
     @property
     def sha256(self) -> str:

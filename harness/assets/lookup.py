@@ -58,10 +58,16 @@ def asset_spec(name: str) -> AssetSpec:
 def asset_path(name: str) -> Path:
     """The asset's file (or, where it has several, the folder that holds them), fetched if need be.
 
-    Raises `AssetMissing`.
+    Raises `AssetMissing`, also for one that is not here and whose licence is the user's to accept.
     """
     spec = asset_spec(name)
     if not asset_present(name):
+        if spec.asks_first:
+            raise AssetMissing(
+                f"asset {name!r} ({spec.size / 1e6:.1f} MB), needed for {spec.used_by}, is not here and not fetched "
+                f"by itself: {spec.licence}. If that fits your use:  bench assets fetch {name}",
+                name,
+            )
         fetch_assets([name])
     first = file_path(spec, spec.files[0])
     return first if len(spec.files) == 1 else first.parent

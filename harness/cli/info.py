@@ -105,7 +105,7 @@ def list_names(
     as_json: options.Json = False,
 ) -> None:
     """List the names that the other commands take."""
-    from bench_lipsync.harness.registry.metric_names import metric_names
+    from bench_lipsync.harness.registry.metric_names import ALIASES, metric_names
     from bench_lipsync.harness.registry.plugins import DATASETS, MODELS
     from bench_lipsync.harness.tasks import task_names
 
@@ -117,7 +117,8 @@ def list_names(
         "tasks": task_names,
     }
     names = listed[what]()
-    print(json.dumps(names) if as_json else "\n".join(names))
+    aliases = [f"{alias} = {name}" for alias, name in ALIASES.items()] if what == "metrics" else []
+    print(json.dumps(names) if as_json else "\n".join([*names, *aliases]))
 
 
 def show_task(

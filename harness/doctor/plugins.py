@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
+from importlib.util import find_spec
 
 from bench_lipsync.harness.assets.catalog import AssetSpec
 from bench_lipsync.harness.assets.lookup import asset_available, asset_present, asset_specs
 from bench_lipsync.harness.doctor.findings import Finding, State, failed_check
+from bench_lipsync.harness.doctor.machine import PACKAGE
 from bench_lipsync.harness.registry.metric_names import metric_names
 from bench_lipsync.harness.registry.plugins import BOUNDS, MODELS, PACKAGED, SCORERS
 
@@ -69,12 +71,15 @@ def _readiness(section: str, name: str, needs: Iterable[AssetSpec]) -> Finding:
             fix = f"--model {name}:FILE takes yours, bench train {name} makes some"
             return Finding(section, name, "missing", "the package has no weights for it", fix)
         return Finding(section, name, "broken", f"{path.name} of the package is not there", "take a whole checkout")
+    needs = list(needs)
+    libraries = [spec.library for spec in needs if spec.library and find_spec(spec.library) is None]
     waiting = [spec for spec in needs if not asset_present(spec.name)]
-    states = [_state(spec) for spec in waiting]
+    states: list[State] = [*(_state(spec) for spec in waiting), *("missing" for _ in libraries)]
     worst: State = next((state for state in ("missing", "broken", "fetch") if state in states), "ok")
-    names = ", ".join(spec.name for spec in waiting)
+    names = ", ".join([*(spec.name for spec in waiting), *libraries])
     detail = {"ok": "", "fetch": f"fetches {names} first"}.get(worst, f"needs {names}")
-    return Finding(section, name, worst, detail, "; ".join(_fix(spec) for spec in waiting))
+    fixes = [*(_fix(spec) for spec in waiting), *(f"pip install '{PACKAGE}[{library}]'" for library in libraries)]
+    return Finding(section, name, worst, detail, "; ".join(fixes))
 
 
 def _state(spec: AssetSpec) -> State:

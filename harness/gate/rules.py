@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bench_lipsync.harness.errors import BenchError, suggest, validate
-from bench_lipsync.harness.registry.metric_names import metric_names
+from bench_lipsync.harness.registry.metric_names import metric_names, own_name
 from bench_lipsync.harness.util.text_files import read_yaml
 
 
@@ -86,6 +86,14 @@ class GateSpec(_Part):
     """Whether a bound row that moves, in either direction, fails: then the yardstick changed and not the model."""
     same_footage: bool = False
     """Whether prepared clips must be equal to the bit, and not only have the same ids."""
+
+    @field_validator("metrics")
+    @classmethod
+    def _own_names(cls, rules: dict[str, Rule | None]) -> dict[str, Rule | None]:
+        owned = {own_name(key): rule for key, rule in rules.items()}
+        if len(owned) < len(rules):
+            raise ValueError(f"two rules for one metric under two names: {', '.join(rules)}")
+        return owned
 
     def rule(self, column: str) -> Rule | None:
         """The rule of `NAME[variant]`; `None` where it is left out."""

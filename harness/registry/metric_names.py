@@ -16,6 +16,8 @@ from bench_lipsync.harness.errors import BenchError, suggest
 from bench_lipsync.harness.registry.plugins import SCORERS
 
 logger = logging.getLogger(__name__)
+ALIASES: Mapping[str, str] = {"Sync-C": "LSE-C", "Sync-D": "LSE-D"}
+"""Other names that papers give to a metric: read wherever a metric is named, and written nowhere."""
 
 
 class Offer(NamedTuple):
@@ -77,10 +79,10 @@ class MetricNames:
         Raises `BenchError` for a metric that nobody computes, with the nearest word.
         """
         lower = {known.lower(): known for known in self._asked_by}
-        if word.lower() in lower:
-            return self._asked_by[lower[word.lower()]]
+        if (own := own_name(word).lower()) in lower:
+            return self._asked_by[lower[own]]
         known = f"known: {', '.join(self.names)}, and the variants of `bench list metrics`"
-        hint = suggest(word, self._asked_by, limit=1, otherwise=known)
+        hint = suggest(word, [*self._asked_by, *ALIASES], limit=1, otherwise=known)
         unable = "".join(f"; scorer {name!r} could not be asked ({error})" for name, error in self.broken.items())
         raise BenchError(f"no metric is called {word!r}; {hint}{unable}")
 
@@ -93,6 +95,12 @@ class MetricNames:
             for word in words if info.on_request else [info.name, *words]:
                 offers.setdefault(word, []).append(offer)
         return {word: tuple(offers) for word, offers in offers.items()}
+
+
+def own_name(word: str) -> str:
+    """`LSE-C[open-syncnet]` for `Sync-C[open-syncnet]`, upper or lower case; any other word as it is."""
+    name, bracket, variant = word.partition("[")
+    return {alias.lower(): own for alias, own in ALIASES.items()}.get(name.lower(), name) + bracket + variant
 
 
 def metric_names() -> MetricNames:

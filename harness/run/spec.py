@@ -57,7 +57,7 @@ class RunSpec(BaseModel):
     split: str = "auto"
     """`test`, `train`, `all` or `auto`; resolved before the run is hashed."""
     protocol: Protocol = "reconstruction"
-    """`reconstruction`: own audio. `cross`: another clip's audio, without full-reference metrics."""
+    """`reconstruction`: own audio. `cross`: another clip's audio, without metrics that need true frames."""
     mode: str = "zero-shot"
     """One or several of `MODES`, separated by commas; each requested model gets a row in each."""
     adapt: AdaptSpec | None = None
@@ -88,7 +88,10 @@ class RunSpec(BaseModel):
     def _all_metrics(cls, value: Any) -> Any:
         if not isinstance(value, (str, list, tuple)):
             raise ValueError(f"metrics are a list of names, not {value!r}")
+        from bench_lipsync.harness.registry.metric_names import own_name
+
         words = (value,) if isinstance(value, str) else tuple(value)
+        words = tuple(own_name(word) if isinstance(word, str) else word for word in words)
         if not any(str(word).lower() == "all" for word in words):
             return words
         every = _every_metric().all

@@ -16,8 +16,7 @@ def why_not(card: ModelCard, info: MetricInfo) -> str:
     A model with its own head pose is not compared with the true frames, nor its set of frames with theirs. One whose
     frames cover the face only is not scored on full frames, because the rest of them would be the ground truth's.
     """
-    compares = "truth" in info.needs or info.level == "set"
-    if card.pose == "own" and compares and info.needs_alignment:
+    if card.pose == "own" and info.compares and info.needs_alignment:
         return "n/a: the model moves heads as it likes (pose free)"
     if card.covers == "face" and not info.needs & {"faces", "audio"}:
         return "n/a: the model's picture covers the face only, not the whole frame"

@@ -19,7 +19,7 @@ class LoadedScorer:
     name: str
     scorer: Scorer
     wanted: tuple[MetricInfo, ...]
-    """Its requested metrics, without full-reference ones if there is no reference."""
+    """Those of its requested metrics that the run's protocol allows."""
 
     @property
     def needs_audio(self) -> bool:
@@ -70,7 +70,7 @@ def load_scorers(metrics: Sequence[str], device: str, with_reference: bool = Tru
     Args:
         metrics: `NAME` or `NAME[VARIANT]`, upper or lower case.
         device: Where the networks run.
-        with_reference: Whether there are ground-truth frames; if not, full-reference metrics are left out.
+        with_reference: Whether there are ground-truth frames; `MetricInfo.is_measured` says what is left out if not.
 
     Raises:
         BenchError: No scorer computes a metric, or two scorers compute one column.
@@ -82,17 +82,15 @@ def load_scorers(metrics: Sequence[str], device: str, with_reference: bool = Tru
     unavailable: list[UnavailableScorer] = []
     for name, columns in requested.items():
         factory = SCORERS.get(name)
-        try:
-            scorer: Scorer = factory(device=device)
-        except BenchError as error:
-            # The class knows its metrics without their weights, so that the table still shows the column.
-            wanted = _wanted(factory.describe(), columns, with_reference)
-            if wanted:
-                unavailable.append(UnavailableScorer(name, wanted, f"unavailable: {error.short}", str(error)))
+        # The class knows its metrics without their weights, so that the table still shows the column.
+        infos = [info for info in factory.describe() if info.column in columns]
+        wanted = tuple(info for info in infos if info.is_measured(with_truth=with_reference))
+        if not wanted:
             continue
-        wanted = _wanted(scorer.metrics, columns, with_reference)
-        if wanted:
-            loaded.append(LoadedScorer(name, scorer, wanted))
+        try:
+            loaded.append(LoadedScorer(name, factory(device=device), wanted))
+        except BenchError as error:
+            unavailable.append(UnavailableScorer(name, wanted, f"unavailable: {error.short}", str(error)))
     return ScorerSet(tuple(loaded), tuple(unavailable), known.order)
 
 
@@ -107,8 +105,3 @@ def _columns(known: MetricNames, metrics: Sequence[str]) -> dict[str, set[str]]:
             raise BenchError(f"the scorers {both} both compute {column}; one of them must name another variant")
         requested.setdefault(offer.scorer, set()).add(column)
     return requested
-
-
-def _wanted(infos: Sequence[MetricInfo], columns: set[str], with_reference: bool) -> tuple[MetricInfo, ...]:
-    usable = [info for info in infos if with_reference or info.level == "set" or "truth" not in info.needs]
-    return tuple(info for info in usable if info.column in columns)

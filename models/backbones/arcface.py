@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench_lipsync.harness.assets.lookup import AssetMissing, asset_path, asset_present, asset_spec
+from bench_lipsync.harness.assets.lookup import asset_path
 
 ASSET = "arcface_mbf"
 SIDE = 112
@@ -30,13 +30,6 @@ class ArcFace:
     def __init__(self) -> None:
         import cv2
 
-        if not asset_present(ASSET):
-            spec = asset_spec(ASSET)
-            raise AssetMissing(
-                f"asset {ASSET!r} ({spec.size / 1e6:.1f} MB), needed for {spec.used_by}, is not here and not fetched "
-                f"by itself: {spec.licence}. If that fits your use:  bench assets fetch {ASSET}",
-                ASSET,
-            )
         self._network: Any = cv2.dnn.readNetFromONNX(np.frombuffer(asset_path(ASSET).read_bytes(), np.uint8))
 
     def __call__(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -26,7 +26,7 @@ from bench_lipsync.models.stylelipsync.mask.mask import keep_planes
 from bench_lipsync.models.stylelipsync.mask.paste import clip_keep_planes
 from bench_lipsync.models.stylelipsync.mask.predictor import find_face, mesh_predictor
 from bench_lipsync.models.stylelipsync.network.tone import masked_input, tone_of
-from bench_lipsync.models.stylelipsync.variants import ABLATIONS, demo_weights, describe, load_named_checkpoint
+from bench_lipsync.models.stylelipsync.variants import ABLATIONS, RAW, demo_weights, describe, load_named_checkpoint
 from bench_lipsync.models.vision.frames import composite, resize, to_tensor, to_uint8
 from bench_lipsync.models.vision.mouth import mouth_squares
 
@@ -57,13 +57,13 @@ class StyleLipSync:
 
     `variant` (`no-mals`, `no-samf+box`, ...) asks for weights that were trained with these switches; with `weights`
     and without `variant` the switches are those that the weights say. Its words `bf16` and `compiled` choose the
-    arithmetic, as in `models.stylelipsync.inference.inference`.
+    arithmetic, as in `models.stylelipsync.inference.inference`; `raw` leaves out pasting the result into the frame.
     """
 
     ablations: ClassVar[Mapping[str, str]] = ABLATIONS
 
     def __init__(self, weights: Path | str | None = None, variant: str = "") -> None:
-        self._checkpoint, self._precision, self._compiled = load_named_checkpoint(weights, variant)
+        self._checkpoint, self._precision, self._compiled, self._raw = load_named_checkpoint(weights, variant)
         # Files that masks are drawn with and that are not there end a run here, not clip by clip.
         mesh_predictor(self._checkpoint.net.config.mesh)
         self._caveat = DEMO_CAVEAT if weights is None else ""
@@ -76,6 +76,7 @@ class StyleLipSync:
         size = net.config.resolution
         half = ", in bfloat16" if self._precision == "bf16" else ""
         how = describe(net.config) + half + (", compiled" if self._compiled else "")
+        how += ", raw output that is not pasted into the frame" if self._raw else ""
         return ModelCard(
             name="stylelipsync",
             kind="model",
@@ -124,17 +125,19 @@ class StyleLipSync:
     @property
     def settings(self) -> dict[str, object]:
         """Sizes and switches of the network, and how it is computed."""
-        return {**self._checkpoint.net.config.model_dump(mode="json"), "arithmetic": self._precision}
+        output = {"output": RAW} if self._raw else {}
+        return {**self._checkpoint.net.config.model_dump(mode="json"), "arithmetic": self._precision, **output}
 
     def adapted(self, folder: Path) -> StyleLipSync:
         """The model with the weights that `adapt` wrote into `folder`."""
-        words = (self._precision, *(["compiled"] if self._compiled else []))
+        words = (self._precision, *(["compiled"] if self._compiled else []), *([RAW] if self._raw else []))
         return StyleLipSync(folder / ADAPTED, "+".join(words))
 
     def fingerprint(self) -> str:
         """Of the weights, the configuration and the code's version."""
         net, _, sha256 = self._checkpoint
-        parts = (VERSION, sha256, net.config.model_dump_json(), self._precision, str(self._compiled))
+        parts = [VERSION, sha256, net.config.model_dump_json(), self._precision, str(self._compiled)]
+        parts += [RAW] if self._raw else []
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _prepared(self, device: str) -> Inference:
@@ -158,7 +161,12 @@ class StyleLipSync:
         return _Job(net, face, LatentStream(net, clip_windows(audio, clip.frames), identity), tone)
 
     def keep(self, clip: PreparedClip, start: int, stop: int) -> NDArray[np.float32]:
-        """What `generate` keeps of frames `start:stop`, for pasting into the full frame: `clip_keep_planes`."""
+        """What `generate` keeps of frames `start:stop`, for pasting into the full frame: `clip_keep_planes`.
+
+        Zeros for the raw output, which keeps nothing.
+        """
+        if self._raw:
+            return np.zeros((stop - start, clip.size, clip.size), np.float32)
         return clip_keep_planes(clip, self._checkpoint.net.config.mask, start, stop, self._checkpoint.net.config.mesh)
 
     def generate(
@@ -173,7 +181,8 @@ class StyleLipSync:
         for truth in clip.read_frames(chunk=context.batch_size):
             stop = start + len(truth)
             keep = keep_planes(job.face.span(start, stop), job.net.config.mask, len(truth))
-            yield composite(_decode(job, truth, keep, job.latents.span(start, stop)), truth, keep)
+            drawn = _decode(job, truth, keep, job.latents.span(start, stop))
+            yield resize(drawn, clip.size) if self._raw else composite(drawn, truth, keep)
             start = stop
 
 

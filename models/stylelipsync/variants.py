@@ -20,6 +20,8 @@ ABLATIONS = {"no MaLS": "no-mals", "no SaMF": "no-samf", "box mask": "box"}
 """What `bench ablate` takes away by itself: the variants that have demo weights."""
 ARITHMETIC = ("fp32", "bf16", "compiled")
 """Words of a name that say how the same network is computed."""
+RAW = "raw"
+"""Word of a name: the network's whole picture, without pasting it into the frame."""
 WEIGHTS = Path(__file__).with_name("weights")
 
 
@@ -27,17 +29,19 @@ class Variant(NamedTuple):
     """A variant's name taken apart."""
 
     switches: str
-    """Without the words of `ARITHMETIC`; `""` where there are only these."""
+    """Without `RAW` and the words of `ARITHMETIC`; `""` where there are only these."""
     precision: Precision
     compiled: bool
+    raw: bool
 
 
 class NamedCheckpoint(NamedTuple):
-    """The checkpoint that a model's name stands for, and the arithmetic that the name asks for."""
+    """The checkpoint that a model's name stands for, and the arithmetic and output that the name asks for."""
 
     checkpoint: Checkpoint
     precision: Precision
     compiled: bool
+    raw: bool
 
 
 def load_named_checkpoint(weights: Path | str | None, variant: str) -> NamedCheckpoint:
@@ -45,14 +49,14 @@ def load_named_checkpoint(weights: Path | str | None, variant: str) -> NamedChec
 
     Args:
         weights: A checkpoint; `None` is the demo weights of the variant.
-        variant: Switches and words of `ARITHMETIC` joined by `+`.
+        variant: Switches, words of `ARITHMETIC` and `RAW`, joined by `+`.
 
     Raises:
         BenchError: Without the demo weights, and for files that are no checkpoint.
         VariantError: For unknown switches, and for weights that were trained with other ones.
 
     """
-    switches, precision, compiled = parse_words(variant)
+    switches, *settings = parse_words(variant)
     path = Path(weights) if weights is not None else demo_weights(switches)
     if weights is None and not path.is_file():
         raise BenchError(
@@ -62,14 +66,14 @@ def load_named_checkpoint(weights: Path | str | None, variant: str) -> NamedChec
     checkpoint = load_checkpoint(path)
     if switches:
         check_variant(checkpoint.net.config, switches, path.name)
-    return NamedCheckpoint(checkpoint, precision, compiled)
+    return NamedCheckpoint(checkpoint, *settings)
 
 
 def parse_words(variant: str) -> Variant:
     """`bf16+no-mals` asks for the network without MaLS, computed in bfloat16."""
     words = [word for word in variant.split("+") if word]
-    switches = "+".join(word for word in words if word not in ARITHMETIC)
-    return Variant(switches, "bf16" if "bf16" in words else "fp32", "compiled" in words)
+    switches = "+".join(word for word in words if word not in (*ARITHMETIC, RAW))
+    return Variant(switches, "bf16" if "bf16" in words else "fp32", "compiled" in words, RAW in words)
 
 
 def parse_variant(variant: str) -> dict[str, object]:
@@ -81,7 +85,7 @@ def parse_variant(variant: str) -> dict[str, object]:
     unknown = [word for word in words if word not in SWITCHES]
     if unknown:
         raise VariantError(
-            f"stylelipsync has no switch {', '.join(unknown)}; known: {', '.join((*SWITCHES, *ARITHMETIC))}"
+            f"stylelipsync has no switch {', '.join(unknown)}; known: {', '.join((*SWITCHES, *ARITHMETIC, RAW))}"
         )
     masks = [word for word in words if word in MASKS]
     if len(masks) > 1:

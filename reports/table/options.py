@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench_lipsync.harness.errors import BenchError, suggest
+from bench_lipsync.harness.registry.metric_names import own_name
 from bench_lipsync.reports.table.format import footnote_mark, format_interval, format_value
 from bench_lipsync.reports.table.model import Cell, Column, Grid, Row
 from bench_lipsync.reports.table.significance import mark_best
@@ -70,7 +71,7 @@ def _columns(grid: Grid, wanted: Sequence[str]) -> list[int]:
     if not wanted:
         return list(range(len(grid.columns)))
     chosen: dict[int, None] = {}
-    for word in wanted:
+    for word in map(own_name, wanted):
         places = [place for place, column in enumerate(grid.columns) if word in (column.key, column.name)]
         if not places:
             missing = [why for names, why in grid.unmeasured if word in (*names.split(", "), *_named(names))]
@@ -129,5 +130,5 @@ def parse_digits(text: str) -> dict[str, int]:
         name, equals, number = word.strip().rpartition("=")
         if not number.isdecimal() or int(number) > 9 or (equals and not name):
             raise BenchError(f"--digits {text!r} is neither a number from 0 to 9 nor NAME=NUMBER,...: {word.strip()!r}")
-        digits[name] = int(number)
+        digits[own_name(name)] = int(number)
     return digits

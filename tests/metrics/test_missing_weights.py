@@ -17,6 +17,9 @@ from bench_lipsync.harness.registry.plugins import SCORERS
         ("fvd", "i3d_kinetics", ["FVD[i3d-kinetics-400]"]),
         ("lpips", "alexnet_lpips", ["LPIPS[alex]"]),
         ("mouth-lpips", "alexnet_lpips", ["LPIPS-mouth[alex]"]),
+        ("lmd-atvg", "dlib_landmarks", ["LMD[atvg-sum]", "LMD[atvg-mean]", "LMD-missed[atvg]"]),
+        ("csim-input", "arcface_mbf", ["CSIM[arcface-mbf-input]"]),
+        ("csim-first-frame", "arcface_mbf", ["CSIM[arcface-mbf-first-frame]"]),
         ("landmarks", "face_landmarker", ["LMD[mediapipe]", "LMD-mouth[mediapipe]"]),
     ],
 )

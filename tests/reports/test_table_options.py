@@ -49,6 +49,12 @@ def test_rows_and_columns_in_the_wanted_order() -> None:
     assert "ground-truth" not in render(rows=("models",)) and "m1" not in render(rows=("bounds",))
 
 
+def test_columns_and_digits_by_the_names_of_other_papers() -> None:
+    assert render(columns=("Sync-C",), digits=parse_digits("Sync-C=1")) == render(
+        columns=("LSE-C",), digits=parse_digits("LSE-C=1")
+    )
+
+
 def test_best_is_that_of_the_rows_which_are_shown() -> None:
     """Among three m1 does not beat m3; of the two others it is the best."""
     assert "**7.00**" not in render(columns=("LSE-C",))

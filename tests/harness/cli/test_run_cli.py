@@ -52,6 +52,8 @@ def test_lists_are_readable_by_programs() -> None:
     done = _bench("list", "models", "--json")
     assert done.returncode == 0
     assert {"stylelipsync", "ground-truth", "static", "shuffled-audio"} <= set(json.loads(done.stdout))
+    lines = _bench("list", "metrics").stdout.splitlines()
+    assert lines[-2:] == ["Sync-C = LSE-C", "Sync-D = LSE-D"] and "Sync-C" not in lines
 
 
 @pytest.mark.parametrize("command", ["run", "score", "report", "table", "train", "adapt", "data", "assets", "list"])

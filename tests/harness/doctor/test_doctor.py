@@ -86,6 +86,19 @@ def test_with_an_index_that_answers_it_would_be_fetched(monkeypatch: pytest.Monk
     assert by_name(doctor_parts.metrics())["FID[inception-2015-12-05]"].state == "fetch"
 
 
+def test_a_library_that_only_an_extra_installs_is_told_with_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: dict[str, object] = {}
+    monkeypatch.setattr(doctor_parts, "find_spec", found.get)
+    fix = "pip install 'bench-lipsync[dlib]'"
+    bare = by_name(doctor_parts.metrics())["LMD[atvg-mean]"]
+    assert (bare.state, bare.detail) == ("missing", "needs dlib_landmarks, dlib")
+    assert bare.fix == f"bench assets fetch dlib_landmarks; {fix}"
+    put("dlib_landmarks")
+    assert by_name(doctor_parts.metrics())["LMD[atvg-mean]"].fix == fix
+    found["dlib"] = object()
+    assert by_name(doctor_parts.metrics())["LMD[atvg-mean]"].state == "ok"
+
+
 def test_an_index_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BENCH_OFFLINE")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench_lipsync.harness.errors import BenchError
-from bench_lipsync.harness.gate.rules import GateSpec, default_rules, load_gate, make_gate
+from bench_lipsync.harness.gate.rules import GateSpec, Rule, default_rules, load_gate, make_gate
 
 
 def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
@@ -31,6 +31,7 @@ def test_a_full_file(tmp_path: Path) -> None:
         ({"zzz": 1}, "known: alpha, significant"),
         ({"metrics": {"FID": {}}}, "needs `absolute`, `relative` or both"),
         ({"metrics": {"FID": {"absolute": -1}}}, "greater than or equal to 0"),
+        ({"metrics": {"Sync-C": None, "LSE-C": None}}, "two rules for one metric under two names: Sync-C, LSE-C"),
         ({"alpha": 2}, r"alpha: .* \(got 2\)"),
         ([1], "holds a list, not a mapping"),
     ],
@@ -44,6 +45,12 @@ def test_names_that_the_baseline_lacks() -> None:
     gate = make_gate({"metrics": {"LSEC": {"absolute": 1}}})
     with pytest.raises(BenchError, match=r"metric 'LSEC', which the baseline lacks \(did you mean LSE-C"):
         gate.check_names(["LSE-C[v]"], ["a"])
+
+
+def test_a_rule_by_the_name_of_other_papers() -> None:
+    gate = make_gate({"metrics": {"Sync-D[open-syncnet]": {"absolute": 1}, "Sync-C": None}})
+    gate.check_names(["LSE-C[v]", "LSE-D[open-syncnet]"], ["a"])
+    assert gate.rule("LSE-C[v]") is None and gate.rule("LSE-D[open-syncnet]") == Rule(absolute=1)
 
 
 def test_no_file_and_no_yaml(tmp_path: Path) -> None:

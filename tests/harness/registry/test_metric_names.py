@@ -15,7 +15,7 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.media import LosslessWriter, write_wav
-from bench_lipsync.harness.registry.metric_names import metric_names
+from bench_lipsync.harness.registry.metric_names import ALIASES, metric_names, own_name
 from bench_lipsync.harness.registry.plugins import SCORERS
 from bench_lipsync.harness.run.spec import make_spec
 from bench_lipsync.harness.scoring.score import score_clip
@@ -98,6 +98,18 @@ def test_names_and_variants_ask_for_what_they_say() -> None:
     asked = {(offer.scorer, offer.info.column) for word in known.all for offer in known.ask(word)}
     assert asked == {(offer.scorer, offer.info.column) for offer in known.offers}, "`all` is everything"
     assert known.order[:4] == ("LSE-C", "LSE-D", "AV-offset", "FID")
+
+
+def test_names_of_other_papers_mean_ours() -> None:
+    known = metric_names()
+    assert known.ask("sync-c") == known.ask("LSE-C")
+    assert known.ask("Sync-D[Pipeline]") == known.ask("LSE-D[pipeline]")
+    assert not ALIASES.keys() & set(known.words), "they are read and never written"
+    spec = make_spec({"models": ("static",), "dataset": "demo", "metrics": ["Sync-C", "LSE-C", "Sync-D[open-syncnet]"]})
+    assert spec.metrics == ("LSE-C", "LSE-D[open-syncnet]")
+    with pytest.raises(BenchError, match="did you mean Sync-C"):
+        known.ask("Sync_C")
+    assert own_name("FID[x]") == "FID[x]"
 
 
 def test_the_default_metrics_and_their_order() -> None:

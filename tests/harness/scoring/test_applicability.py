@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ from bench_lipsync.harness.api.metric import MetricInfo
 from bench_lipsync.harness.api.model import ModelCard
 from bench_lipsync.harness.registry.plugins import SCORERS
 from bench_lipsync.harness.scoring.applicability import applicable, inapplicable, why_not
-from bench_lipsync.harness.scoring.scorers import LoadedScorer
+from bench_lipsync.harness.scoring.scorers import LoadedScorer, load_scorers
 
 
 def cards() -> dict[str, ModelCard]:
@@ -37,8 +38,11 @@ def columns() -> dict[str, MetricInfo]:
         ("CPBD[narvekar2011]", True, False, False),
         ("PSNR-mouth[rgb255]", True, True, False),
         ("LMD[mediapipe]", True, True, False),
+        ("LMD[atvg-mean]", True, True, False),
         ("CPBD-mouth[narvekar2011]", True, True, True),
         ("CSIM[arcface-mbf]", True, True, True),
+        ("CSIM[arcface-mbf-input]", True, True, True),
+        ("CSIM[arcface-mbf-first-frame]", True, True, False),
         ("LSE-C[open-syncnet]", True, True, True),
         ("LSE-D[whole-frame]", True, True, True),
     ],
@@ -47,6 +51,19 @@ def test_each_metric_for_each_kind_of_model(column: str, edit: bool, face: bool,
     info = columns()[column]
     found = {name: not why_not(card, info) for name, card in cards().items()}
     assert found == {"edit": edit, "face": face, "own": own}
+
+
+def test_foreign_audio_leaves_what_needs_no_true_frames(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
+    words = ["PSNR", "TWE", "CSIM", "CSIM[arcface-mbf-first-frame]"]
+    own, foreign = (load_scorers(words, "cpu", with_reference=known) for known in (True, False))
+    names = {loaded.name for loaded in own.loaded}, {loaded.name for loaded in foreign.loaded}
+    assert names == ({"psnr", "steadiness"}, {"steadiness"})
+    missing = [[info.variant for scorer in found.unavailable for info in scorer.wanted] for found in (own, foreign)]
+    assert missing == [["arcface-mbf", "arcface-mbf-first-frame"], ["arcface-mbf-input", "arcface-mbf-first-frame"]]
+    measured = {column for column, info in columns().items() if info.is_measured(with_truth=False)}
+    assert {"FID[inception-2015-12-05]", "LSE-C[open-syncnet]", "LipLeak[opening-speed]"} <= measured
+    assert not {"SSIM[wang2004]", "LPIPS[alex]", "LMD[mediapipe]", "CSIM[arcface-mbf]"} & measured
 
 
 def test_a_scorer_keeps_what_is_left_and_goes_where_nothing_is() -> None:

@@ -12,7 +12,14 @@ from skimage.transform import SimilarityTransform
 
 from bench_lipsync.harness.assets.lookup import AssetMissing, asset_present
 from bench_lipsync.harness.errors import ClipError, Status
-from bench_lipsync.metrics.identity.csim import INFO, CsimScorer
+from bench_lipsync.metrics.identity.csim import (
+    FIRST_FRAME,
+    INFO,
+    INPUT,
+    CsimFirstFrameScorer,
+    CsimInputScorer,
+    CsimScorer,
+)
 from bench_lipsync.metrics.truth_cache import TruthCache
 from bench_lipsync.models.backbones.arcface import ASSET, FIVE_POINTS, TEMPLATE, ArcFace, align, alignment, cosine
 
@@ -34,14 +41,14 @@ def synthetic(face: np.ndarray) -> np.ndarray:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
-def scorer_with(embed: Any, room: int = 100) -> CsimScorer:
-    scorer = CsimScorer.__new__(CsimScorer)
+def scorer_with(embed: Any, room: int = 100, kind: type[CsimScorer] = CsimScorer) -> CsimScorer:
+    scorer = kind.__new__(kind)
     scorer._embed, scorer._truth = embed, TruthCache(room)
     return scorer
 
 
 def measure(scorer: CsimScorer, output: np.ndarray, truth: np.ndarray) -> float:
-    return score_clip(scorer, clip(len(truth)), output, truth).values[INFO.column]
+    return score_clip(scorer, clip(len(truth)), output, truth).values[scorer.metrics[0].column]
 
 
 def test_alignment_finds_a_known_similarity() -> None:
@@ -112,6 +119,45 @@ def test_the_truth_is_looked_at_once_a_run_where_there_is_room(room: int, looks:
     scorer = scorer_with(count, room)
     values = [measure(scorer, output, truth) for output in (255 - truth, 255 - truth)]
     assert values[0] == values[1] and calls == looks
+
+
+def test_under_foreign_audio_the_input_takes_the_place_of_the_truth() -> None:
+    assert "|against=input-same-frame|" in INPUT.signature and "|against=first-frame|" in FIRST_FRAME.signature
+    assert [info.is_measured(with_truth=True) for info in (INFO, INPUT, FIRST_FRAME)] == [True, False, True]
+    assert [info.is_measured(with_truth=False) for info in (INFO, INPUT, FIRST_FRAME)] == [False, True, True]
+    truth = np.stack([PHOTO, np.roll(PHOTO, 3, axis=1), PHOTO])
+    output = np.stack([255 - PHOTO, np.roll(PHOTO, 3, axis=1), PHOTO[::-1]])
+    scorer = scorer_with(synthetic, kind=CsimInputScorer)
+    (score,) = check_scorer(scorer, (clip(3), output, truth))
+    assert score.values == {INPUT.column: measure(scorer_with(synthetic), output, truth)}
+    assert measure(scorer, truth.copy(), truth) == 1.0
+
+
+def test_against_the_first_frame_a_still_output_of_it_is_the_same_identity() -> None:
+    truth = np.stack([np.roll(PHOTO, shift, axis=1) for shift in range(4)])
+    moving = clip(4)
+    moving.faces.landmarks[:, FIVE_POINTS, 0] += np.arange(4)[:, None]
+    scorer = scorer_with(synthetic, kind=CsimFirstFrameScorer)
+    still = np.repeat(truth[:1], 4, axis=0)
+    assert score_clip(scorer, moving, still, truth).values == {FIRST_FRAME.column: 1.0}
+    assert measure(scorer, still.copy(), still) == 1.0
+
+
+def test_against_the_first_frame_by_hand_in_any_chunks() -> None:
+    truth = np.stack([np.roll(PHOTO, shift, axis=1) for shift in (0, 3, 6)])
+    output = np.stack([255 - PHOTO, truth[1], PHOTO])
+    own = [synthetic(align(frame, FACE_POINTS)) for frame in output]
+    expected = np.mean([cosine(vector, synthetic(align(PHOTO, FACE_POINTS))) for vector in own])
+    (score,) = check_scorer(scorer_with(synthetic, kind=CsimFirstFrameScorer), (clip(3), output, truth))
+    assert score.values[FIRST_FRAME.column] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("room", [0, 100])
+def test_the_truths_own_distance_from_its_first_frame_is_its_drift(room: int) -> None:
+    truth = np.stack([PHOTO, np.roll(PHOTO, 8, axis=1)])
+    scorer = scorer_with(synthetic, room, CsimFirstFrameScorer)
+    second = cosine(*(synthetic(align(frame, FACE_POINTS)) for frame in truth))
+    assert [measure(scorer, truth.copy(), truth) for _ in range(2)] == [pytest.approx((1 + second) / 2)] * 2
 
 
 @pytest.fixture

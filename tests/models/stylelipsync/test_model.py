@@ -14,6 +14,7 @@ from bench_lipsync.harness.errors import BenchError, ClipError
 from bench_lipsync.models.stylelipsync import model as module
 from bench_lipsync.models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
+from bench_lipsync.models.vision.frames import resize
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,18 @@ def test_repeats_itself_and_follows_the_audio(model: module.StyleLipSync) -> Non
 
 def test_leaves_the_upper_face_untouched(model: module.StyleLipSync) -> None:
     assert (frames(model, sound(0))[:, : SIZE // 3] == synthetic().pixels[:, : SIZE // 3]).all()
+
+
+def test_the_raw_output_is_what_is_pasted_and_nothing_of_the_frame(model: module.StyleLipSync, weights: Path) -> None:
+    clip = synthetic()
+    clip.meta["content_hash"] = "c"
+    raw_model = module.StyleLipSync(weights, "raw")
+    raw, pasted = frames(raw_model, sound(0)), frames(model, sound(0))
+    assert raw.shape == pasted.shape
+    assert (raw[:, : SIZE // 3] != clip.pixels[:, : SIZE // 3]).any(), "the upper face is drawn, too"
+    drawn = resize(model.keep(clip, 0, FRAMES), SIZE) == 0
+    assert drawn.any() and np.abs(raw[drawn].astype(int) - pasted[drawn]).max() <= 1
+    assert not raw_model.keep(clip, 0, FRAMES).any()
 
 
 def test_card_and_fingerprint(model: module.StyleLipSync, weights: Path, tiny_config, tmp_path: Path) -> None:

@@ -53,10 +53,21 @@ def test_missing_demo_weights_of_a_variant(monkeypatch: pytest.MonkeyPatch, tmp_
         StyleLipSync(variant="no-samf")
 
 
-def test_words_of_arithmetic_are_taken_out_of_the_variant() -> None:
-    assert variants.parse_words("bf16+no-mals") == ("no-mals", "bf16", False)
-    assert variants.parse_words("compiled") == ("", "fp32", True)
-    assert variants.parse_words("") == ("", "fp32", False)
+def test_words_of_arithmetic_and_output_are_taken_out_of_the_variant() -> None:
+    assert variants.parse_words("bf16+no-mals") == ("no-mals", "bf16", False, False)
+    assert variants.parse_words("compiled") == ("", "fp32", True, False)
+    assert variants.parse_words("no-mals+raw") == ("no-mals", "fp32", False, True)
+    assert variants.parse_words("") == ("", "fp32", False, False)
+
+
+def test_the_raw_output_of_a_variant_has_a_card_and_a_fingerprint_of_its_own(no_mals: Path) -> None:
+    plain, raw = StyleLipSync(no_mals, "no-mals"), StyleLipSync(no_mals, "no-mals+raw")
+    assert raw.card.description == plain.card.description + ", raw output that is not pasted into the frame"
+    assert raw.card.weights == plain.card.weights
+    assert raw.fingerprint() != plain.fingerprint()
+    assert StyleLipSync(no_mals, "raw").fingerprint() == raw.fingerprint()
+    with pytest.raises(VariantError, match=r"known: .*raw"):
+        StyleLipSync(no_mals, "rare")
 
 
 def test_a_model_in_bfloat16_says_so_and_has_frames_of_its_own() -> None:
