@@ -74,7 +74,7 @@ def _readiness(section: str, name: str, needs: Iterable[AssetSpec]) -> Finding:
     needs = list(needs)
     libraries = [spec.library for spec in needs if spec.library and find_spec(spec.library) is None]
     waiting = [spec for spec in needs if not asset_present(spec.name)]
-    states: list[State] = [_state(spec) for spec in waiting]
+    states = [_state(spec) for spec in waiting]
     if libraries:
         states.append("missing")
     worst: State = next((state for state in ("missing", "broken", "fetch") if state in states), "ok")

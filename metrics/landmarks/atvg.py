@@ -44,14 +44,13 @@ SUM = MetricInfo(
     "centre, summed over the points",
     on_request=True,
     aliases=("atvg",),
-    tolerance=Tolerance(relative=0.1, absolute=1.0),
+    tolerance=Tolerance(relative=0.1, absolute=0.1),
 )
 MEAN = replace(
     SUM,
     variant="atvg-mean",
     signature=SUM.signature.replace("over=sum", "over=mean"),
     definition="the same, averaged over the points",
-    tolerance=Tolerance(relative=0.1, absolute=0.05),
 )
 MISSED = replace(
     SUM,

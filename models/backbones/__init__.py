@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "arcface": ["ASSET", "ArcFace", "FIVE_POINTS", "align", "cosine"],
-        "dlib_landmarks": ["DlibMouth"],
+        "dlib_landmarks": ["MOUTH", "DlibMouth"],
         "fold_batchnorm": ["fold", "fold_inception"],
         "i3d": ["SIDE", "load_i3d"],
         "inception": ["load_inception"],

@@ -56,8 +56,7 @@ def load_named_checkpoint(weights: Path | str | None, variant: str) -> NamedChec
         VariantError: For unknown switches, and for weights that were trained with other ones.
 
     """
-    words = parse_words(variant)
-    switches = words.switches
+    switches, precision, compiled, raw = parse_words(variant)
     path = Path(weights) if weights is not None else demo_weights(switches)
     if weights is None and not path.is_file():
         raise BenchError(
@@ -67,7 +66,7 @@ def load_named_checkpoint(weights: Path | str | None, variant: str) -> NamedChec
     checkpoint = load_checkpoint(path)
     if switches:
         check_variant(checkpoint.net.config, switches, path.name)
-    return NamedCheckpoint(checkpoint, words.precision, words.compiled, words.raw)
+    return NamedCheckpoint(checkpoint, precision, compiled, raw)
 
 
 def parse_words(variant: str) -> Variant:

@@ -77,6 +77,7 @@ def test_default_rules_are_the_metrics_own_tolerances() -> None:
         "LPIPS-mouth": (0.01, 0.05),
         "LMD": (0.1, 0.1),
         "LMD-mouth": (0.1, 0.1),
+        "LMD-missed": (1.0, None),
         "LipOpen-error": (0.01, 0.1),
         "LipOpen-corr": (0.03, None),
         "LipLeak": (0.02, 0.25),
