@@ -71,7 +71,9 @@ class SyncLoss:
 
     def __init__(self, settings: TrainSettings, expert: Path | None, device: str) -> None:
         self.settings = settings
-        self.expert: SyncExpert | None = load_expert(expert, device) if settings.lambda_sync > 0 else None
+        self.expert: SyncExpert | None = None
+        if settings.lambda_sync > 0:
+            self.expert = load_expert(expert, device, settings.sync_loss)
 
     def add(self, losses: Losses, output: Tensor, mouth: Tensor, mel: Tensor, step: int) -> Losses:
         """`losses` with synchrony in them, from step `sync_start` on.
@@ -80,7 +82,7 @@ class SyncLoss:
         """
         if self.expert is None or step < self.settings.sync_start:
             return losses
-        sync = sync_loss(self.expert, output, mouth, mel)
+        sync = sync_loss(self.expert, output, mouth, mel, self.settings.sync_loss)
         return losses._replace(total=losses.total + self.settings.lambda_sync * sync, sync=sync)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
+from bench_lipsync.models.syncnet.settings import SyncLossName
 
 SYNC_FRAMES = 5
 """Frames that the sync expert sees at once."""
@@ -39,6 +40,8 @@ class TrainSettings(BaseModel):
     """Ours: which one was used is not known; its authors recommend VGG as a loss."""
     lambda_sync: float = Field(default=0.1, ge=0)
     """Synchrony, judged by the sync expert (`models.syncnet.expert.network`) on the same frames; 0 leaves it out."""
+    sync_loss: SyncLossName = "bce"
+    """Form of the sync loss; `cosine` is the paper's, `bce` is ours."""
     sync_start: int = Field(default=0, ge=0)
     """Ours: the step from which synchrony counts; before it the expert is not asked."""
     lambda_mouth: float = 0.0

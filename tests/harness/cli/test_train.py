@@ -17,7 +17,7 @@ from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.stylegan2.training.settings import GanSettings
 from bench_lipsync.models.stylelipsync.mask.bfm import BfmMissing
 from bench_lipsync.models.stylelipsync.training.settings import PRESETS, TrainSettings
-from bench_lipsync.models.syncnet.settings import SyncSettings
+from bench_lipsync.models.syncnet.settings import ExpertSettings, SyncSettings
 from bench_lipsync.models.wav2lip.training.settings import Wav2LipSettings
 
 MODULES = {
@@ -77,10 +77,18 @@ def test_without_options_it_is_the_preset(passed: dict[str, Any], tmp_path: Path
 
 def test_switches_expert_and_beginning_are_passed_on(passed: dict[str, Any], tmp_path: Path) -> None:
     words = "--no-samf --no-mals --mask landmark --init p.safetensors --expert e.safetensors --freeze-decoder"
-    numbers = "--accumulate 4 --lambda-sync 0.2 --sync-start 50 --device cpu --set face_cut=1.5 --set betas=[0,0.9]"
-    bench("stylelipsync", "--out", str(tmp_path), *words.split(), *numbers.split())
+    numbers = "--accumulate 4 --lambda-sync 0.2 --sync-loss cosine --sync-start 50 --device cpu"
+    other = "--set face_cut=1.5 --set betas=[0,0.9]"
+    bench("stylelipsync", "--out", str(tmp_path), *words.split(), *numbers.split(), *other.split())
     network = {"samf": False, "mals": False, "mask": "landmark"}
-    changes = {"accumulate": 4, "sync_start": 50, "lambda_sync": 0.2, "face_cut": 1.5, "betas": (0.0, 0.9)}
+    changes = {
+        "accumulate": 4,
+        "sync_loss": "cosine",
+        "sync_start": 50,
+        "lambda_sync": 0.2,
+        "face_cut": 1.5,
+        "betas": (0.0, 0.9),
+    }
     recipe = PRESETS["demo"]
     assert passed["settings"] == recipe.model_copy(
         update={**changes, "train_synthesis": False, "network": recipe.network.model_copy(update=network)}
@@ -103,6 +111,7 @@ def test_syncnet(passed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.Mon
     assert passed.keys() == {"clips", "out", "settings", "where", "device"}
     monkeypatch.setattr("bench_lipsync.models.syncnet.expert.train.run", lambda *clips, **more: Path("expert"))
     assert "weights: expert" in bench("syncnet", "--network", "expert", "--out", str(tmp_path))
+    assert "unknown key 'loss'" in refused(*f"syncnet --loss contrastive --out {tmp_path}".split())
     assert "'both' is not one of" in invoke("syncnet", "--network", "both", "--out", str(tmp_path)).output
 
 
@@ -161,7 +170,7 @@ def test_no_clip_to_train_on_is_an_error_that_names_the_dataset(
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_options_have_the_type_of_their_setting(target: Target) -> None:
     models = {"stylelipsync": TrainSettings, "stylegan2": GanSettings, "wav2lip": Wav2LipSettings}
-    model: Any = models.get(target.name, SyncSettings)
+    model: Any = models.get(target.name, ExpertSettings)
     for name, setting in target.settings.items():
         inner = model
         *parents, last = (setting.field or name).split(".")
