@@ -89,7 +89,7 @@ STYLELIPSYNC = Target(
     "bench train stylelipsync --dataset demo --split train --out runs/stylelipsync. "
     "Several GPUs: torchrun --nproc-per-node 4 --no-python bench train stylelipsync ...",
     _stylelipsync,
-    {"demo": "128 px, for a CPU core", "published": "256 px, as the paper"},
+    {"demo": "128 px, for a CPU core", "paper": "256 px, as the paper", "released": "256 px, as the released code"},
     {
         "steps": Setting(int, "Optimiser steps instead of the recipe's."),
         "batch": Setting(int, "Clips at once and process instead of the recipe's."),
