@@ -101,9 +101,11 @@ STYLELIPSYNC = Target(
         "sync_loss": Setting(str, "Form of the sync loss: cosine (1 - cosine, as the paper) or bce."),
         "sync_start": Setting(int, "Step from which synchrony counts."),
         "train_synthesis": Setting(bool, "Instead of the recipe's choice.", flags="--train-decoder/--freeze-decoder"),
-        "samf": Setting(bool, "Style-aware masked fusion.", "network.samf", "--samf/--no-samf"),
+        "fusion": Setting(str, "Of face features: samf, standard (no modulation) or sum (no gate).", "network.fusion"),
         "mals": Setting(bool, "Moving-average latent smoothing.", "network.mals", "--mals/--no-mals"),
-        "mask": Setting(str, "What is hidden: pose-aware, box or landmark.", "network.mask"),
+        "mask": Setting(
+            str, "What is hidden: pose-aware, box (lower half of the face), half-frame or landmark.", "network.mask"
+        ),
         "mesh": Setting(
             str, "What finds the face mesh of the mask: mediapipe, or bfm with your files.", "network.mesh"
         ),

@@ -24,7 +24,8 @@ def adapt(
     video: Annotated[Path, typer.Option(help="Footage of the speaker, with audio.")],
     out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors); the same command goes on with it.")],
     model: Annotated[
-        str, typer.Option("--model", "-m", help="What to tune: stylelipsync, stylelipsync:WEIGHTS, stylelipsync@box.")
+        str,
+        typer.Option("--model", "-m", help="What to tune: stylelipsync, stylelipsync:WEIGHTS, stylelipsync@no-mals."),
     ] = "stylelipsync",
     seconds: Annotated[float, typer.Option(help="How much of the video to use.", min=2.0)] = 5.0,
     start: Annotated[float, typer.Option(help="Seconds into the video where to begin.", min=0.0)] = 0.0,

@@ -20,7 +20,7 @@ _RUN = """Examples:
 
 bench run --model stylelipsync --dataset hdtf --data-root ~/HDTF --limit 20
 
-bench run -m stylelipsync -m stylelipsync@no-mals -m stylelipsync@box --dataset demo
+bench run -m stylelipsync -m stylelipsync@no-mals -m stylelipsync@half-frame --dataset demo
 
 bench run -m stylelipsync --dataset demo --mode zero-shot,adapted,adapted-no-reg --adapt-seconds 5
 

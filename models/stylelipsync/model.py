@@ -55,9 +55,9 @@ class _Job(NamedTuple):
 class StyleLipSync:
     """`weights`: our safetensors, or a published checkpoint with `w_avg.pth` beside it; default: the demo weights.
 
-    `variant` (`no-mals`, `no-samf+box`, ...) asks for weights that were trained with these switches; with `weights`
-    and without `variant` the switches are those that the weights say. Its words `bf16` and `compiled` choose the
-    arithmetic, as in `models.stylelipsync.inference.inference`.
+    `variant` (`no-mals`, `no-fusion+half-frame`, ...) asks for weights that were trained with these switches; with
+    `weights` and without `variant` the switches are those that the weights say. Its words `bf16` and `compiled` choose
+    the arithmetic, as in `models.stylelipsync.inference.inference`.
     """
 
     ablations: ClassVar[Mapping[str, str]] = ABLATIONS

@@ -94,9 +94,9 @@ def test_stylelipsync_lists_its_own_variants_and_what_differs() -> None:
     variants = default_variants("stylelipsync")
     assert variants.models[:2] == ("stylelipsync", "stylelipsync@no-mals") and len(variants.models) == 4
     told = differing_settings(variants)
-    assert told[FULL] == {"mals": True, "samf": True, "mask": "pose-aware"}
-    assert told["no MaLS"] == {"mals": False, "samf": True, "mask": "pose-aware"}
-    assert told["box mask"]["mask"] == "box"
+    assert told[FULL] == {"mals": True, "fusion": "samf", "mask": "pose-aware"}
+    assert told["no MaLS"] == {"mals": False, "fusion": "samf", "mask": "pose-aware"}
+    assert told["half-frame mask"]["mask"] == "half-frame"
 
 
 @pytest.mark.parametrize(

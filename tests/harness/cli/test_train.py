@@ -76,11 +76,11 @@ def test_without_options_it_is_the_preset(passed: dict[str, Any], tmp_path: Path
 
 
 def test_switches_expert_and_beginning_are_passed_on(passed: dict[str, Any], tmp_path: Path) -> None:
-    words = "--no-samf --no-mals --mask landmark --init p.safetensors --expert e.safetensors --freeze-decoder"
+    words = "--fusion standard --no-mals --mask landmark --init p.safetensors --expert e.safetensors --freeze-decoder"
     numbers = "--accumulate 4 --lambda-sync 0.2 --sync-loss cosine --sync-start 50 --device cpu"
     other = "--set face_cut=1.5 --set betas=[0,0.9]"
     bench("stylelipsync", "--out", str(tmp_path), *words.split(), *numbers.split(), *other.split())
-    network = {"samf": False, "mals": False, "mask": "landmark"}
+    network = {"fusion": "standard", "mals": False, "mask": "landmark"}
     changes = {
         "accumulate": 4,
         "sync_loss": "cosine",
@@ -127,7 +127,7 @@ def test_wav2lip_says_how_to_measure_the_weights(passed: dict[str, Any], tmp_pat
         ("stylegan2 --kimg 0", "recipe demo: kimg: Input should be greater than 0"),
         ("stylegan2 --batch 6", "batch of 6 cannot be divided into groups of 4"),
         ("stylelipsync --steps 0", "recipe demo: steps: .* greater than or equal to 1"),
-        ("stylelipsync --mask ears", "network.mask: Input should be 'pose-aware', 'landmark' or 'box'"),
+        ("stylelipsync --mask ears", "network.mask: Input should be 'pose-aware', 'landmark', 'box' or 'half-frame'"),
         ("stylelipsync --set lambda_snyc=1", r"unknown key 'lambda_snyc' \(did you mean lambda_sync"),
         ("syncnet --batch 1", "batch: .* greater than or equal to 2"),
         ("wav2lip --set steps", "--set 'steps' is no KEY=VALUE"),

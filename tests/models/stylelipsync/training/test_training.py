@@ -32,9 +32,11 @@ def test_loss_falls(settings: TrainSettings, data: TrainingData) -> None:
     assert np.mean(losses[-10:]) < 0.3 * np.mean(losses[:5])
 
 
+@pytest.mark.parametrize("change", [{}, {"fusion": "standard"}, {"fusion": "sum"}, {"mals": False}])
 def test_resuming_gives_the_same_weights_as_not_stopping(
-    settings: TrainSettings, data: TrainingData, tmp_path: Path
+    change: dict[str, object], settings: TrainSettings, data: TrainingData, tmp_path: Path
 ) -> None:
+    settings = settings.model_copy(update={"network": settings.network.model_copy(update=change)})
     straight = StyleLipSyncTrainer(settings, data)
     for _ in range(6):
         straight.step()
