@@ -43,7 +43,7 @@ def carry_out(
     if spec.adapt is not None and (seconds or steps):
         taken = sorted(set(seconds)) or [spec.adapt.seconds]
         counted: list[int | None] = [*sorted(set(steps))] or [spec.adapt.steps]
-        amounts = [AdaptSpec(seconds=length, steps=count) for length in taken for count in counted]
+        amounts = [spec.adapt.model_copy(update={"seconds": s, "steps": n}) for s in taken for n in counted]
     main = execute(spec.model_copy(update={"adapt": amounts[-1]}), options)
     ablation = Ablation(variants, spec.modes, main.result, main.folder, settings)
     if len(amounts) == 1:

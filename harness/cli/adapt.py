@@ -35,6 +35,9 @@ def adapt(
         float | None, typer.Option(help="Weight of the sync regulariser; 0 leaves it out.", min=0.0)
     ] = None,
     lambda_sync: Annotated[float | None, typer.Option(help="Weight of synchrony with the own audio.", min=0.0)] = None,
+    sync_loss: Annotated[
+        str | None, typer.Option(help="Form of both sync losses: bce, or cosine (1 - cosine, as the paper).")
+    ] = None,
     foreign: Annotated[
         Path | None, typer.Option(help="Folder with recordings of other speakers. Default: the demo set's speech.")
     ] = None,
@@ -73,6 +76,7 @@ def adapt(
             f"{video.name} cannot be adapted on, from {start:g} s: {error.reason} ({error.status}); choose another "
             "part with --start and --seconds, or other footage"
         ) from None
-    changes = {"steps": steps, "lr": lr, "lambda_reg": lambda_reg, "lambda_sync": lambda_sync, "seed": seed}
+    weights = {"lambda_reg": lambda_reg, "lambda_sync": lambda_sync, "sync_loss": sync_loss}
+    changes = {"steps": steps, "lr": lr, **weights, "seed": seed}
     written = run(name.argument, name.variant, footage, out, changes, foreign=speech, device=pick_device(device))
     print(f"adapted on {footage.frames / 25:g} s: {written}")

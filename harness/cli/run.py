@@ -59,6 +59,7 @@ def run(
     adapt_steps: Annotated[
         int | None, typer.Option(help="Steps of the adaptation instead of the model's.", min=1)
     ] = None,
+    adapt_set: options.AdaptSet = None,
     no_reg: Annotated[
         bool, typer.Option("--no-reg", help="Adapt without the sync regulariser (adapted-no-reg).")
     ] = False,
@@ -107,7 +108,8 @@ def run(
         metrics=options.words(metrics) or None,
         seed=seed,
     )
-    spec = _spec(config, values, given(seconds=adapt_seconds, steps=adapt_steps), no_reg)
+    settings = dict(options.key_values(adapt_set, "--adapt-set")) or None
+    spec = _spec(config, values, given(seconds=adapt_seconds, steps=adapt_steps, settings=settings), no_reg)
     settle_libraries()
     work = options.ExecutorArgs(
         workers, executor, address, gpus_per_worker, cpus_per_worker, clip_timeout, clip_memory, retries

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from bench_lipsync.harness.registry.metric_names import MetricNames
 
 Protocol = Literal["reconstruction", "cross"]
-MODES = ("zero-shot", "adapted", "adapted-no-reg")
-"""As published, adapted to each speaker, and adapted without the sync regulariser; also the order of rows."""
+MODES = ("zero-shot", "adapted", "adapted-no-reg", "adapted-no-sync")
+"""As published, adapted to each speaker, and adapted without the sync regulariser or without the sync loss on the own
+audio; also the order of rows."""
 _PLACE_ONLY = {"data_root"}
 _IN_CLIPS = {"clips", "pairs"}
 """Fields that the list of what is scored says already."""
@@ -35,6 +36,8 @@ class AdaptSpec(BaseModel):
     """Of footage of each speaker."""
     steps: int | None = Field(default=None, ge=1)
     """Replaces the model's own number of steps."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Further settings of the models' own adaptation, as `sync_loss: cosine`; every adapted model must have them."""
 
 
 class RunSpec(BaseModel):
@@ -132,6 +135,8 @@ class RunSpec(BaseModel):
         # Left out where it says nothing, so that runs without adaptation keep the hash that they always had.
         unsaid = {name for name in ("adapt", "clip_seconds") if getattr(self, name) is None}
         fields = self.model_dump(mode="json", exclude=_PLACE_ONLY | _IN_CLIPS | unsaid)
+        if self.adapt is not None and not self.adapt.settings:
+            del fields["adapt"]["settings"]
         return sha256_json({**fields, "models": [row_name(name) for name in self.models], "clips": clip_ids})
 
     def to_yaml(self) -> str:

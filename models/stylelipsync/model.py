@@ -27,6 +27,7 @@ from bench_lipsync.models.stylelipsync.mask.paste import clip_keep_planes
 from bench_lipsync.models.stylelipsync.mask.predictor import find_face, mesh_predictor
 from bench_lipsync.models.stylelipsync.network.tone import masked_input, tone_of
 from bench_lipsync.models.stylelipsync.variants import ABLATIONS, demo_weights, describe, load_named_checkpoint
+from bench_lipsync.models.training.settings import change_settings
 from bench_lipsync.models.vision.frames import composite, resize, to_tensor, to_uint8
 from bench_lipsync.models.vision.mouth import mouth_squares
 
@@ -94,13 +95,12 @@ class StyleLipSync:
         return () if self._checkpoint.info.adapted is None else (self._checkpoint.info.adapted.seen,)
 
     def adapt_settings(self, request: AdaptRequest) -> AdaptSettings:
-        """The recipe for a network of this size, with what `request` changes."""
-        changes: dict[str, object] = {"seed": request.seed}
-        if request.steps is not None:
-            changes["steps"] = request.steps
-        if not request.regularise:
-            changes["lambda_reg"] = 0.0
-        return preset(self._checkpoint.net.config).model_copy(update=changes)
+        """The recipe for a network of this size, with what `request` changes; `BenchError` for wrong settings."""
+        arms = {"lambda_reg": request.regularise, "lambda_sync": request.synchronise}
+        off = {name: 0.0 for name, on in arms.items() if not on}
+        changes = {**request.settings, "seed": request.seed, "steps": request.steps, **off}
+        source = "the adaptation's settings are not valid"
+        return change_settings(preset(self._checkpoint.net.config), changes, source)
 
     def adaptation_key(self, request: AdaptRequest) -> str:
         """Settings and versions; `fingerprint` says which weights it begins from."""
@@ -112,7 +112,9 @@ class StyleLipSync:
         """Steps and weights of the losses."""
         settings = self.adapt_settings(request)
         reg = f"sync regulariser {settings.lambda_reg:g}" if settings.lambda_reg else "no sync regulariser"
-        return f"synthesis network only, {settings.steps} steps, learning rate {settings.lr:g}, {reg}"
+        sync = "" if settings.lambda_sync else ", no sync loss on the own audio"
+        form = ", sync loss 1 - cosine" if settings.sync_loss == "cosine" else ""
+        return f"synthesis network only, {settings.steps} steps, learning rate {settings.lr:g}, {reg}{sync}{form}"
 
     def adapt(self, footage: PreparedClip, frames: tuple[int, int], request: AdaptRequest, folder: Path) -> None:
         """Write `ADAPTED` into `folder`; goes on from an interrupted call. See `adaptation.adapt`."""
