@@ -145,6 +145,9 @@ class AdaptRequest:
     synchronise: bool = True
     """Whether to train on synchrony with the footage's own audio."""
     steps: int | None = None
+    earlier: tuple[int, ...] = ()
+    """Smaller numbers of steps whose weights are wanted too. A model whose longer adaptations begin with its shorter
+    ones writes each into `steps/NUMBER` of the folder, as an adaptation of so many steps would; others need not."""
     seed: int = 0
     device: str = "cpu"
     settings: Mapping[str, object] = field(default_factory=dict)

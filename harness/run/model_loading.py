@@ -54,7 +54,9 @@ class ModelSet:
 def requests(spec: RunSpec, device: str) -> dict[str, AdaptRequest | None]:
     """How models are adapted in each of the run's modes; `None`: not at all."""
     adapt = spec.adapt or AdaptSpec()
-    full = AdaptRequest(steps=adapt.steps, seed=spec.seed, device=device, settings=adapt.settings)
+    full = AdaptRequest(
+        steps=adapt.steps, earlier=adapt.earlier, seed=spec.seed, device=device, settings=adapt.settings
+    )
     by_mode = {
         "zero-shot": None,
         "adapted": full,

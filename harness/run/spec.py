@@ -36,6 +36,8 @@ class AdaptSpec(BaseModel):
     """Of footage of each speaker."""
     steps: int | None = Field(default=None, ge=1)
     """Replaces the model's own number of steps."""
+    earlier: tuple[int, ...] = ()
+    """Smaller numbers of steps that runs will follow with; an adaptation may leave them in the store on its way."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Further settings of the models' own adaptation, as `sync_loss: cosine`; every adapted model must have them."""
 
@@ -135,8 +137,10 @@ class RunSpec(BaseModel):
         # Left out where it says nothing, so that runs without adaptation keep the hash that they always had.
         unsaid = {name for name in ("adapt", "clip_seconds") if getattr(self, name) is None}
         fields = self.model_dump(mode="json", exclude=_PLACE_ONLY | _IN_CLIPS | unsaid)
-        if self.adapt is not None and not self.adapt.settings:
-            del fields["adapt"]["settings"]
+        if self.adapt is not None:
+            del fields["adapt"]["earlier"]  # It changes no number.
+            if not self.adapt.settings:
+                del fields["adapt"]["settings"]
         return sha256_json({**fields, "models": [row_name(name) for name in self.models], "clips": clip_ids})
 
     def to_yaml(self) -> str:

@@ -114,14 +114,22 @@ class StyleLipSync:
         reg = f"sync regulariser {settings.lambda_reg:g}" if settings.lambda_reg else "no sync regulariser"
         sync = "" if settings.lambda_sync else ", no sync loss on the own audio"
         form = ", sync loss 1 - cosine" if settings.sync_loss == "cosine" else ""
-        return f"synthesis network only, {settings.steps} steps, learning rate {settings.lr:g}, {reg}{sync}{form}"
+        rate = f"learning rate {settings.lr:g}" + (" throughout" if settings.schedule == "constant" else "")
+        return f"synthesis network only, {settings.steps} steps, {rate}, {reg}{sync}{form}"
 
     def adapt(self, footage: PreparedClip, frames: tuple[int, int], request: AdaptRequest, folder: Path) -> None:
-        """Write `ADAPTED` into `folder`; goes on from an interrupted call. See `adaptation.adapt`."""
+        """Write `ADAPTED` into `folder`; goes on from an interrupted call. See `adaptation.adapt`.
+
+        With a constant learning rate also those of `request.earlier`.
+        """
         from bench_lipsync.models.stylelipsync.adaptation.adapt import adapt
 
-        settings = self.adapt_settings(request)
-        adapt(self._checkpoint, footage, frames, settings, folder / ADAPTED, device=request.device)
+        settings, earlier = self.adapt_settings(request), {}
+        if settings.schedule == "constant":
+            earlier = {
+                count: folder / "steps" / str(count) / ADAPTED for count in request.earlier if count < settings.steps
+            }
+        adapt(self._checkpoint, footage, frames, settings, folder / ADAPTED, device=request.device, earlier=earlier)
 
     @property
     def settings(self) -> dict[str, object]:

@@ -39,7 +39,8 @@ class AdaptSettings(BaseModel):
     frames: int = Field(default=5, ge=5)
     """Frames of a window; the sync expert judges five at a time."""
     lr: float = Field(default=3e-4, gt=0)
-    """Falls to zero over `steps` by half a cosine."""
+    schedule: Literal["constant", "cosine"] = "cosine"
+    """`cosine` falls to zero over `steps`. With `constant`, a longer adaptation begins with all shorter ones."""
     betas: tuple[float, float] = (0.9, 0.99)
     lambda_sync: float = Field(default=0.1, ge=0)
     """Synchrony with the footage's own audio, as in training."""

@@ -97,8 +97,9 @@ class AdaptTrainer(Trainer[AdaptLosses]):
         settings = self.settings
         rng = np.random.default_rng([settings.seed, self.done])
         samples = [self._sample(rng) for _ in range(settings.batch)]
+        falling = 0.5 + 0.5 * math.cos(math.pi * self.done / settings.steps)
         for group in self.optimiser.param_groups:
-            group["lr"] = settings.lr * (0.5 + 0.5 * math.cos(math.pi * self.done / settings.steps))
+            group["lr"] = settings.lr * (falling if settings.schedule == "cosine" else 1.0)
         self.optimiser.zero_grad(set_to_none=True)
         half = torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=settings.precision == "bf16")
         with half:

@@ -189,6 +189,22 @@ def test_interrupted_adaptation_goes_on(
     assert again.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_with_a_constant_rate_a_long_adaptation_begins_with_the_shorter_ones(
+    schedule: str, checkpoint: Checkpoint, footage: PreparedClip, speech: ForeignSpeech, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"schedule": schedule})
+
+    def run(steps: int, name: str, earlier: dict[int, Path] | None = None) -> Path:
+        own = settings.model_copy(update={"steps": steps})
+        return adapt(checkpoint, footage, (0, 8), own, tmp_path / name, foreign=speech, judge=judge, earlier=earlier)
+
+    run(5, "long.safetensors", {3: tmp_path / "steps" / "3.safetensors"})
+    short = run(3, "short.safetensors")
+    same = (tmp_path / "steps" / "3.safetensors").read_bytes() == short.read_bytes()
+    assert same == (schedule == "constant"), "a rate that falls to zero falls sooner in the shorter one"
+
+
 def test_as_a_model_that_can_be_adapted(tmp_path: Path, checkpoint: Checkpoint) -> None:
     model = StyleLipSync(tmp_path / "base.safetensors")
     assert isinstance(model, AdaptableModel)
