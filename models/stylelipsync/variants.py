@@ -17,7 +17,9 @@ FULL = "pose-aware"
 MASKS: tuple[str, ...] = get_args(StyleLipSyncConfig.model_fields["mask"].annotation)
 FUSIONS = {"no-samf": "standard", "no-fusion": "sum"}
 """The configuration's `fusion` by switch."""
-SWITCHES = ("no-mals", *FUSIONS, *MASKS)
+BFM = "bfm"
+"""Masks are drawn from the Basel Face Model."""
+SWITCHES = ("no-mals", *FUSIONS, *MASKS, BFM)
 ARMS = {
     "no MaLS": "no-mals",
     "no SaMF": "no-samf",
@@ -68,6 +70,9 @@ def load_named_checkpoint(weights: Path | str | None, variant: str) -> NamedChec
             f"`{train_command(switches.split('+') if switches else ())}` and copy the result to {path}"
         )
     checkpoint = load_checkpoint(path)
+    if path.suffix != ".safetensors" and BFM in switches.split("+"):
+        # The published layout does not say what its masks were drawn from, so that the name may.
+        checkpoint.net.config = checkpoint.net.config.model_copy(update={"mesh": "bfm"})
     if switches:
         check_variant(checkpoint.net.config, switches, path.name)
     return NamedCheckpoint(checkpoint, precision, compiled)
@@ -83,6 +88,8 @@ def parse_words(variant: str) -> Variant:
 def parse_variant(variant: str) -> dict[str, object]:
     """`no-mals+box` as fields of `StyleLipSyncConfig`, those of the full model where nothing is said.
 
+    Only the mesh is left out where nothing is said of it.
+
     Raises `VariantError` for a switch that does not exist, and for two masks or two fusions at once.
     """
     words = [word for word in variant.split("+") if word]
@@ -97,14 +104,15 @@ def parse_variant(variant: str) -> dict[str, object]:
         if len(chosen) > 1:
             raise VariantError(f"stylelipsync has one {kind} at a time, not {' and '.join(chosen)}")
     fusion = FUSIONS[fusions[0]] if fusions else "samf"
-    return {"mals": "no-mals" not in words, "fusion": fusion, "mask": masks[0] if masks else FULL}
+    mesh = {"mesh": "bfm"} if BFM in words else {}
+    return {"mals": "no-mals" not in words, "fusion": fusion, "mask": masks[0] if masks else FULL, **mesh}
 
 
 def switches_of(config: StyleLipSyncConfig) -> tuple[str, ...]:
     """The switches that make `config`, none for the full model."""
     fusions = [word for word, fusion in FUSIONS.items() if fusion == config.fusion]
     masks = [config.mask] if config.mask != FULL else []
-    return (*(() if config.mals else ("no-mals",)), *fusions, *masks)
+    return (*(() if config.mals else ("no-mals",)), *fusions, *masks, *((BFM,) if config.mesh == "bfm" else ()))
 
 
 def demo_weights(variant: str) -> Path:
@@ -138,6 +146,8 @@ def describe(config: StyleLipSyncConfig) -> str:
     fused = {"standard": ["SaMF's modulation"], "sum": ["SaMF and its gate"]}.get(config.fusion, [])
     off = [*([] if config.mals else ["MaLS"]), *fused]
     masked = [f"with the {config.mask} mask"] if config.mask != FULL else []
+    if config.mesh == "bfm":
+        masked.append("with masks from the Basel Face Model")
     parts = [*([f"without {' and '.join(off)}"] if off else []), *masked]
     return (" " + ", ".join(parts)) if parts else ""
 
@@ -145,6 +155,7 @@ def describe(config: StyleLipSyncConfig) -> str:
 def train_command(switches: Sequence[str]) -> str:
     """The command that trains a variant on the demo set."""
     options = {word: f"--mask {word}" for word in MASKS} | {word: f"--fusion {FUSIONS[word]}" for word in FUSIONS}
+    options[BFM] = "--mesh bfm"
     flags = " ".join(options.get(word, f"--{word}") for word in switches)
     return " ".join(f"bench train stylelipsync --dataset demo --split train {flags} --out DIR".split())
 

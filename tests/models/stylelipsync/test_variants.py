@@ -10,7 +10,7 @@ import torch
 from bench_lipsync.harness.api.model import VariantError
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.stylelipsync import variants
-from bench_lipsync.models.stylelipsync.checkpoint import CheckpointInfo, save_checkpoint
+from bench_lipsync.models.stylelipsync.checkpoint import Checkpoint, CheckpointInfo, save_checkpoint
 from bench_lipsync.models.stylelipsync.model import StyleLipSync
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 
@@ -87,3 +87,32 @@ def test_ablations_are_the_arms_that_have_weights() -> None:
     for arm, flag in (("no-samf", "--fusion standard"), ("box", "--mask box")):
         with pytest.raises(BenchError, match=f"train them with `bench train .* {flag} --out"):
             StyleLipSync(variant=arm)
+
+
+def test_the_mesh_of_the_masks_by_name(tiny_config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our files say which mesh they were trained with; the published layout does not, and takes the name's."""
+    ours = tmp_path / "ours.safetensors"
+    save_checkpoint(ours, StyleLipSyncNet(tiny_config.model_copy(update={"mesh": "bfm"})), CheckpointInfo())
+    loaded = variants.load_named_checkpoint(ours, "bfm").checkpoint
+    assert loaded.net.config.mesh == "bfm" and variants.switches_of(loaded.net.config) == ("bfm",)
+    assert variants.load_named_checkpoint(ours, "").checkpoint.net.config == loaded.net.config
+    assert variants.describe(loaded.net.config) == " with masks from the Basel Face Model"
+    other = tmp_path / "other.safetensors"
+    save_checkpoint(other, StyleLipSyncNet(tiny_config), CheckpointInfo())
+    with pytest.raises(
+        VariantError, match=r"as the full model, the run asks for stylelipsync as bfm; .* --mesh bfm --out"
+    ):
+        variants.load_named_checkpoint(other, "bfm")
+
+    def published(path: Path) -> Checkpoint:
+        return Checkpoint(StyleLipSyncNet(tiny_config), CheckpointInfo(name=path.stem), "sha")
+
+    monkeypatch.setattr(variants, "load_checkpoint", published)
+    found = {
+        name: variants.load_named_checkpoint(Path("theirs.pth"), name).checkpoint.net.config.mesh
+        for name in ("", "bfm", "bf16+bfm")
+    }
+    assert found == {"": "mediapipe", "bfm": "bfm", "bf16+bfm": "bfm"}
+    monkeypatch.setenv("BENCH_BFM", str(tmp_path))
+    with pytest.raises(BenchError, match=r"BFM_model_front\.mat"):
+        StyleLipSync(Path("theirs.pth"), "bfm")
