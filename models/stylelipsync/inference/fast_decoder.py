@@ -94,9 +94,11 @@ class FastDecoder:
         if net.config.fusion != "sum":
             for size, index in encoder.level.items():
                 fusion = _part(encoder, "mix", index)
-                assert isinstance(fusion, StyleAwareMaskedFusion | StandardFusion)  # noqa: S101
-                fast = _Fusion if isinstance(fusion, StyleAwareMaskedFusion) else _StandardFusion
-                self._fusions[size] = fast(fusion)
+                if isinstance(fusion, StandardFusion):
+                    self._fusions[size] = _StandardFusion(fusion)
+                else:
+                    assert isinstance(fusion, StyleAwareMaskedFusion)  # noqa: S101
+                    self._fusions[size] = _Fusion(fusion)
         self._blocks = fast_blocks(net.synthesis, dtype)
 
     def __call__(self, masked: Tensor, ws: Tensor) -> Tensor:
