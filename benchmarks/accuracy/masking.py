@@ -24,7 +24,7 @@ from bench_lipsync.harness.stages.stages import prepare
 from bench_lipsync.harness.store.store import Store
 from benchmarks.accuracy.masking_measures import COVERED, MaskSeries, chance, correlation, fast, measure, pooled
 
-KINDS = ("pose-aware", "landmark", "box")
+KINDS = ("pose-aware", "landmark", "box", "half-frame")
 LONG = 75
 """Frames from which on a clip is judged by itself."""
 BANDS = (0, 10, 20, 30, 40, 90)

@@ -31,7 +31,8 @@ def carry_out(
         variants: The models to compare.
         options: How the run is carried out.
         seconds: Amounts of footage to adapt on. Several amounts, or several `steps`, make an adaptation curve: a run
-            for each combination in `curve/` of the run folder; the tables are about the largest.
+            for each combination in `curve/` of the run folder; the tables are about the largest. Adaptations with a
+            constant learning rate are carried out once, up to the largest number of steps.
         steps: Numbers of adaptation steps.
 
     Returns:
@@ -43,20 +44,25 @@ def carry_out(
     if spec.adapt is not None and (seconds or steps):
         taken = sorted(set(seconds)) or [spec.adapt.seconds]
         counted: list[int | None] = [*sorted(set(steps))] or [spec.adapt.steps]
-        amounts = [AdaptSpec(seconds=length, steps=count) for length in taken for count in counted]
+        smaller = {n: tuple(m for m in sorted(set(steps)) if n and m < n) for n in counted}
+        amounts = [
+            spec.adapt.model_copy(update={"seconds": s, "steps": n, "earlier": smaller[n]})
+            for s in taken
+            for n in counted
+        ]
     main = execute(spec.model_copy(update={"adapt": amounts[-1]}), options)
     ablation = Ablation(variants, spec.modes, main.result, main.folder, settings)
     if len(amounts) == 1:
         return Ablated(main, ablation)
     points = []
-    for amount in amounts[:-1]:
+    # The longest first: on its way it may leave the shorter ones in the store.
+    for amount in reversed(amounts):
         if amount is not None:
-            one = execute(spec.model_copy(update={"adapt": amount}), _beside(options, main.folder, amount))
+            one = main
+            if amount is not amounts[-1]:
+                one = execute(spec.model_copy(update={"adapt": amount}), _beside(options, main.folder, amount))
             points.append(CurvePoint(amount.seconds, amount.steps, one.result))
-    last = amounts[-1]
-    if last is not None:
-        points.append(CurvePoint(last.seconds, last.steps, main.result))
-    return Ablated(main, replace(ablation, curve=tuple(points)))
+    return Ablated(main, replace(ablation, curve=tuple(reversed(points))))
 
 
 def _beside(options: RunOptions, folder: Path, amount: AdaptSpec) -> RunOptions:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -142,9 +142,16 @@ class AdaptRequest:
 
     regularise: bool = True
     """Whether to train on other audio too, so that the lips of the footage are not memorised."""
+    synchronise: bool = True
+    """Whether to train on synchrony with the footage's own audio."""
     steps: int | None = None
+    earlier: tuple[int, ...] = ()
+    """Smaller numbers of steps whose weights are wanted too. A model whose longer adaptations begin with its shorter
+    ones writes each into `steps/NUMBER` of the folder, as an adaptation of so many steps would; others need not."""
     seed: int = 0
     device: str = "cpu"
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Further settings of the model's own adaptation, by name."""
 
 
 @runtime_checkable
@@ -156,7 +163,12 @@ class AdaptableModel(LipSyncModel, Protocol):
         ...
 
     def describe_adaptation(self, request: AdaptRequest) -> str:
-        """The adaptation in a few words, for a card: steps, weights of the losses."""
+        """The adaptation in a few words, for a card: steps, weights of the losses.
+
+        Raises:
+            BenchError: For settings that the model does not have.
+
+        """
         ...
 
     def adapt(self, footage: PreparedClip, frames: tuple[int, int], request: AdaptRequest, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
@@ -63,7 +64,13 @@ Mode = Annotated[
     list[str] | None,
     typer.Option(
         "--mode",
-        help="zero-shot, adapted (tuned to each speaker), adapted-no-reg; repeatable or with commas, one row each.",
+        help="zero-shot, adapted (tuned to each speaker), adapted-no-reg, adapted-no-sync; with commas: one row each.",
+    ),
+]
+AdaptSet = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--adapt-set", metavar="KEY=VALUE", help="A setting of the adaptation, as sync_loss=cosine; repeatable."
     ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of models and confidence intervals.")]
@@ -175,6 +182,27 @@ def own_clips(pairs: Iterable[ListedPair], path: Path) -> tuple[str, ...]:
 def words(text: str | None) -> tuple[str, ...]:
     """The parts of a comma-separated option, without blanks."""
     return tuple(word.strip() for word in (text or "").split(",") if word.strip())
+
+
+def key_values(texts: list[str] | None, flag: str) -> list[tuple[str, Any]]:
+    """The pairs of a repeatable option `KEY=VALUE`. Raises `BenchError` for a text that is none."""
+    from bench_lipsync.harness.errors import BenchError
+
+    pairs = []
+    for text in texts or []:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise BenchError(f"{flag} {text!r} is no KEY=VALUE; write it as {flag} lr=1e-4")
+        pairs.append((key, _value(value)))
+    return pairs
+
+
+def _value(text: str) -> Any:
+    """Lists and truth values are written as JSON; anything else is a word or number that the settings understand."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def run_options(executor: ExecutorArgs, device: str, batch_size: str = "auto", **others: Any) -> RunOptions:

@@ -89,7 +89,7 @@ STYLELIPSYNC = Target(
     "bench train stylelipsync --dataset demo --split train --out runs/stylelipsync. "
     "Several GPUs: torchrun --nproc-per-node 4 --no-python bench train stylelipsync ...",
     _stylelipsync,
-    {"demo": "128 px, for a CPU core", "published": "256 px, as the paper"},
+    {"demo": "128 px, for a CPU core", "paper": "256 px, as the paper", "released": "256 px, as the released code"},
     {
         "steps": Setting(int, "Optimiser steps instead of the recipe's."),
         "batch": Setting(int, "Clips at once and process instead of the recipe's."),
@@ -98,11 +98,14 @@ STYLELIPSYNC = Target(
         "lr_decoder": Setting(float, "The same for decoder and SaMF."),
         "colour": Setting(float, "Strength of colour changes instead of the recipe's."),
         "lambda_sync": Setting(float, "Weight of synchrony; 0: no sync expert."),
+        "sync_loss": Setting(str, "Form of the sync loss: cosine (1 - cosine, as the paper) or bce."),
         "sync_start": Setting(int, "Step from which synchrony counts."),
         "train_synthesis": Setting(bool, "Instead of the recipe's choice.", flags="--train-decoder/--freeze-decoder"),
-        "samf": Setting(bool, "Style-aware masked fusion.", "network.samf", "--samf/--no-samf"),
+        "fusion": Setting(str, "Of face features: samf, standard (no modulation) or sum (no gate).", "network.fusion"),
         "mals": Setting(bool, "Moving-average latent smoothing.", "network.mals", "--mals/--no-mals"),
-        "mask": Setting(str, "What is hidden: pose-aware, box or landmark.", "network.mask"),
+        "mask": Setting(
+            str, "What is hidden: pose-aware, box (lower half of the face), half-frame or landmark.", "network.mask"
+        ),
         "mesh": Setting(
             str, "What finds the face mesh of the mask: mediapipe, or bfm with your files.", "network.mesh"
         ),
@@ -150,6 +153,7 @@ SYNCNET = Target(
         "seed": Setting(int, "Seed of weights, order and augmentation (0)."),
         "batch": Setting(int, "Clips in a step (16)."),
         "learning_rate": Setting(float, "At its highest (0.001)."),
+        "loss": Setting(str, "Of the expert: calibrated, or contrastive (InfoNCE in a clip, as the paper)."),
         "bf16": Setting(bool, "Half-precision arithmetic, where the processor has it.", flags="--bf16/--no-bf16"),
     },
     preset_option="network",

@@ -38,6 +38,7 @@ def ablate(
     adapt_steps: Annotated[
         str | None, typer.Option(help="Steps of the adaptation; several with commas make a curve.")
     ] = None,
+    adapt_set: options.AdaptSet = None,
     data_root: options.DataRoot = None,
     split: options.OptionalSplit = None,
     limit: options.Limit = None,
@@ -65,7 +66,11 @@ def ablate(
         raise typer.BadParameter("is needed, or --variants FILE", param_hint="--model")
     compared = load_variants(variants, model) if variants else default_variants(model or "")
     seconds, steps = _numbers(adapt_seconds, "--adapt-seconds"), _numbers(adapt_steps, "--adapt-steps")
-    adapt = given(seconds=max(seconds, default=None), steps=int(max(steps)) if steps else None)
+    adapt = given(
+        seconds=max(seconds, default=None),
+        steps=int(max(steps)) if steps else None,
+        settings=dict(options.key_values(adapt_set, "--adapt-set")) or None,
+    )
     values = options.chosen_clips(options.ClipArgs(clips, pairs, pair_order, clip_seconds)) | given(
         models=compared.models,
         dataset=dataset,

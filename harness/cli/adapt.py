@@ -24,7 +24,8 @@ def adapt(
     video: Annotated[Path, typer.Option(help="Footage of the speaker, with audio.")],
     out: Annotated[Path, typer.Option(help="Checkpoint to write (.safetensors); the same command goes on with it.")],
     model: Annotated[
-        str, typer.Option("--model", "-m", help="What to tune: stylelipsync, stylelipsync:WEIGHTS, stylelipsync@box.")
+        str,
+        typer.Option("--model", "-m", help="What to tune: stylelipsync, stylelipsync:WEIGHTS, stylelipsync@no-mals."),
     ] = "stylelipsync",
     seconds: Annotated[float, typer.Option(help="How much of the video to use.", min=2.0)] = 5.0,
     start: Annotated[float, typer.Option(help="Seconds into the video where to begin.", min=0.0)] = 0.0,
@@ -34,6 +35,9 @@ def adapt(
         float | None, typer.Option(help="Weight of the sync regulariser; 0 leaves it out.", min=0.0)
     ] = None,
     lambda_sync: Annotated[float | None, typer.Option(help="Weight of synchrony with the own audio.", min=0.0)] = None,
+    sync_loss: Annotated[
+        str | None, typer.Option(help="Form of both sync losses: bce, or cosine (1 - cosine, as the paper).")
+    ] = None,
     foreign: Annotated[
         Path | None, typer.Option(help="Folder with recordings of other speakers. Default: the demo set's speech.")
     ] = None,
@@ -62,7 +66,8 @@ def adapt(
     out.parent.mkdir(parents=True, exist_ok=True)  # If it cannot be, then now and not after the adaptation.
     if name.kind != "stylelipsync":
         raise BenchError(f"{name.kind!r} cannot be adapted; stylelipsync can, with any of its weights and variants")
-    changes = {"steps": steps, "lr": lr, "lambda_reg": lambda_reg, "lambda_sync": lambda_sync, "seed": seed}
+    weights = {"lambda_reg": lambda_reg, "lambda_sync": lambda_sync, "sync_loss": sync_loss}
+    changes = {"steps": steps, "lr": lr, **weights, "seed": seed}
     recipe, device = make_recipe(name.argument, name.variant, changes), pick_device(device)
     speech = (safe_id(foreign.name), read_speech(foreign)) if foreign else None
     speaker = safe_id(video.stem)

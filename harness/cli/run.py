@@ -20,7 +20,7 @@ _RUN = """Examples:
 
 bench run --model stylelipsync --dataset hdtf --data-root ~/HDTF --limit 20
 
-bench run -m stylelipsync -m stylelipsync@no-mals -m stylelipsync@box --dataset demo
+bench run -m stylelipsync -m stylelipsync@no-mals -m stylelipsync@half-frame --dataset demo
 
 bench run -m stylelipsync --dataset demo --mode zero-shot,adapted,adapted-no-reg --adapt-seconds 5
 
@@ -59,6 +59,7 @@ def run(
     adapt_steps: Annotated[
         int | None, typer.Option(help="Steps of the adaptation instead of the model's.", min=1)
     ] = None,
+    adapt_set: options.AdaptSet = None,
     no_reg: Annotated[
         bool, typer.Option("--no-reg", help="Adapt without the sync regulariser (adapted-no-reg).")
     ] = False,
@@ -108,7 +109,8 @@ def run(
         metrics=options.words(metrics) or None,
         seed=seed,
     )
-    spec = _spec(config, values, given(seconds=adapt_seconds, steps=adapt_steps), no_reg)
+    settings = dict(options.key_values(adapt_set, "--adapt-set")) or None
+    spec = _spec(config, values, given(seconds=adapt_seconds, steps=adapt_steps, settings=settings), no_reg)
     work = options.ExecutorArgs(
         workers, executor, address, gpus_per_worker, cpus_per_worker, clip_timeout, clip_memory, retries
     )

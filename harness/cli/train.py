@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -112,11 +111,7 @@ def _changes(target: Target, values: dict[str, Any]) -> dict[str, Any]:
     from bench_lipsync.harness.errors import BenchError
 
     pairs = [(setting.field or name, values[name]) for name, setting in target.settings.items()]
-    for text in values["set_"] or []:
-        key, equals, value = text.partition("=")
-        if not key or not equals:
-            raise BenchError(f"--set {text!r} is no KEY=VALUE; write it as --set lr=1e-4")
-        pairs.append((key, _value(value)))
+    pairs += options.key_values(values["set_"], "--set")
     changes: dict[str, Any] = {}
     for key, value in pairs:
         if value is None:
@@ -129,14 +124,6 @@ def _changes(target: Target, values: dict[str, Any]) -> dict[str, Any]:
                 raise BenchError(f"--set {key}: {parent} is set as a whole already; use one of the two")
         inner[last] = value
     return changes
-
-
-def _value(text: str) -> Any:
-    """Lists and truth values are written as JSON; anything else is a word or number that the settings understand."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def training_clips(dataset: str, data_root: Path | None, split: str, limit: int | None) -> list[PreparedClip]:

@@ -14,7 +14,7 @@ from bench_lipsync.harness.registry.model_names import parse_name, row_name
 from bench_lipsync.harness.registry.plugins import BOUNDS, MODELS
 from bench_lipsync.harness.registry.registry import UnknownNameError
 from bench_lipsync.harness.results.model_run import ModelRun
-from bench_lipsync.harness.run.spec import RunSpec, mode_name
+from bench_lipsync.harness.run.spec import AdaptSpec, RunSpec, mode_name
 
 ZERO_SHOT: Mapping[str, AdaptRequest | None] = {"zero-shot": None}
 
@@ -54,11 +54,15 @@ class ModelSet:
 
 def requests(spec: RunSpec, device: str) -> dict[str, AdaptRequest | None]:
     """How models are adapted in each of the run's modes; `None`: not at all."""
-    steps = spec.adapt.steps if spec.adapt else None
+    adapt = spec.adapt or AdaptSpec()
+    full = AdaptRequest(
+        steps=adapt.steps, earlier=adapt.earlier, seed=spec.seed, device=device, settings=adapt.settings
+    )
     by_mode = {
         "zero-shot": None,
-        "adapted": AdaptRequest(True, steps, spec.seed, device),
-        "adapted-no-reg": AdaptRequest(False, steps, spec.seed, device),
+        "adapted": full,
+        "adapted-no-reg": replace(full, regularise=False),
+        "adapted-no-sync": replace(full, synchronise=False),
     }
     return {mode: by_mode[mode] for mode in spec.modes}
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from bench_lipsync.harness.registry.metric_names import MetricNames
 
 Protocol = Literal["reconstruction", "cross"]
-MODES = ("zero-shot", "adapted", "adapted-no-reg")
-"""As published, adapted to each speaker, and adapted without the sync regulariser; also the order of rows."""
+MODES = ("zero-shot", "adapted", "adapted-no-reg", "adapted-no-sync")
+"""As published, adapted to each speaker, and adapted without the sync regulariser or without the sync loss on the own
+audio; also the order of rows."""
 _PLACE_ONLY = {"data_root"}
 _IN_CLIPS = {"clips", "pairs", "task"}
 """Fields that the list of what is scored says already; of a task, its name and version count too."""
@@ -36,6 +37,10 @@ class AdaptSpec(BaseModel):
     """Of footage of each speaker."""
     steps: int | None = Field(default=None, ge=1)
     """Replaces the model's own number of steps."""
+    earlier: tuple[int, ...] = ()
+    """Smaller numbers of steps that runs will follow with; an adaptation may leave them in the store on its way."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Further settings of the models' own adaptation, as `sync_loss: cosine`; every adapted model must have them."""
 
 
 class RunSpec(BaseModel):
@@ -152,6 +157,10 @@ class RunSpec(BaseModel):
         fields = self.model_dump(mode="json", exclude=_PLACE_ONLY | _IN_CLIPS | unsaid)
         if self.task is not None:
             fields["task"] = self.task.title
+        if self.adapt is not None:
+            del fields["adapt"]["earlier"]  # It changes no number.
+            if not self.adapt.settings:
+                del fields["adapt"]["settings"]
         return sha256_json({**fields, "models": [row_name(name) for name in self.models], "clips": clip_ids})
 
     def to_yaml(self) -> str:

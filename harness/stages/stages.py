@@ -7,7 +7,8 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,8 @@ INPUT_FAILURES = frozenset(
 )
 """Properties of the footage: tried once, remembered until the footage or the preparation changes."""
 PREVIEW_VERSION = "v1"
+EARLIER = "steps"
+"""Folder in which `AdaptableModel.adapt` leaves smaller numbers of steps."""
 AUDIO_FILE = "audio.wav"
 """In the entries of `prepare` and `prepare_audio`."""
 
@@ -177,7 +180,8 @@ def adapt(
 ) -> Path:
     """The folder with `model` tuned to `footage`, for its `adapted`. Raises `ClipError`.
 
-    An interrupted adaptation goes on where it stopped, in a folder beside the store's entries.
+    An interrupted adaptation goes on where it stopped, in a folder beside the store's entries. What it wrote for
+    `request.earlier` becomes entries of its own, in which shorter adaptations are found.
     """
     from filelock import FileLock
 
@@ -190,6 +194,12 @@ def adapt(
     }
     for note in footage.notes:
         logger.warning("footage for adaptation, %s: %s", footage.id, note)
+
+    def link(source: Path, folder: Path) -> None:
+        for name, path in all_files(source).items():  # Links: until the entry is finished, the work is not lost.
+            if not name.startswith(f"{EARLIER}/"):
+                link_or_copy(path, folder / name)
+
     work = store.root / "adapting" / sha256_json(parts)
     done = work.with_suffix(".done")
 
@@ -206,8 +216,12 @@ def adapt(
         except Exception as error:
             logger.exception("adapting %s to %s failed", model.card.name, footage.id)
             raise ClipError(Status.MODEL_FAILED, f"adaptation: {type(error).__name__}: {error}") from error
-        for name, path in all_files(work).items():  # Links: until the entry is finished, the work is not lost.
-            link_or_copy(path, folder / name)
+        for count in request.earlier:
+            source = work / EARLIER / str(count)
+            if source.is_dir():
+                shorter = {**parts, "settings": model.adaptation_key(replace(request, steps=count))}
+                store.make("adapt", shorter, partial(link, source))
+        link(work, folder)
 
     work.parent.mkdir(parents=True, exist_ok=True)
     with span("wait for store"):

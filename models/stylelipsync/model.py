@@ -27,6 +27,7 @@ from bench_lipsync.models.stylelipsync.mask.paste import clip_keep_planes
 from bench_lipsync.models.stylelipsync.mask.predictor import find_face, mesh_predictor
 from bench_lipsync.models.stylelipsync.network.tone import masked_input, tone_of
 from bench_lipsync.models.stylelipsync.variants import ABLATIONS, RAW, demo_weights, describe, load_named_checkpoint
+from bench_lipsync.models.training.settings import change_settings
 from bench_lipsync.models.vision.frames import composite, resize, to_tensor, to_uint8
 from bench_lipsync.models.vision.mouth import mouth_squares
 
@@ -55,9 +56,9 @@ class _Job(NamedTuple):
 class StyleLipSync:
     """`weights`: our safetensors, or a published checkpoint with `w_avg.pth` beside it; default: the demo weights.
 
-    `variant` (`no-mals`, `no-samf+box`, ...) asks for weights that were trained with these switches; with `weights`
-    and without `variant` the switches are those that the weights say. Its words `bf16` and `compiled` choose the
-    arithmetic, as in `models.stylelipsync.inference.inference`; `raw` leaves out pasting the result into the frame.
+    `variant` (`no-mals`, `no-fusion+half-frame`, ...) asks for weights that were trained with these switches; with
+    `weights` and without `variant` the switches are those that the weights say. Its words `bf16` and `compiled` choose
+    the arithmetic, as in `models.stylelipsync.inference.inference`; `raw` leaves out pasting the result into the frame.
     """
 
     ablations: ClassVar[Mapping[str, str]] = ABLATIONS
@@ -95,13 +96,12 @@ class StyleLipSync:
         return () if self._checkpoint.info.adapted is None else (self._checkpoint.info.adapted.seen,)
 
     def adapt_settings(self, request: AdaptRequest) -> AdaptSettings:
-        """The recipe for a network of this size, with what `request` changes."""
-        changes: dict[str, object] = {"seed": request.seed}
-        if request.steps is not None:
-            changes["steps"] = request.steps
-        if not request.regularise:
-            changes["lambda_reg"] = 0.0
-        return preset(self._checkpoint.net.config).model_copy(update=changes)
+        """The recipe for a network of this size, with what `request` changes; `BenchError` for wrong settings."""
+        arms = {"lambda_reg": request.regularise, "lambda_sync": request.synchronise}
+        off = {name: 0.0 for name, on in arms.items() if not on}
+        changes = {**request.settings, "seed": request.seed, "steps": request.steps, **off}
+        source = "the adaptation's settings are not valid"
+        return change_settings(preset(self._checkpoint.net.config), changes, source)
 
     def adaptation_key(self, request: AdaptRequest) -> str:
         """Settings and versions; `fingerprint` says which weights it begins from."""
@@ -113,14 +113,24 @@ class StyleLipSync:
         """Steps and weights of the losses."""
         settings = self.adapt_settings(request)
         reg = f"sync regulariser {settings.lambda_reg:g}" if settings.lambda_reg else "no sync regulariser"
-        return f"synthesis network only, {settings.steps} steps, learning rate {settings.lr:g}, {reg}"
+        sync = "" if settings.lambda_sync else ", no sync loss on the own audio"
+        form = ", sync loss 1 - cosine" if settings.sync_loss == "cosine" else ""
+        rate = f"learning rate {settings.lr:g}" + (" throughout" if settings.schedule == "constant" else "")
+        return f"synthesis network only, {settings.steps} steps, {rate}, {reg}{sync}{form}"
 
     def adapt(self, footage: PreparedClip, frames: tuple[int, int], request: AdaptRequest, folder: Path) -> None:
-        """Write `ADAPTED` into `folder`; goes on from an interrupted call. See `adaptation.adapt`."""
+        """Write `ADAPTED` into `folder`; goes on from an interrupted call. See `adaptation.adapt`.
+
+        With a constant learning rate also those of `request.earlier`.
+        """
         from bench_lipsync.models.stylelipsync.adaptation.adapt import adapt
 
-        settings = self.adapt_settings(request)
-        adapt(self._checkpoint, footage, frames, settings, folder / ADAPTED, device=request.device)
+        settings, earlier = self.adapt_settings(request), {}
+        if settings.schedule == "constant":
+            earlier = {
+                count: folder / "steps" / str(count) / ADAPTED for count in request.earlier if count < settings.steps
+            }
+        adapt(self._checkpoint, footage, frames, settings, folder / ADAPTED, device=request.device, earlier=earlier)
 
     @property
     def settings(self) -> dict[str, object]:

@@ -15,9 +15,19 @@ from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 FULL = "pose-aware"
 """The mask of the full model."""
 MASKS: tuple[str, ...] = get_args(StyleLipSyncConfig.model_fields["mask"].annotation)
-SWITCHES = ("no-mals", "no-samf", *MASKS)
-ABLATIONS = {"no MaLS": "no-mals", "no SaMF": "no-samf", "box mask": "box"}
-"""What `bench ablate` takes away by itself: the variants that have demo weights."""
+FUSIONS = {"no-samf": "standard", "no-fusion": "sum"}
+"""The configuration's `fusion` by switch."""
+BFM = "bfm"
+"""Masks are drawn from the Basel Face Model."""
+SWITCHES = ("no-mals", *FUSIONS, *MASKS, BFM)
+ARMS = {
+    "no MaLS": "no-mals",
+    "no SaMF": "no-samf",
+    "box mask": "box",
+    "no fusion": "no-fusion",
+    "half-frame mask": "half-frame",
+}
+"""What can be taken away: the paper's three ablations, and two of ours."""
 ARITHMETIC = ("fp32", "bf16", "compiled")
 """Words of a name that say how the same network is computed."""
 RAW = "raw"
@@ -64,6 +74,9 @@ def load_named_checkpoint(weights: Path | str | None, variant: str) -> NamedChec
             f"`{train_command(switches.split('+') if switches else ())}` and copy the result to {path}"
         )
     checkpoint = load_checkpoint(path)
+    if path.suffix != ".safetensors" and BFM in switches.split("+"):
+        # The published layout does not say what its masks were drawn from, so that the name may.
+        checkpoint.net.config = checkpoint.net.config.model_copy(update={"mesh": "bfm"})
     if switches:
         check_variant(checkpoint.net.config, switches, path.name)
     return NamedCheckpoint(checkpoint, precision, compiled, raw)
@@ -79,7 +92,9 @@ def parse_words(variant: str) -> Variant:
 def parse_variant(variant: str) -> dict[str, object]:
     """`no-mals+box` as fields of `StyleLipSyncConfig`, those of the full model where nothing is said.
 
-    Raises `VariantError` for a switch that does not exist and for two masks at once.
+    Only the mesh is left out where nothing is said of it.
+
+    Raises `VariantError` for a switch that does not exist, and for two masks or two fusions at once.
     """
     words = [word for word in variant.split("+") if word]
     unknown = [word for word in words if word not in SWITCHES]
@@ -88,15 +103,20 @@ def parse_variant(variant: str) -> dict[str, object]:
             f"stylelipsync has no switch {', '.join(unknown)}; known: {', '.join((*SWITCHES, *ARITHMETIC, RAW))}"
         )
     masks = [word for word in words if word in MASKS]
-    if len(masks) > 1:
-        raise VariantError(f"stylelipsync has one mask at a time, not {' and '.join(masks)}")
-    return {"mals": "no-mals" not in words, "samf": "no-samf" not in words, "mask": masks[0] if masks else FULL}
+    fusions = [word for word in words if word in FUSIONS]
+    for kind, chosen in (("mask", masks), ("fusion", fusions)):
+        if len(chosen) > 1:
+            raise VariantError(f"stylelipsync has one {kind} at a time, not {' and '.join(chosen)}")
+    fusion = FUSIONS[fusions[0]] if fusions else "samf"
+    mesh = {"mesh": "bfm"} if BFM in words else {}
+    return {"mals": "no-mals" not in words, "fusion": fusion, "mask": masks[0] if masks else FULL, **mesh}
 
 
 def switches_of(config: StyleLipSyncConfig) -> tuple[str, ...]:
     """The switches that make `config`, none for the full model."""
-    off = [word for word, on in (("no-mals", config.mals), ("no-samf", config.samf)) if not on]
-    return (*off, *([config.mask] if config.mask != FULL else []))
+    fusions = [word for word, fusion in FUSIONS.items() if fusion == config.fusion]
+    masks = [config.mask] if config.mask != FULL else []
+    return (*(() if config.mals else ("no-mals",)), *fusions, *masks, *((BFM,) if config.mesh == "bfm" else ()))
 
 
 def demo_weights(variant: str) -> Path:
@@ -127,17 +147,26 @@ def check_variant(config: StyleLipSyncConfig, variant: str, weights: str) -> Non
 
 def describe(config: StyleLipSyncConfig) -> str:
     """` without MaLS`, ` with the box mask`, for cards; empty for the full model."""
-    off = [name for name, on in (("MaLS", config.mals), ("SaMF", config.samf)) if not on]
+    fused = {"standard": ["SaMF's modulation"], "sum": ["SaMF and its gate"]}.get(config.fusion, [])
+    off = [*([] if config.mals else ["MaLS"]), *fused]
     masked = [f"with the {config.mask} mask"] if config.mask != FULL else []
+    if config.mesh == "bfm":
+        masked.append("with masks from the Basel Face Model")
     parts = [*([f"without {' and '.join(off)}"] if off else []), *masked]
     return (" " + ", ".join(parts)) if parts else ""
 
 
 def train_command(switches: Sequence[str]) -> str:
     """The command that trains a variant on the demo set."""
-    flags = " ".join(f"--mask {word}" if word in MASKS else f"--{word}" for word in switches)
+    options = {word: f"--mask {word}" for word in MASKS} | {word: f"--fusion {FUSIONS[word]}" for word in FUSIONS}
+    options[BFM] = "--mesh bfm"
+    flags = " ".join(options.get(word, f"--{word}") for word in switches)
     return " ".join(f"bench train stylelipsync --dataset demo --split train {flags} --out DIR".split())
 
 
 def _phrase(switches: Sequence[str]) -> str:
     return f"as {'+'.join(switches)}" if switches else "as the full model"
+
+
+ABLATIONS = {label: switch for label, switch in ARMS.items() if demo_weights(switch).is_file()}
+"""What `bench ablate` takes away by itself: the arms that have demo weights."""

@@ -5,8 +5,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "losses": ["contrastive_loss"],
-        "settings": ["PRESETS", "SyncSettings"],
+        "losses": ["contrastive_loss", "info_nce"],
+        "settings": ["ExpertSettings", "PRESETS", "SyncLossName", "SyncSettings"],
         "trainer": ["Pairs", "SyncTrainer", "train"],
     },
 )

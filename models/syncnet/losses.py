@@ -1,4 +1,4 @@
-"""The contrastive loss of the open SyncNet: find the right window among its neighbours, and among other clips."""
+"""Contrastive losses: find the right window among its neighbours, and for the open SyncNet among other clips."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def contrastive_loss(lips: Tensor, audio: Tensor, scale: Tensor, softness: float
     batch, windows, _ = lips.shape
     within = scale * lips @ audio.transpose(1, 2)  # (B, W, W)
     target = _soft_identity(windows, softness, lips.device).expand(batch, -1, -1).flatten(0, 1)
-    near = _both_ways(within.flatten(0, 1), within.transpose(1, 2).flatten(0, 1), target)
+    near = _both_ways(within, target)
     # Neighbours of the same stretch are the other term's business.
     everything = scale * lips.flatten(0, 1) @ audio.flatten(0, 1).T  # (B*W, B*W)
     index = torch.arange(batch * windows, device=lips.device)
@@ -27,6 +27,16 @@ def contrastive_loss(lips: Tensor, audio: Tensor, scale: Tensor, softness: float
     masked = everything.masked_fill(neighbours, float("-inf"))
     far = (F.cross_entropy(masked, index) + F.cross_entropy(masked.T, index)) / 2
     return near + 0.5 * far
+
+
+def info_nce(lips: Tensor, audio: Tensor, temperature: float) -> Tensor:
+    """InfoNCE over cosine / `temperature` of unit vectors (B, W, D) of B stretches with W windows in a row each.
+
+    StyleTalker (arXiv 2208.10922): the negatives of a pair are shifted windows of the same clip, of the frames with
+    the audio fixed and of the audio with the frames fixed.
+    """
+    within = lips @ audio.transpose(1, 2) / temperature  # (B, W, W)
+    return _both_ways(within, _soft_identity(lips.shape[1], 0.0, lips.device).expand_as(within).flatten(0, 1))
 
 
 def hits(lips: Tensor, audio: Tensor, tolerance: int = 1) -> float:
@@ -43,5 +53,7 @@ def _soft_identity(count: int, softness: float, device: torch.device) -> Tensor:
     return target / target.sum(dim=-1, keepdim=True)
 
 
-def _both_ways(rows: Tensor, columns: Tensor, target: Tensor) -> Tensor:
+def _both_ways(within: Tensor, target: Tensor) -> Tensor:
+    """Mean over rows and columns of (B, W, W) similarities, which should be `target` (B * W, W)."""
+    rows, columns = within.flatten(0, 1), within.transpose(1, 2).flatten(0, 1)
     return (F.cross_entropy(rows, target) + F.cross_entropy(columns, target)) / 2

@@ -1,10 +1,14 @@
-"""Settings of the trainings of both sync networks."""
+"""Settings of the trainings of both sync networks, and the forms of the sync loss."""
 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+SyncLossName = Literal["bce", "cosine"]
+"""How the expert judges a generator's output: -log of the probability of being in sync, or 1 - cosine (the paper)."""
 
 
 class SyncSettings(BaseModel):
@@ -36,5 +40,16 @@ class SyncSettings(BaseModel):
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
-PRESETS: dict[str, SyncSettings] = {"open": SyncSettings(), "expert": SyncSettings(frames=12)}
+class ExpertSettings(SyncSettings):
+    """Of the sync expert."""
+
+    frames: int = Field(default=12, ge=5)
+    loss: Literal["calibrated", "contrastive"] = "calibrated"
+    """`contrastive` is StyleTalker's: InfoNCE among the windows of a clip. `calibrated` (ours) also tells clips apart
+    and makes probabilities of cosines, which the sync loss `bce` needs."""
+    temperature: float = Field(default=0.07, gt=0)
+    """Of the contrastive loss, by which cosines are divided; not published, ours."""
+
+
+PRESETS: dict[str, SyncSettings] = {"open": SyncSettings(), "expert": ExpertSettings()}
 """Settings by network: the open SyncNet, which measures, and the sync expert, which judges in training."""

@@ -76,7 +76,7 @@ def test_real_clips_are_covered_and_the_lips_are_not_told(shared: Path, tmp_path
     from bench_lipsync.harness.stages.stages import prepare
 
     clip = prepare(Clip(id="real", identity="real", video=shared / "media" / name), 256, Store(tmp_path))
-    found = measure(clip, ["pose-aware", "landmark", "box"])
+    found = measure(clip, ["pose-aware", "landmark", "box", "half-frame"])
     posed, tracked = found["pose-aware"], found["landmark"]
     assert np.abs(posed.yaw).max() >= yaw
     assert (posed.worst < 0.05).all(), "every point of lips and chin is hidden in every frame"

@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 
 from bench_lipsync.harness.api.clip import PreparedClip
-from bench_lipsync.harness.api.seen_frames import frames_of
+from bench_lipsync.harness.api.seen_frames import SeenFrames, frames_of
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.stylelipsync.adaptation.foreign_speech import ForeignSpeech, demo_speech, foreign_speech
 from bench_lipsync.models.stylelipsync.adaptation.settings import AdaptSettings, preset
 from bench_lipsync.models.stylelipsync.adaptation.trainer import AdaptLosses, AdaptTrainer, Judge, Task
-from bench_lipsync.models.stylelipsync.checkpoint import Adaptation, Checkpoint, save_checkpoint
+from bench_lipsync.models.stylelipsync.checkpoint import Adaptation, Checkpoint, CheckpointInfo, save_checkpoint
 from bench_lipsync.models.stylelipsync.training.data import load_data
 from bench_lipsync.models.stylelipsync.variants import load_named_checkpoint
 from bench_lipsync.models.training.loop import Callback, fit
@@ -39,12 +39,15 @@ def adapt(
     foreign: ForeignSpeech | None = None,
     device: str = "cpu",
     judge: Judge | None = None,
+    earlier: Mapping[int, Path] | None = None,
 ) -> Path:
     """Tune `checkpoint`'s synthesis network to frames `frames[0]:frames[1]` of `footage` and write it to `out`.
 
     Everything else stays as it is, bit for bit. `foreign` is the speech of the sync regulariser (default: the demo
     set's), `judge` replaces the sync expert. Beside `out` lie `NAME.state.pt` while it is not finished, from which the
-    same call goes on, and the curves in `NAME.log/`. Raises `BenchError`, also for weights that are adapted already.
+    same call goes on, and the curves in `NAME.log/`. `earlier` are further files by the step after which they are
+    written, with a constant learning rate the same as adaptations of so many steps. Raises `BenchError`, also for
+    weights that are adapted already.
     """
     _require_unadapted(checkpoint)
     if settings.lambda_reg and foreign is None:
@@ -65,21 +68,18 @@ def adapt(
     def add_row(losses: AdaptLosses) -> None:
         log.add(trainer.done, {name: float(value) for name, value in losses._asdict().items()})
 
-    fit(trainer, [Callback(_LOG_EVERY, add_row)], lambda: trainer.save(state), title="adapt")
-    seen = frames_of(footage, start, stop)
-    adaptation = Adaptation(
-        base=checkpoint.sha256,
-        base_name=checkpoint.info.name,
-        **{key: value for key, value in asdict(seen).items() if key in Adaptation.model_fields},
-        steps=settings.steps,
-        lambda_sync=settings.lambda_sync,
-        lambda_reg=settings.lambda_reg,
-        foreign=foreign.name if foreign and settings.lambda_reg else "none",
-        settings=hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:16],
-        seed=settings.seed,
-    )
-    info = checkpoint.info.model_copy(update={"name": f"{checkpoint.info.name}-adapted", "adapted": adaptation})
-    save_checkpoint(out, trainer.net, info)
+    def write_weights(path: Path) -> None:
+        reached = settings.model_copy(update={"steps": trainer.done})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_checkpoint(path, trainer.net, _info(checkpoint, frames_of(footage, start, stop), reached, foreign))
+
+    def write_earlier(_: AdaptLosses) -> None:
+        if earlier and trainer.done in earlier:
+            write_weights(earlier[trainer.done])
+
+    callbacks = [Callback(_LOG_EVERY, add_row), Callback(1 if earlier else 0, write_earlier)]
+    fit(trainer, callbacks, lambda: trainer.save(state), title="adapt")
+    write_weights(out)
     state.unlink(missing_ok=True)
     shutil.rmtree(work, ignore_errors=True)
     return out
@@ -115,6 +115,24 @@ def run(
     checkpoint, settings = recipe
     speech = foreign_speech(foreign[1], foreign[0]) if foreign and settings.lambda_reg else None
     return adapt(checkpoint, footage, (0, footage.frames), settings, out, foreign=speech, device=device)
+
+
+def _info(
+    checkpoint: Checkpoint, seen: SeenFrames, settings: AdaptSettings, foreign: ForeignSpeech | None
+) -> CheckpointInfo:
+    """What the adapted weights say of themselves."""
+    adaptation = Adaptation(
+        base=checkpoint.sha256,
+        base_name=checkpoint.info.name,
+        **{key: value for key, value in asdict(seen).items() if key in Adaptation.model_fields},
+        steps=settings.steps,
+        lambda_sync=settings.lambda_sync,
+        lambda_reg=settings.lambda_reg,
+        foreign=foreign.name if foreign and settings.lambda_reg else "none",
+        settings=hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:16],
+        seed=settings.seed,
+    )
+    return checkpoint.info.model_copy(update={"name": f"{checkpoint.info.name}-adapted", "adapted": adaptation})
 
 
 def _require_unadapted(checkpoint: Checkpoint) -> None:

@@ -1,7 +1,7 @@
-"""Settings of the adaptation to one speaker. Ours, but for the kinds of losses and the number of steps.
+"""Settings of the adaptation to one speaker. Ours, but for the losses, their weights and the number of steps.
 
-The paper tunes the decoder "slightly" on a few seconds, with the losses of training and a sync regulariser. Neither
-learning rate nor weights are known; 3,000 steps are read from the name of a published checkpoint.
+The paper tunes the decoder "slightly" with the losses of training and 0.1 times a sync regulariser (eq. 9). The
+learning rate is not known; 3,000 steps are read from the name of a published checkpoint.
 """
 
 from __future__ import annotations
@@ -10,10 +10,21 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bench_lipsync.harness.errors import validate
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 from bench_lipsync.models.stylelipsync.training.settings import DEMO, TrainSettings
+from bench_lipsync.models.syncnet.settings import SyncLossName
 
-_SAME = ("lambda_l2", "lambda_lpips", "lpips_net", "lambda_mouth", "lambda_inner", "lambda_tone", "face_cut")
+_SAME = (
+    "lambda_l2",
+    "lambda_lpips",
+    "lpips_net",
+    "lpips_levels",
+    "lambda_mouth",
+    "lambda_inner",
+    "lambda_tone",
+    "face_cut",
+)
 """Settings of the reconstruction loss, meant as in training."""
 
 
@@ -28,15 +39,19 @@ class AdaptSettings(BaseModel):
     frames: int = Field(default=5, ge=5)
     """Frames of a window; the sync expert judges five at a time."""
     lr: float = Field(default=3e-4, gt=0)
-    """Falls to zero over `steps` by half a cosine."""
+    schedule: Literal["constant", "cosine"] = "cosine"
+    """`cosine` falls to zero over `steps`. With `constant`, a longer adaptation begins with all shorter ones."""
     betas: tuple[float, float] = (0.9, 0.99)
     lambda_sync: float = Field(default=0.1, ge=0)
     """Synchrony with the footage's own audio, as in training."""
     lambda_reg: float = Field(default=0.1, ge=0)
-    """Synchrony with foreign speech over the footage's frames: keeps the network from memorising the lips."""
+    """R_sync, synchrony with foreign speech over the footage's frames: keeps the network from memorising the lips."""
+    sync_loss: SyncLossName = "bce"
+    """Form of both; `cosine` is the paper's (eq. 7 and 9)."""
     lambda_l2: float = 1.0
     lambda_lpips: float = 1.0
     lpips_net: Literal["alex", "vgg"] = "vgg"
+    lpips_levels: int = Field(default=1, ge=1)
     lambda_mouth: float = 0.0
     lambda_inner: float = 0.0
     lambda_tone: float = 0.0
@@ -49,7 +64,10 @@ class AdaptSettings(BaseModel):
 
     def reconstruction(self, network: StyleLipSyncConfig) -> TrainSettings:
         """The same weights of the reconstruction loss as settings of training."""
-        return TrainSettings(network=network, lambda_sync=0.0, **{name: getattr(self, name) for name in _SAME})
+        same = {name: getattr(self, name) for name in _SAME}
+        return validate(
+            TrainSettings, {"network": network, "lambda_sync": 0.0, **same}, "the adaptation's settings are not valid"
+        )
 
 
 PUBLISHED = AdaptSettings()

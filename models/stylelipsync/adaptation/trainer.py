@@ -23,6 +23,7 @@ from bench_lipsync.models.stylelipsync.training.batches import Batch, window
 from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.losses import ReconstructionLoss
 from bench_lipsync.models.syncnet.expert.network import load_expert, sync_loss
+from bench_lipsync.models.syncnet.settings import SyncLossName
 from bench_lipsync.models.training.trainer import Stateful, Trainer
 
 Judge = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -50,9 +51,9 @@ class Task:
     """Everything beside the settings that decides the result; a state of another task is refused."""
 
 
-def expert_judge(device: str) -> Judge:
+def expert_judge(device: str, form: SyncLossName) -> Judge:
     """The committed sync expert. Raises `BenchError` without its weights."""
-    return partial(sync_loss, load_expert(None, device))
+    return partial(sync_loss, load_expert(None, device, form), form=form)
 
 
 class AdaptTrainer(Trainer[AdaptLosses]):
@@ -89,12 +90,13 @@ class AdaptTrainer(Trainer[AdaptLosses]):
         self.optimiser = torch.optim.Adam(self.net.synthesis.parameters(), lr=settings.lr, betas=settings.betas)
         self.loss = ReconstructionLoss(settings.reconstruction(net.config), device)
         judged = settings.lambda_sync or settings.lambda_reg
-        self.judge = judge or (expert_judge(device) if judged else None)
+        self.judge = judge or (expert_judge(device, settings.sync_loss) if judged else None)
 
     @staticmethod
     def rate(settings: AdaptSettings, step: int) -> float:
-        """Half a cosine down to zero."""
-        return settings.lr * (0.5 + 0.5 * math.cos(math.pi * step / settings.steps))
+        """Half a cosine down to zero, or constant."""
+        falling = 0.5 + 0.5 * math.cos(math.pi * step / settings.steps)
+        return settings.lr * (falling if settings.schedule == "cosine" else 1.0)
 
     def step(self) -> AdaptLosses:
         """One optimiser step on windows drawn at random."""

@@ -12,7 +12,7 @@ from bench_lipsync.models.stylegan2.network.modulated_conv import EPSILON
 from bench_lipsync.models.stylelipsync.network.blocks import DownBlock, Norm, SameBlock
 from bench_lipsync.models.stylelipsync.network.face_encoder import FaceEncoder
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
-from bench_lipsync.models.stylelipsync.network.samf import StyleAwareMaskedFusion
+from bench_lipsync.models.stylelipsync.network.samf import StandardFusion, StyleAwareMaskedFusion
 
 _LARGEST = 1 << 24
 """Bytes that one convolution may write: the C library reuses blocks below 32 MiB and asks anew for those above."""
@@ -53,10 +53,8 @@ class _Fusion:
 
     def __init__(self, fusion: StyleAwareMaskedFusion) -> None:
         self._affine = FastAffine(fusion.affine)
-        weight = fusion.weight.detach().float()[0]
-        self._power = weight.square().sum(dim=(1, 2))[:, None]
-        # `fold` spreads a value where a convolution gathers it: the taps are turned round.
-        self._taps = weight.flatten(1).flip(1).t().contiguous()
+        self._power = fusion.weight.detach().float()[0].square().sum(dim=(1, 2))[:, None]
+        self._taps = _taps(fusion.weight)
         self._bias = fusion.bias.detach().float()
 
     def modulation(self, w: Tensor) -> Modulation:
@@ -71,6 +69,19 @@ class _Fusion:
         return x.lerp_(feature, gate.to(x.dtype))
 
 
+class _StandardFusion(_Fusion):
+    """`StandardFusion`: the same sums, which no style changes."""
+
+    def __init__(self, fusion: StandardFusion) -> None:
+        self._taps = _taps(fusion.conv.weight)
+        assert fusion.conv.bias is not None  # noqa: S101
+        self._bias = fusion.conv.bias.detach().float()
+
+    def modulation(self, w: Tensor) -> Modulation:
+        one = torch.ones(len(w), 1)
+        return Modulation(one, one)
+
+
 class FastDecoder:
     """`StyleLipSyncNet.decode` with constant noise, for networks on the CPU."""
 
@@ -80,11 +91,14 @@ class FastDecoder:
         self._stem = _convolution(encoder.f_enc0, dtype)
         self._levels = {size: _convolution(_part(encoder, "enc", i), dtype) for size, i in encoder.level.items()}
         self._fusions: dict[int, _Fusion] = {}
-        if net.config.samf:
+        if net.config.fusion != "sum":
             for size, index in encoder.level.items():
                 fusion = _part(encoder, "mix", index)
-                assert isinstance(fusion, StyleAwareMaskedFusion)  # noqa: S101
-                self._fusions[size] = _Fusion(fusion)
+                if isinstance(fusion, StandardFusion):
+                    self._fusions[size] = _StandardFusion(fusion)
+                else:
+                    assert isinstance(fusion, StyleAwareMaskedFusion)  # noqa: S101
+                    self._fusions[size] = _Fusion(fusion)
         self._blocks = fast_blocks(net.synthesis, dtype)
 
     def __call__(self, masked: Tensor, ws: Tensor) -> Tensor:
@@ -129,6 +143,11 @@ class FastDecoder:
         for size, level in self._levels.items():
             x = features[size] = level(x)
         return features
+
+
+def _taps(weight: Tensor) -> Tensor:
+    """(9, I) of a (1, I, 3, 3) kernel, turned round: `fold` spreads a value where a convolution gathers it."""
+    return weight.detach().float()[0].flatten(1).flip(1).t().contiguous()
 
 
 def _part(encoder: FaceEncoder, kind: str, index: int) -> nn.Module:

@@ -45,14 +45,14 @@ def landmark_masks(face: NeutralFace) -> NDArray[np.uint8]:
 def keep_planes(face: NeutralFace, kind: str, frames: int) -> NDArray[np.float32]:
     """What to keep of each of `frames` frames, (T, 256, 256) in [0, 1], for the configuration's `mask`.
 
-    Raises `ValueError` for a kind that is none of `pose-aware`, `landmark` and `box`.
+    Raises `ValueError` for a kind that is none of `pose-aware`, `landmark`, `box` and `half-frame`.
     """
-    if kind == "box":
-        return np.broadcast_to(soften(box_mask()), (frames, SIZE, SIZE))
-    if kind not in ("pose-aware", "landmark"):
-        raise ValueError(f"mask must be pose-aware, landmark or box, not {kind!r}")
-    masks = draw_masks(face) if kind == "pose-aware" else landmark_masks(face)
-    return np.stack([soften(mask) for mask in masks])
+    if kind == "half-frame":
+        return np.broadcast_to(soften(half_frame_mask()), (frames, SIZE, SIZE))
+    drawers = {"pose-aware": draw_masks, "landmark": landmark_masks, "box": box_masks}
+    if kind not in drawers:
+        raise ValueError(f"mask must be {', '.join(drawers)} or half-frame, not {kind!r}")
+    return np.stack([soften(mask) for mask in drawers[kind](face)])
 
 
 def open_jaw(shape: NeutralShape) -> Points:
@@ -75,8 +75,22 @@ def soften(mask: NDArray[np.uint8]) -> NDArray[np.float32]:
     return keep
 
 
-def box_mask() -> NDArray[np.uint8]:
-    """The lower half of the frame, (256, 256): what the pose-aware mask is compared with."""
+def box_masks(face: NeutralFace) -> NDArray[np.uint8]:
+    """Masks (T, 256, 256) of the lower half of each frame's face box, as Wav2Lip's: what the paper compares with.
+
+    The box is that of the mesh as it was found in the frame, which reaches from the forehead to the chin.
+    """
+    masks = np.zeros((face.frames, SIZE, SIZE), np.uint8)
+    for t, mask in enumerate(masks):
+        points = face.tracked.frame(t)
+        (left, top), (right, bottom) = (edge.round().astype(int) for edge in (points.min(axis=0), points.max(axis=0)))
+        middle = (top + bottom) // 2
+        mask[max(middle, 0) : max(bottom + 1, 0), max(left, 0) : max(right + 1, 0)] = 255
+    return masks
+
+
+def half_frame_mask() -> NDArray[np.uint8]:
+    """The lower half of the frame, (256, 256)."""
     mask = np.zeros((SIZE, SIZE), np.uint8)
     mask[SIZE // 2 :] = 255
     return mask

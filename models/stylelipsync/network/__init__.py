@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "face_encoder": ["FaceEncoder"],
         "generator": ["StyleLipSyncNet"],
         "mals": ["RADIUS"],
-        "samf": ["StyleAwareMaskedFusion"],
+        "samf": ["StandardFusion", "StyleAwareMaskedFusion"],
         "tone": ["masked_input", "tone_of"],
     },
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 
 class StyleLipSyncConfig(BaseModel):
@@ -34,13 +34,26 @@ class StyleLipSyncConfig(BaseModel):
     enough to match any skin (ours)."""
     mals: bool = True
     """Moving-average latent smoothing; without it every frame's latent stands alone."""
-    samf: bool = True
-    """Style-aware masked fusion; without it face features are simply added to the decoder's."""
-    mask: Literal["pose-aware", "landmark", "box"] = "pose-aware"
+    fusion: Literal["samf", "standard", "sum"] = "samf"
+    """How face features come into the decoder: style-aware masked fusion; for ablation its gate with a standard
+    convolution in the place of the modulated one (the paper's "w/o SaMF"), or added without a gate (ours)."""
+    mask: Literal["pose-aware", "landmark", "box", "half-frame"] = "pose-aware"
     """What is hidden from the face encoder: the posed lower face with a fixed jaw; for ablation the lower face with its
-    true jaw, which gives the lips away, or the lower half of the frame."""
+    true jaw, which gives the lips away, the lower half of the face's box (the paper's "w/o pose-aware mask", as
+    Wav2Lip), or the lower half of the frame (ours)."""
     mesh: Literal["mediapipe", "bfm"] = "mediapipe"
     """Which predictor finds the mesh that masks are drawn from; `bfm` needs files that only their owners give out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words_of_earlier_versions(cls, values: Any) -> Any:
+        """Files with `samf` are older than `fusion`: without SaMF they added, and `box` hid half of the frame."""
+        if not isinstance(values, dict) or "samf" not in values or "fusion" in values:
+            return values
+        others = {key: value for key, value in values.items() if key != "samf"}
+        if others.get("mask") == "box":
+            others["mask"] = "half-frame"
+        return others | {"fusion": "samf" if values["samf"] else "sum"}
 
     @field_validator("resolution")
     @classmethod

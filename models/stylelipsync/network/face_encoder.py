@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from bench_lipsync.models.stylelipsync.network.blocks import DownBlock, SameBlock
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
-from bench_lipsync.models.stylelipsync.network.samf import StyleAwareMaskedFusion
+from bench_lipsync.models.stylelipsync.network.samf import GatedFusion, StandardFusion, StyleAwareMaskedFusion
 
 
 class FaceEncoder(nn.Module):
@@ -21,8 +21,8 @@ class FaceEncoder(nn.Module):
         for index in range(1, len(sizes)):
             inputs, outputs = config.channels[sizes[index - 1]], config.channels[sizes[index]]
             self.add_module(f"f_enc{index}", nn.Sequential(DownBlock(inputs, outputs, config.norm_groups)))
-            if config.samf:
-                self.add_module(f"f_mix{index}", StyleAwareMaskedFusion(outputs, config.w_dim))
+            if config.fusion != "sum":
+                self.add_module(f"f_mix{index}", _fusion(config, outputs))
             self.level[sizes[index]] = index
 
     def forward(self, frames: Tensor) -> dict[int, Tensor]:
@@ -35,9 +35,13 @@ class FaceEncoder(nn.Module):
         return features
 
     def fuse(self, x: Tensor, feature: Tensor, w: Tensor) -> Tensor:
-        """Bring `feature` into decoder features `x` of the same size; plain addition where SaMF is switched off."""
+        """Bring `feature` into decoder features `x` of the same size; added where there is no fusion module."""
         name = f"f_mix{self.level[x.shape[-1]]}"
         if not hasattr(self, name):
             return x + feature.to(x.dtype)
         fused: Tensor = self.get_submodule(name)(x, feature, w)
         return fused
+
+
+def _fusion(config: StyleLipSyncConfig, channels: int) -> GatedFusion:
+    return StandardFusion(channels) if config.fusion == "standard" else StyleAwareMaskedFusion(channels, config.w_dim)

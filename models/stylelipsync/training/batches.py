@@ -43,10 +43,7 @@ def draw(data: TrainingData, settings: TrainSettings, step: int, shard: int = 0)
 
 
 def _sample(data: TrainingData, settings: TrainSettings, step: int, number: int) -> Batch:
-    """Identities evenly, then a clip, a window in it, and a reference in the same clip.
-
-    How the paper draws references is not known; the same clip is ours.
-    """
+    """Identities evenly, then a clip, a window in it, and one random reference frame of the same clip."""
     rng = np.random.default_rng([settings.seed, step, number])
     groups = data.by_identity
     clips = groups[rng.integers(len(groups))]

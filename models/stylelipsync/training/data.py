@@ -27,7 +27,7 @@ from bench_lipsync.models.training.clip_arrays import (
 from bench_lipsync.models.vision.frames import resize
 from bench_lipsync.models.vision.mouth import mouth_squares
 
-DATA_VERSION = "2"
+DATA_VERSION = "3"
 
 
 @dataclass(frozen=True)

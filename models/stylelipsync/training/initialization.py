@@ -17,7 +17,7 @@ from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 from bench_lipsync.models.stylelipsync.network.samf import StyleAwareMaskedFusion
 
-SWITCHES = frozenset({"mals", "samf", "mask", "mesh"})
+SWITCHES = frozenset({"mals", "fusion", "mask", "mesh"})
 """Fields of the configuration in which the beginning may differ: they leave most weights as they are."""
 _EQUALISED = (FullyConnected, StyledConv, ToRGB, StyleAwareMaskedFusion)
 

@@ -53,11 +53,19 @@ class ReconstructionLoss:
         if settings.face_cut:
             face = mouth * torch.tensor([1.0, 1.0, settings.face_cut], device=mouth.device)
             output, truth = cut(output, face), cut(truth, face)
-        lpips = self._lpips(output, truth)
+        lpips = self._pyramid(output, truth)
         total = settings.lambda_l2 * (l2 + settings.lambda_mouth * mouth_l2 + settings.lambda_inner * inner)
         total = total + settings.lambda_lpips * (lpips + settings.lambda_mouth * mouth_lpips)
         total = total + settings.lambda_tone * tone
         return Losses(total, l2, lpips, mouth_l2, mouth_lpips, inner, tone, none)
+
+    def _pyramid(self, output: Tensor, truth: Tensor) -> Tensor:
+        """LPIPS added up over `lpips_levels`, each level half as large as the one before."""
+        total = self._lpips(output, truth)
+        for _ in range(1, self.settings.lpips_levels):
+            output, truth = F.avg_pool2d(output, 2), F.avg_pool2d(truth, 2)
+            total = total + self._lpips(output, truth)
+        return total
 
     def _lpips(self, output: Tensor, truth: Tensor) -> Tensor:
         return self.lpips(output, truth).float().mean() if self.lpips else output.new_zeros(())
@@ -71,7 +79,9 @@ class SyncLoss:
 
     def __init__(self, settings: TrainSettings, expert: Path | None, device: str) -> None:
         self.settings = settings
-        self.expert: SyncExpert | None = load_expert(expert, device) if settings.lambda_sync > 0 else None
+        self.expert: SyncExpert | None = None
+        if settings.lambda_sync > 0:
+            self.expert = load_expert(expert, device, settings.sync_loss)
 
     def add(self, losses: Losses, output: Tensor, mouth: Tensor, mel: Tensor, step: int) -> Losses:
         """`losses` with synchrony in them, from step `sync_start` on.
@@ -80,7 +90,7 @@ class SyncLoss:
         """
         if self.expert is None or step < self.settings.sync_start:
             return losses
-        sync = sync_loss(self.expert, output, mouth, mel)
+        sync = sync_loss(self.expert, output, mouth, mel, self.settings.sync_loss)
         return losses._replace(total=losses.total + self.settings.lambda_sync * sync, sync=sync)
 
 

@@ -1,4 +1,4 @@
-"""How StyleLipSync is trained: the published recipe as defaults, and the small recipe of the demo checkpoint."""
+"""How StyleLipSync is trained: as the paper says, as the released options say, and as the demo checkpoint was."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench_lipsync.models.stylelipsync.network.config import StyleLipSyncConfig
+from bench_lipsync.models.syncnet.settings import SyncLossName
+from bench_lipsync.models.vision.mouth import CUT_SIZE
 
 SYNC_FRAMES = 5
 """Frames that the sync expert sees at once."""
+LPIPS_SIZE = 32
+"""Side in pixels of the smallest picture that LPIPS is taken on: below it, networks run out of pixels."""
 
 
 class TrainSettings(BaseModel):
-    """Defaults are the published options; where none was published the docstring says "ours"."""
+    """Defaults are the options of the released code; where there is none the docstring says "ours"."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,8 +41,13 @@ class TrainSettings(BaseModel):
     lambda_lpips: float = 1.0
     lpips_net: Literal["alex", "vgg"] = "vgg"
     """Ours: which one was used is not known; its authors recommend VGG as a loss."""
+    lpips_levels: int = Field(default=1, ge=1)
+    """Levels of the pyramid that LPIPS on the frame is added up over, each half as large as the one before: 3 in the
+    paper."""
     lambda_sync: float = Field(default=0.1, ge=0)
     """Synchrony, judged by the sync expert (`models.syncnet.expert.network`) on the same frames; 0 leaves it out."""
+    sync_loss: SyncLossName = "bce"
+    """Form of the sync loss; `cosine` is the paper's, `bce` is ours."""
     sync_start: int = Field(default=0, ge=0)
     """Ours: the step from which synchrony counts; before it the expert is not asked."""
     lambda_mouth: float = 0.0
@@ -76,6 +85,15 @@ class TrainSettings(BaseModel):
     """Held-out clips that are measured."""
 
     @model_validator(mode="after")
+    def _lpips_sees_enough(self) -> TrainSettings:
+        side = (CUT_SIZE if self.face_cut else self.network.resolution) >> (self.lpips_levels - 1)
+        if self.lpips_levels > 1 and side < LPIPS_SIZE:
+            raise ValueError(
+                f"the last of lpips_levels={self.lpips_levels} has {side} px; at least {LPIPS_SIZE} are needed"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _sync_sees_enough(self) -> TrainSettings:
         if self.lambda_sync > 0 and self.frames < SYNC_FRAMES:
             raise ValueError(
@@ -84,6 +102,10 @@ class TrainSettings(BaseModel):
             )
         return self
 
+
+PAPER = TrainSettings(lambda_l2=0.0, lambda_lpips=10.0, lpips_levels=3, sync_loss="cosine")
+"""Equations 6 to 8 of the paper: 10 * LPIPS at three scales + 0.1 * (1 - cosine), no L2. What it does not say (steps,
+batch, LPIPS's network) is that of the released options."""
 
 DEMO_NETWORK = StyleLipSyncConfig(
     resolution=128,
@@ -132,5 +154,5 @@ DEMO = TrainSettings(
 )
 """The demo checkpoint: 128 px on one CPU core, from a small prior (`--init`) or from nothing."""
 
-PRESETS: dict[str, TrainSettings] = {"published": TrainSettings(), "demo": DEMO}
+PRESETS: dict[str, TrainSettings] = {"paper": PAPER, "released": TrainSettings(), "demo": DEMO}
 """Recipes by name."""

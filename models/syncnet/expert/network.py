@@ -1,8 +1,8 @@
 """The sync expert: judges in training whether five frames and their audio belong together.
 
 It is never the network that measures. It sees the lower face in colour as the generator draws it, and the generator's
-own mel windows, so that its judgement can be followed back into the frames. The paper does not say which SyncNet it
-trained against; size, crop and calibration are ours.
+own mel windows, so that its judgement can be followed back into the frames. The paper says how its
+SyncNet was trained, not what it looks like; size, crop and calibration are ours.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.serialization.weights import load_model, save_weights
 from bench_lipsync.models.syncnet.open.network import AudioHalf, OpenSyncConfig, conv_norm_relu
+from bench_lipsync.models.syncnet.settings import SyncLossName
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "sync_expert.safetensors"
 """The committed weights, trained on the demo set's faces and voices."""
@@ -107,23 +108,29 @@ class SyncExpert(nn.Module):
         return F.grid_sample(frames.flatten(1, 2).float(), grid, padding_mode="border", align_corners=False)
 
 
-def sync_logits(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor) -> Tensor:
-    """Log odds (B, T - 4) of being in sync for every five frames of (B, T >= 5, 3, R, R) in [-1, 1].
+def sync_cosines(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor) -> Tensor:
+    """Cosines (B, T - 4) of faces and audio for every five frames of (B, T >= 5, 3, R, R) in [-1, 1].
 
     `squares` (B, T, 3) are centre x, y and half side around the mouth in [-1, 1] image coordinates (those of
     `models.vision.mouth.mouth_squares`), `mel` (B, T, 20, 80) the log-mel window of each frame. Raises
     `ValueError` for fewer than five frames.
     """
-    cosines = (expert.embed_faces(frames, squares) * expert.embed_audio(mel)).sum(dim=-1)
-    return expert.logits(cosines)
+    return (expert.embed_faces(frames, squares) * expert.embed_audio(mel)).sum(dim=-1)
 
 
-def sync_loss(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor) -> Tensor:
-    """L_sync, a scalar: the mean of -log of the probability of being in sync, which the generator lowers.
+def sync_logits(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor) -> Tensor:
+    """Log odds (B, T - 4) of being in sync; arguments as of `sync_cosines`."""
+    return expert.logits(sync_cosines(expert, frames, squares, mel))
 
-    Arguments as of `sync_logits`. As in Wav2Lip (binary cross-entropy against "in sync"), but on a calibrated
-    probability instead of the cosine.
+
+def sync_loss(expert: SyncExpert, frames: Tensor, squares: Tensor, mel: Tensor, form: SyncLossName = "bce") -> Tensor:
+    """L_sync, a scalar that the generator lowers; arguments as of `sync_cosines`.
+
+    `cosine` is the paper's 1 - cosine (eq. 7), in [0, 2]. `bce` is as in Wav2Lip the binary cross-entropy against "in
+    sync", but of a calibrated probability instead of the cosine.
     """
+    if form == "cosine":
+        return 1 - sync_cosines(expert, frames, squares, mel).mean()
     return F.softplus(-sync_logits(expert, frames, squares, mel)).mean()
 
 
@@ -133,12 +140,20 @@ def save_expert(network: SyncExpert, path: Path, facts: dict[str, str]) -> None:
     save_weights(network.state_dict(), path, metadata, half=True)
 
 
-def load_expert(path: Path | None = None, device: str = "cpu") -> SyncExpert:
-    """The expert of `path` (default: the committed weights), frozen and in evaluation mode. Raises `BenchError`."""
+def load_expert(path: Path | None = None, device: str = "cpu", form: SyncLossName = "cosine") -> SyncExpert:
+    """The expert of `path` (default: the committed weights), frozen and in evaluation mode.
+
+    Raises `BenchError`, also for weights that cannot judge in the `form` of `sync_loss`.
+    """
     path = path or WEIGHTS
     if not path.is_file():
         raise BenchError(
             f"{path.name} is not there; `bench train syncnet --network expert --dataset demo --out DIR` makes one"
         )
-    network, _ = load_model(path, _LABEL, ExpertConfig, SyncExpert, "a sync expert")
+    network, facts = load_model(path, _LABEL, ExpertConfig, SyncExpert, "a sync expert")
+    if form == "bce" and facts.get("loss") == "contrastive":
+        raise BenchError(
+            f"{path.name} was trained with the contrastive loss and gives no probabilities, which the sync loss bce "
+            "needs; choose the sync loss cosine, or train an expert with --loss calibrated"
+        )
     return network.requires_grad_(False).to(device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from bench_lipsync.harness.api.clip import PreparedClip
 from bench_lipsync.models.syncnet.expert.batches import make_batch
 from bench_lipsync.models.syncnet.expert.data import ExpertData, load_data
 from bench_lipsync.models.syncnet.expert.network import SyncExpert, save_expert
-from bench_lipsync.models.syncnet.losses import contrastive_loss
-from bench_lipsync.models.syncnet.settings import PRESETS, SyncSettings
+from bench_lipsync.models.syncnet.losses import contrastive_loss, info_nce
+from bench_lipsync.models.syncnet.settings import ExpertSettings
 from bench_lipsync.models.syncnet.trainer import Pairs, SyncTrainer, train
 from bench_lipsync.models.training.clip_arrays import ClipSpan
 from bench_lipsync.models.training.split import split_by_hash
@@ -27,7 +28,7 @@ HARD = 2
 def run(
     clips: Sequence[PreparedClip],
     out: Path,
-    settings: SyncSettings = PRESETS["expert"],
+    settings: ExpertSettings = ExpertSettings(),  # noqa: B008 - a constant
     *,
     resolution: int = 128,
     device: str = "cpu",
@@ -52,9 +53,14 @@ def run(
     """
     torch.manual_seed(settings.seed)
     data = load_data([clip for clip in clips if clip.frames >= settings.frames], out / "data", resolution)
-    trainer = _ExpertTrainer(SyncExpert().to(device), settings, split_by_hash(data.clips), device)
+    network = SyncExpert()
+    if settings.loss == "contrastive":
+        # Not learned: the curve shows the scale that the temperature is.
+        torch.nn.init.constant_(network.log_scale.requires_grad_(False), -math.log(settings.temperature))
+        network.threshold.requires_grad_(False)
+    trainer = _ExpertTrainer(network.to(device), settings, split_by_hash(data.clips), device)
     trainer.data = data
-    train(trainer, out, lambda facts: save_expert(trainer.network, out / WEIGHTS, facts))
+    train(trainer, out, lambda facts: save_expert(network, out / WEIGHTS, facts | {"loss": settings.loss}))
     return out / WEIGHTS
 
 
@@ -75,6 +81,7 @@ def pair_loss(expert: SyncExpert, faces: Tensor, audio: Tensor) -> Tensor:
 
 class _ExpertTrainer(SyncTrainer[ClipSpan]):
     network: SyncExpert
+    settings: ExpertSettings
     data: ExpertData
 
     def pairs(self, clips: Sequence[ClipSpan], step: int, *, augment: bool) -> Pairs:
@@ -84,5 +91,7 @@ class _ExpertTrainer(SyncTrainer[ClipSpan]):
             return Pairs(self.network.embed_faces(frames, squares), self.network.embed_audio(mel))
 
     def loss(self, pairs: Pairs) -> Tensor:
+        if self.settings.loss == "contrastive":
+            return info_nce(*pairs, self.settings.temperature)
         # The contrastive part teaches the vectors quickly; the pairs make probabilities of their cosines.
         return contrastive_loss(*pairs, self.scale.clamp(max=60)) + pair_loss(self.network, *pairs)

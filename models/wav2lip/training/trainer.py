@@ -58,7 +58,7 @@ class Wav2LipTrainer(Trainer[Losses]):
             if isinstance(layer, torch.nn.BatchNorm2d):
                 layer.momentum = settings.momentum
         self.optimiser = torch.optim.Adam(self.net.parameters(), lr=settings.lr, betas=settings.betas, fused=True)
-        self.expert = load_expert(None, device) if settings.sync_weight else None
+        self.expert = load_expert(None, device, "bce") if settings.sync_weight else None
 
     @staticmethod
     def rate(settings: Wav2LipSettings, step: int) -> float:

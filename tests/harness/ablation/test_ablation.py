@@ -94,9 +94,9 @@ def test_stylelipsync_lists_its_own_variants_and_what_differs() -> None:
     variants = default_variants("stylelipsync")
     assert variants.models[:2] == ("stylelipsync", "stylelipsync@no-mals") and len(variants.models) == 4
     told = differing_settings(variants)
-    assert told[FULL] == {"mals": True, "samf": True, "mask": "pose-aware"}
-    assert told["no MaLS"] == {"mals": False, "samf": True, "mask": "pose-aware"}
-    assert told["box mask"]["mask"] == "box"
+    assert told[FULL] == {"mals": True, "fusion": "samf", "mask": "pose-aware"}
+    assert told["no MaLS"] == {"mals": False, "fusion": "samf", "mask": "pose-aware"}
+    assert told["half-frame mask"]["mask"] == "half-frame"
 
 
 @pytest.mark.parametrize(
@@ -185,10 +185,11 @@ def test_a_curve_is_a_run_for_every_amount(executed: list[Any], tmp_path: Path) 
     curve = tmp_path / "curve"
     assert amounts[0] == (5, 100, tmp_path)
     assert amounts[1:] == [
-        (2, 50, curve / "2s-50steps"),
-        (2, 100, curve / "2s-100steps"),
         (5, 50, curve / "5s-50steps"),
-    ]
+        (2, 100, curve / "2s-100steps"),
+        (2, 50, curve / "2s-50steps"),
+    ], "the most steps first, which may leave the others in the store"
+    assert [spec.adapt.earlier for spec, _ in executed] == [(50,), (), (50,), ()]
     assert [(p.seconds, p.steps) for p in done.curve] == [(2, 50), (2, 100), (5, 50), (5, 100)]
 
 

@@ -18,7 +18,7 @@ from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.models.stylegan2.training.settings import GanSettings
 from bench_lipsync.models.stylelipsync.mask.bfm import BfmMissing
 from bench_lipsync.models.stylelipsync.training.settings import PRESETS, TrainSettings
-from bench_lipsync.models.syncnet.settings import SyncSettings
+from bench_lipsync.models.syncnet.settings import ExpertSettings, SyncSettings
 from bench_lipsync.models.wav2lip.training.settings import Wav2LipSettings
 
 MODULES = {
@@ -80,11 +80,19 @@ def test_switches_expert_and_beginning_are_passed_on(passed: dict[str, Any], tmp
     prior, expert = tmp_path / "p.safetensors", tmp_path / "e.safetensors"
     prior.touch()
     expert.touch()
-    words = f"--no-samf --no-mals --mask landmark --init {prior} --expert {expert} --freeze-decoder"
-    numbers = "--accumulate 4 --lambda-sync 0.2 --sync-start 50 --device cpu --set face_cut=1.5 --set betas=[0,0.9]"
-    bench("stylelipsync", "--out", str(tmp_path / "o"), *words.split(), *numbers.split())
-    network = {"samf": False, "mals": False, "mask": "landmark"}
-    changes = {"accumulate": 4, "sync_start": 50, "lambda_sync": 0.2, "face_cut": 1.5, "betas": (0.0, 0.9)}
+    words = f"--fusion standard --no-mals --mask landmark --init {prior} --expert {expert} --freeze-decoder"
+    numbers = "--accumulate 4 --lambda-sync 0.2 --sync-loss cosine --sync-start 50 --device cpu"
+    other = "--set face_cut=1.5 --set betas=[0,0.9]"
+    bench("stylelipsync", "--out", str(tmp_path / "o"), *words.split(), *numbers.split(), *other.split())
+    network = {"fusion": "standard", "mals": False, "mask": "landmark"}
+    changes = {
+        "accumulate": 4,
+        "sync_loss": "cosine",
+        "sync_start": 50,
+        "lambda_sync": 0.2,
+        "face_cut": 1.5,
+        "betas": (0.0, 0.9),
+    }
     recipe = PRESETS["demo"]
     assert passed["settings"] == recipe.model_copy(
         update={**changes, "train_synthesis": False, "network": recipe.network.model_copy(update=network)}
@@ -107,6 +115,7 @@ def test_syncnet(passed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.Mon
     assert passed.keys() == {"clips", "out", "settings", "where", "device"}
     monkeypatch.setattr("bench_lipsync.models.syncnet.expert.train.run", lambda *clips, **more: Path("expert"))
     assert "weights: expert" in bench("syncnet", "--network", "expert", "--out", str(tmp_path))
+    assert "unknown key 'loss'" in refused(*f"syncnet --loss contrastive --out {tmp_path}".split())
     assert "'both' is not one of" in invoke("syncnet", "--network", "both", "--out", str(tmp_path)).output
 
 
@@ -122,7 +131,7 @@ def test_wav2lip_says_how_to_measure_the_weights(passed: dict[str, Any], tmp_pat
         ("stylegan2 --kimg 0", "recipe demo: kimg: Input should be greater than 0"),
         ("stylegan2 --batch 6", "batch of 6 cannot be divided into groups of 4"),
         ("stylelipsync --steps 0", "recipe demo: steps: .* greater than or equal to 1"),
-        ("stylelipsync --mask ears", "network.mask: Input should be 'pose-aware', 'landmark' or 'box'"),
+        ("stylelipsync --mask ears", "network.mask: Input should be 'pose-aware', 'landmark', 'box' or 'half-frame'"),
         ("stylelipsync --set lambda_snyc=1", r"unknown key 'lambda_snyc' \(did you mean lambda_sync"),
         ("syncnet --batch 1", "batch: .* greater than or equal to 2"),
         ("wav2lip --set steps", "--set 'steps' is no KEY=VALUE"),
@@ -165,7 +174,7 @@ def test_no_clip_to_train_on_is_an_error_that_names_the_dataset(
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_options_have_the_type_of_their_setting(target: Target) -> None:
     models = {"stylelipsync": TrainSettings, "stylegan2": GanSettings, "wav2lip": Wav2LipSettings}
-    model: Any = models.get(target.name, SyncSettings)
+    model: Any = models.get(target.name, ExpertSettings)
     for name, setting in target.settings.items():
         inner = model
         *parents, last = (setting.field or name).split(".")

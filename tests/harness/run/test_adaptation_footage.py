@@ -28,7 +28,7 @@ class Learner(Darker):
     seen: tuple[SeenFrames, ...] = ()
 
     def adaptation_key(self, request: AdaptRequest) -> str:
-        return f"{request.regularise} {request.steps} {request.seed}"
+        return f"{request.regularise} {request.synchronise} {request.steps} {request.seed} {dict(request.settings)}"
 
     def describe_adaptation(self, request: AdaptRequest) -> str:
         return f"{request.steps or 7} steps"
@@ -170,11 +170,15 @@ def test_specification_of_modes() -> None:
             {"adapt": {"seconds": 5}},
             {"mode": "adapted", "adapt": {"seconds": 6}},
             {"mode": "adapted", "adapt": {"steps": 6}},
+            {"mode": "adapted-no-sync"},
+            {"mode": "adapted", "adapt": {"settings": {"sync_loss": "cosine"}}},
             {"models": ["learner@no-mals"]},
         )
     }
-    assert len(hashes) == 7
-    with pytest.raises(BenchError, match="no mode is called tuned; known: zero-shot, adapted, adapted-no-reg"):
+    assert len(hashes) == 9
+    with pytest.raises(
+        BenchError, match="no mode is called tuned; known: zero-shot, adapted, adapted-no-reg, adapted-no-sync"
+    ):
         make_spec({**BASE, "mode": "tuned"})
     with pytest.raises(BenchError, match=r"adapt\.seconds"):
         make_spec({**BASE, "adapt": {"seconds": 0}})

@@ -189,12 +189,56 @@ def test_interrupted_adaptation_goes_on(
     assert again.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_with_a_constant_rate_a_long_adaptation_begins_with_the_shorter_ones(
+    schedule: str, checkpoint: Checkpoint, footage: PreparedClip, speech: ForeignSpeech, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"schedule": schedule})
+
+    def run(steps: int, name: str, earlier: dict[int, Path] | None = None) -> Path:
+        own = settings.model_copy(update={"steps": steps})
+        return adapt(checkpoint, footage, (0, 8), own, tmp_path / name, foreign=speech, judge=judge, earlier=earlier)
+
+    run(5, "long.safetensors", {3: tmp_path / "steps" / "3.safetensors"})
+    short = run(3, "short.safetensors")
+    same = (tmp_path / "steps" / "3.safetensors").read_bytes() == short.read_bytes()
+    assert same == (schedule == "constant"), "a rate that falls to zero falls sooner in the shorter one"
+
+
 def test_as_a_model_that_can_be_adapted(tmp_path: Path, checkpoint: Checkpoint) -> None:
     model = StyleLipSync(tmp_path / "base.safetensors")
     assert isinstance(model, AdaptableModel)
-    keys = {
-        model.adaptation_key(request)
-        for request in (AdaptRequest(), AdaptRequest(regularise=False), AdaptRequest(steps=9), AdaptRequest(seed=1))
-    }
-    assert len(keys) == 4
-    assert "no sync regulariser" in model.describe_adaptation(AdaptRequest(regularise=False))
+    plain, no_reg, no_sync = AdaptRequest(), AdaptRequest(regularise=False), AdaptRequest(synchronise=False)
+    cosine = AdaptRequest(settings={"sync_loss": "cosine"})
+    requests = (plain, no_reg, no_sync, cosine, AdaptRequest(steps=9), AdaptRequest(seed=1))
+    assert len({model.adaptation_key(request) for request in requests}) == 6
+    assert model.adapt_settings(plain) == DEMO_ADAPT
+    weights = [(found.lambda_sync, found.lambda_reg) for found in map(model.adapt_settings, (plain, no_reg, no_sync))]
+    assert weights == [(0.1, 0.1), (0.1, 0.0), (0.0, 0.1)]
+    assert "no sync regulariser" in model.describe_adaptation(no_reg)
+    assert "no sync loss on the own audio" in model.describe_adaptation(no_sync)
+    assert model.describe_adaptation(cosine).endswith("sync loss 1 - cosine")
+    with pytest.raises(BenchError, match=r"unknown key 'sinc_loss' .*did you mean sync_loss"):
+        model.describe_adaptation(AdaptRequest(settings={"sinc_loss": "cosine"}))
+
+
+@pytest.mark.parametrize("form", ["bce", "cosine"])
+def test_both_sync_terms_have_the_form_of_the_settings(form: str, net: StyleLipSyncNet, task: Task) -> None:
+    from bench_lipsync.models.syncnet.expert.network import load_expert, sync_loss
+
+    adapter = AdaptTrainer(net, SETTINGS.model_copy(update={"sync_loss": form}), task)
+    frames, mel = torch.rand(1, 5, 3, 32, 32) * 2 - 1, torch.randn(1, 5, 20, 80)
+    given = frames, torch.tensor([0.0, 0.5, 0.4]).expand(1, 5, 3), mel
+    assert adapter.judge is not None
+    torch.testing.assert_close(adapter.judge(*given), sync_loss(load_expert(), *given, form))
+    found = adapter.step()
+    assert float(found.total) == pytest.approx(float(found.reconstruction + 0.1 * found.sync + 0.1 * found.reg))
+
+
+@pytest.mark.parametrize("arm", [{"lambda_reg": 0.0}, {"lambda_sync": 0.0}, {"sync_loss": "cosine"}])
+def test_arms_of_the_adaptation_learn_other_weights(arm: dict, net: StyleLipSyncNet, task: Task) -> None:
+    full, other = (AdaptTrainer(net, SETTINGS.model_copy(update=change), task) for change in ({}, arm))
+    for adapter in (full, other):
+        adapter.step()
+        adapter.step()
+    assert not torch.equal(states(full)["synthesis.b4.const"], states(other)["synthesis.b4.const"])

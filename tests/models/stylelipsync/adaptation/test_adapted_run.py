@@ -12,11 +12,14 @@ from face_tracks import plain_track
 from filmed_heads import film
 from synthetic_clip import sound
 
+from bench_lipsync.harness.ablation.run import carry_out
+from bench_lipsync.harness.ablation.variants import Variants
 from bench_lipsync.harness.api.clip import FPS, Clip, PreparedClip
 from bench_lipsync.harness.media import LosslessWriter, write_wav
 from bench_lipsync.harness.run.pipeline import RunOptions, execute
 from bench_lipsync.harness.run.spec import make_spec
 from bench_lipsync.models.stylelipsync.adaptation.foreign_speech import foreign_speech
+from bench_lipsync.models.stylelipsync.adaptation.trainer import AdaptLosses, AdaptTrainer
 from bench_lipsync.models.stylelipsync.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
 from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 
@@ -84,3 +87,40 @@ def test_zero_shot_and_adapted_rows(weights: Path, tmp_path: Path) -> None:
     by_hand = make_spec({**spec.model_dump(), "models": [f"stylelipsync:{tuned}"], "mode": "zero-shot", "adapt": None})
     refused = execute(by_hand, RunOptions(out=tmp_path / "hand")).result
     assert [(failure.clip, failure.status) for failure in refused.failures] == [("anna", "seen")]
+
+
+@pytest.mark.parametrize(("schedule", "taken"), [("constant", 6), ("cosine", 6 + 3 + 2)])
+def test_a_curve_over_steps_comes_of_one_adaptation_where_that_is_the_same(
+    schedule: str, taken: int, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two speakers; a constant learning rate gives every point on the way to the largest."""
+    spec = make_spec(
+        {
+            "models": [f"stylelipsync:{weights}"],
+            "dataset": "folder",
+            "data_root": tmp_path / "clips",
+            "metrics": ["PSNR"],
+            "size": SIZE,
+            "mode": "adapted",
+            "adapt": {"seconds": 2, "settings": {"schedule": schedule}},
+        }
+    )
+    step, done = AdaptTrainer.step, []
+
+    def counted(self: AdaptTrainer) -> AdaptLosses:
+        done.append(self.done)
+        return step(self)
+
+    monkeypatch.setattr(AdaptTrainer, "step", counted)
+    variants = Variants(f"stylelipsync:{weights}", {})
+    curve = carry_out(spec, variants, RunOptions(out=tmp_path / "run"), steps=[2, 6, 3]).ablation.curve
+    assert [point.steps for point in curve] == [2, 3, 6]
+    assert len(done) == 2 * taken
+    values = [next(row.value for row in point.result.metrics if row.mode == "adapted") for point in curve]
+    assert len(set(values)) == 3
+    if schedule == "constant":
+        monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "other"))
+        alone = spec.model_copy(update={"adapt": spec.adapt.model_copy(update={"steps": 3})})
+        result = execute(alone, RunOptions(out=tmp_path / "alone")).result
+        assert result.spec_hash == curve[1].result.spec_hash
+        assert result.metrics == curve[1].result.metrics, "as if it had been adapted by itself"

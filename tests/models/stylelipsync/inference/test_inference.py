@@ -35,7 +35,10 @@ def relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
     return float((actual - expected).abs().max() / expected.abs().max())
 
 
-@pytest.mark.parametrize("change", [{}, {"samf": False}, {"norm_groups": 1}, {"resolution": 64}, {"channel_max": 64}])
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"fusion": "standard"}, {"fusion": "sum"}, {"norm_groups": 1}, {"resolution": 64}, {"channel_max": 64}],
+)
 @torch.inference_mode()
 def test_equals_the_network(tiny_config: StyleLipSyncConfig, change: dict[str, object]) -> None:
     config = tiny_config.model_copy(update=change)

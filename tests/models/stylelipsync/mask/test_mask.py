@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from filmed_heads import film, turn
 
-from bench_lipsync.models.stylelipsync.mask.mask import SIZE, box_mask, draw_masks, keep_planes, open_jaw, soften
+from bench_lipsync.models.stylelipsync.mask.mask import (
+    SIZE,
+    box_masks,
+    draw_masks,
+    half_frame_mask,
+    keep_planes,
+    open_jaw,
+    soften,
+)
 from bench_lipsync.models.stylelipsync.mask.mesh import VERTICES, fit_mesh, in_drawing, triangles
 from bench_lipsync.models.stylelipsync.mask.similarity import fit
 
@@ -90,13 +98,31 @@ def test_soft_edge_is_the_published_one() -> None:
     assert 0.3 < keep[125, 150 + 9] < 0.7
 
 
-def test_box_hides_the_lower_half() -> None:
+def test_box_hides_the_lower_half_of_the_face_only() -> None:
+    landmarks = film(np.array([0.0, 0.0, 0.3]), np.zeros(3))
+    face = fit_mesh(landmarks).face()
+    drawn = box_masks(face)
+    for mask, points in zip(drawn, landmarks[:, :468, :2], strict=True):
+        rows, columns = (np.nonzero(mask.any(axis=axis))[0] for axis in (1, 0))
+        top, bottom = points[:, 1].min(), points[:, 1].max()
+        np.testing.assert_allclose((rows[0], rows[-1]), ((top + bottom) / 2, bottom), atol=1.1)
+        np.testing.assert_allclose((columns[0], columns[-1]), (points[:, 0].min(), points[:, 0].max()), atol=1.1)
+        assert mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all(), "a rectangle"
+    assert drawn[2].sum() > drawn[0].sum(), "a detector's box follows the jaw"
+    hidden = {kind: (1 - keep_planes(face, kind, 3)).mean() for kind in ("box", "half-frame")}
+    assert hidden["box"] < 0.7 * hidden["half-frame"]
+    assert all(
+        np.array_equal(keep_planes(face.span(t, t + 1), "box", 1)[0], keep_planes(face, "box", 3)[t]) for t in range(3)
+    )
+
+
+def test_half_frame_hides_the_lower_half() -> None:
     face = fit_mesh(film(np.zeros(3), np.zeros(3))).face()
-    keep = keep_planes(face, "box", 3)
+    keep = keep_planes(face, "half-frame", 3)
     assert keep.shape == (3, SIZE, SIZE)
     assert keep[:, 150:].max() == 0.0
     assert keep[:, :100].min() == 1.0
-    assert (box_mask() == 255).mean() == 0.5
+    assert (half_frame_mask() == 255).mean() == 0.5
 
 
 def test_landmark_mask_follows_the_true_jaw() -> None:

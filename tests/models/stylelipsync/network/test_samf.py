@@ -7,7 +7,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from bench_lipsync.models.stylelipsync.network.samf import StyleAwareMaskedFusion
+from bench_lipsync.models.stylelipsync.network.samf import StandardFusion, StyleAwareMaskedFusion
 
 
 def test_equals_the_formula() -> None:
@@ -34,3 +34,15 @@ def test_output_lies_between_its_inputs() -> None:
     out = samf(x, feature, torch.randn(1, 4))
     assert ((out > 0) & (out < 1)).all()
     assert (out == out[:, :1]).all(), "one map for all channels"
+
+
+def test_without_the_modulation_the_gate_is_a_standard_convolution_that_no_style_moves() -> None:
+    torch.manual_seed(0)
+    standard, samf = StandardFusion(6), StyleAwareMaskedFusion(6, 5)
+    x, feature = torch.randn(2, 1, 6, 8, 8)
+    one, other = torch.randn(2, 1, 5)
+    z = F.conv2d(feature, standard.conv.weight, standard.conv.bias, padding=1)
+    sigma = torch.sigmoid(F.leaky_relu(z, 0.2) * math.sqrt(2))
+    torch.testing.assert_close(standard(x, feature, one), sigma * feature + (1 - sigma) * x)
+    assert torch.equal(standard.gate(feature, one), standard.gate(feature, other))
+    assert not torch.allclose(samf.gate(feature, one), samf.gate(feature, other))

@@ -43,11 +43,11 @@ def test_weights_are_taken_over_and_kept_when_going_on(
 def test_other_switches_keep_the_weights_that_both_have(
     settings: TrainSettings, data: TrainingData, tiny_config: StyleLipSyncConfig
 ) -> None:
-    bare = StyleLipSyncNet(tiny_config.model_copy(update={"samf": False, "mals": False, "mask": "box"}))
+    bare = StyleLipSyncNet(tiny_config.model_copy(update={"fusion": "sum", "mals": False, "mask": "box"}))
     trainer = StyleLipSyncTrainer(settings, data)
     fresh = trainer.net.mals[0].conv[0].weight.clone()
     note = trainer.begin_from(from_net(bare, settings.network, "bare"))
-    assert "mals False -> True, mask box -> pose-aware, samf False -> True" in note
+    assert "fusion sum -> samf, mals False -> True, mask box -> pose-aware" in note
     assert "face_encoder.f_mix1" in note
     assert torch.equal(trainer.net.face_encoder.f_enc1[0].conv.weight, bare.face_encoder.f_enc1[0].conv.weight)
     assert torch.equal(trainer.net.mals[0].conv[0].weight, fresh)
@@ -59,7 +59,7 @@ def test_other_switches_keep_the_weights_that_both_have(
 
 
 def test_other_sizes_are_an_error_that_names_them(settings: TrainSettings, tiny_config: StyleLipSyncConfig) -> None:
-    other = StyleLipSyncNet(tiny_config.model_copy(update={"w_dim": 8, "samf": False}))
+    other = StyleLipSyncNet(tiny_config.model_copy(update={"w_dim": 8, "fusion": "sum"}))
     with pytest.raises(BenchError, match="another network: w_dim differ"):
         from_net(other, settings.network)
 
@@ -101,9 +101,9 @@ def test_a_prior_of_another_size_is_an_error_that_names_it(tiny_config: StyleLip
 
 
 def test_switches_go_into_the_recipe_and_what_is_wrong_is_named() -> None:
-    network = {"samf": False, "mals": None, "mask": "box"}
+    network = {"fusion": "standard", "mals": None, "mask": "box"}
     settings = make_settings(PRESETS, "demo", {"steps": 7, "lr": None, "network": network})
-    assert (settings.network.samf, settings.network.mals, settings.network.mask) == (False, True, "box")
+    assert (settings.network.fusion, settings.network.mals, settings.network.mask) == ("standard", True, "box")
     assert settings.network.resolution == 128
     with pytest.raises(BenchError, match=r"network\.mask"):
         make_settings(PRESETS, "demo", {"network": {"mask": "ears"}})

@@ -21,12 +21,15 @@ class Judge:
         self.shown: list[torch.Tensor] = []
         self.path: Path | None = None
 
-    def load(self, path: Path | None, device: str) -> Judge:
-        self.path = path
+    def load(self, path: Path | None, device: str, form: str) -> Judge:
+        self.path, self.form = path, form
         return self
 
-    def loss(self, expert: Judge, frames: torch.Tensor, squares: torch.Tensor, mel: torch.Tensor) -> torch.Tensor:
+    def loss(
+        self, expert: Judge, frames: torch.Tensor, squares: torch.Tensor, mel: torch.Tensor, form: str
+    ) -> torch.Tensor:
         assert expert is self
+        assert form == self.form
         assert (frames.shape[:2], squares.shape, mel.shape) == ((2, 5), (2, 5, 3), (2, 5, 20, 80))
         self.shown.append(frames.detach())
         return frames[:, :, :, 20:].square().mean()
@@ -71,11 +74,13 @@ def test_without_weight_no_expert_is_loaded(settings: TrainSettings, data: Train
     assert not judge.shown
 
 
-def test_the_real_expert_gives_gradients(synced: TrainSettings, data: TrainingData, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["bce", "cosine"])
+def test_the_real_expert_gives_gradients(form: str, synced: TrainSettings, data: TrainingData, tmp_path: Path) -> None:
     from bench_lipsync.models.syncnet.expert.network import ExpertConfig, SyncExpert, save_expert
 
     torch.manual_seed(0)
     save_expert(SyncExpert(ExpertConfig(face_channels=(8, 8, 8, 8))), tmp_path / "expert.safetensors", {})
+    synced = synced.model_copy(update={"sync_loss": form})
     trainer = StyleLipSyncTrainer(synced, data, expert=tmp_path / "expert.safetensors")
     frames = torch.rand(2, 5, 3, 32, 32).requires_grad_()
     mouth, mel = torch.tensor([0.0, 0.5, 0.4]).expand(2, 5, 3), torch.randn(2, 5, 20, 80)

@@ -14,6 +14,7 @@ from bench_lipsync.models.stylelipsync.network.generator import StyleLipSyncNet
 from bench_lipsync.models.stylelipsync.training.batches import draw, window
 from bench_lipsync.models.stylelipsync.training.data import TrainingData
 from bench_lipsync.models.stylelipsync.training.initialization import equalised_parameters
+from bench_lipsync.models.stylelipsync.training.losses import ReconstructionLoss
 from bench_lipsync.models.stylelipsync.training.settings import PRESETS, TrainSettings
 from bench_lipsync.models.stylelipsync.training.train import _begin
 from bench_lipsync.models.stylelipsync.training.trainer import StyleLipSyncTrainer, schedule
@@ -31,9 +32,11 @@ def test_loss_falls(settings: TrainSettings, data: TrainingData) -> None:
     assert np.mean(losses[-10:]) < 0.3 * np.mean(losses[:5])
 
 
+@pytest.mark.parametrize("change", [{}, {"fusion": "standard"}, {"fusion": "sum"}, {"mals": False}])
 def test_resuming_gives_the_same_weights_as_not_stopping(
-    settings: TrainSettings, data: TrainingData, tmp_path: Path
+    change: dict[str, object], settings: TrainSettings, data: TrainingData, tmp_path: Path
 ) -> None:
+    settings = settings.model_copy(update={"network": settings.network.model_copy(update=change)})
     straight = StyleLipSyncTrainer(settings, data)
     for _ in range(6):
         straight.step()
@@ -101,15 +104,42 @@ def test_schedule_warms_up_and_falls_to_zero(settings: TrainSettings) -> None:
     assert schedule(settings, 59) == 1.0
 
 
-def test_the_published_recipe_is_the_default() -> None:
-    published = PRESETS["published"]
-    assert (published.steps, published.batch, published.frames, published.lr) == (200_000, 8, 5, 1e-4)
-    assert (published.betas, published.lambda_l2, published.lambda_lpips) == ((0.9, 0.99), 1.0, 1.0)
-    assert not published.train_synthesis
-    assert published.network.resolution == 256
+def test_the_released_options_are_the_default() -> None:
+    released = PRESETS["released"]
+    assert released == TrainSettings()
+    assert (released.steps, released.batch, released.frames, released.lr) == (200_000, 8, 5, 1e-4)
+    assert (released.betas, released.lambda_l2, released.lambda_lpips) == ((0.9, 0.99), 1.0, 1.0)
+    assert not released.train_synthesis
+    assert released.network.resolution == 256
     assert make_settings(PRESETS, "demo", {"steps": 7, "lr": None}).steps == 7
-    with pytest.raises(BenchError, match="published or demo"):
+    with pytest.raises(BenchError, match="paper or released or demo"):
         make_settings(PRESETS, "best", {})
+
+
+def test_the_paper_is_ten_lpips_at_three_scales_and_the_cosine_without_l2() -> None:
+    paper = PRESETS["paper"]
+    assert (paper.lambda_l2, paper.lambda_lpips, paper.lpips_levels) == (0.0, 10.0, 3)
+    assert (paper.lambda_sync, paper.sync_loss, paper.sync_start) == (0.1, "cosine", 0)
+    assert (paper.frames, paper.lr, paper.network.resolution, paper.train_synthesis) == (5, 1e-4, 256, False)
+    ours = (paper.lambda_mouth, paper.lambda_inner, paper.lambda_tone, paper.face_cut, paper.composite, paper.flip)
+    assert not any(ours)
+    small = make_settings(PRESETS, "paper", {"network": {"resolution": 128}, "lpips_net": "alex"})
+    assert (small.lpips_levels, small.network.resolution) == (3, 128)
+    with pytest.raises(BenchError, match="the last of lpips_levels=3 has 16 px"):
+        make_settings(PRESETS, "paper", {"network": {"resolution": 64}})
+
+
+def test_multi_scale_lpips_is_added_up_over_halved_frames(settings: TrainSettings) -> None:
+    network = settings.network.model_copy(update={"resolution": 128})
+    many = settings.model_copy(
+        update={"network": network, "lambda_l2": 0.0, "lambda_lpips": 10.0, "lambda_mouth": 0.0, "lpips_levels": 3}
+    )
+    loss = ReconstructionLoss(many, "cpu")
+    loss.lpips = lambda output, truth: (output - truth).mean(dim=(1, 2, 3)) + output.shape[-1]  # type: ignore[assignment]
+    output, truth = torch.full((2, 3, 128, 128), 0.5), torch.zeros(2, 3, 128, 128)
+    found = loss(output, truth, torch.zeros(2, 3))
+    assert float(found.lpips) == pytest.approx(3 * 0.5 + 128 + 64 + 32)
+    assert float(found.total) == pytest.approx(10 * float(found.lpips))
 
 
 def test_scratch_start_is_grey_and_lets_every_code_through(settings: TrainSettings, data: TrainingData) -> None:

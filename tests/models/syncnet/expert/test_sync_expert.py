@@ -15,8 +15,9 @@ from bench_lipsync.models.syncnet.expert import train as expert_train
 from bench_lipsync.models.syncnet.expert.batches import make_batch
 from bench_lipsync.models.syncnet.expert.data import ExpertData
 from bench_lipsync.models.syncnet.expert.network import SyncExpert, load_expert, save_expert, sync_logits, sync_loss
+from bench_lipsync.models.syncnet.losses import info_nce
 from bench_lipsync.models.syncnet.open.network import OpenSyncNet, save_open_syncnet
-from bench_lipsync.models.syncnet.settings import SyncSettings
+from bench_lipsync.models.syncnet.settings import ExpertSettings
 from bench_lipsync.models.syncnet.trainer import CURVE, SyncLoss
 from bench_lipsync.models.training.clip_arrays import ClipSpan
 
@@ -51,6 +52,30 @@ def test_loss_is_minus_the_log_of_the_score(expert: SyncExpert) -> None:
     scores = sync_logits(expert, *given).sigmoid()
     assert ((scores > 0) & (scores < 1)).all()
     torch.testing.assert_close(sync_loss(expert, *given), -scores.log().mean())
+
+
+def test_cosine_loss_is_one_minus_the_cosine(expert: SyncExpert) -> None:
+    """Between 0 and 2, and 0 for equal vectors; only the part of a vector across its partner is followed."""
+    frames, squares, mel = sample()
+    cosines = (expert.embed_faces(frames, squares) * expert.embed_audio(mel)).sum(dim=-1)
+    torch.testing.assert_close(sync_loss(expert, frames, squares, mel, "cosine"), 1 - cosines.mean())
+    expert.embed_audio = lambda mel: expert.embed_faces(frames, squares)  # type: ignore[method-assign]
+    assert float(sync_loss(expert, frames, squares, mel, "cosine")) == pytest.approx(0, abs=1e-6)
+    expert.embed_audio = lambda mel: -expert.embed_faces(frames, squares)  # type: ignore[method-assign]
+    assert float(sync_loss(expert, frames, squares, mel, "cosine")) == pytest.approx(2)
+
+
+def test_info_nce_by_hand() -> None:
+    """Two windows at right angles; the audio of the second points to the first a little."""
+    faces = torch.eye(2)[None]
+    audio = torch.tensor([[[1.0, 0.0], [0.6, 0.8]]])
+    scores = torch.tensor([[1.0, 0.6], [0.0, 0.8]]) / 0.5
+    towards_audio = -(scores.diagonal() - scores.logsumexp(dim=1)).mean()
+    towards_faces = -(scores.diagonal() - scores.logsumexp(dim=0)).mean()
+    torch.testing.assert_close(info_nce(faces, audio, 0.5), (towards_audio + towards_faces) / 2)
+    # Another clip is no negative: the loss of both is the mean of each.
+    both = info_nce(torch.cat([faces, faces]), torch.cat([audio, faces]), 0.5)
+    torch.testing.assert_close(both, (info_nce(faces, audio, 0.5) + info_nce(faces, faces, 0.5)) / 2)
 
 
 def test_gradient_reaches_every_frame_and_only_the_lower_face(expert: SyncExpert) -> None:
@@ -116,7 +141,7 @@ def arrays(clips: int = 4, frames: int = 16) -> ExpertData:
 
 
 def test_batches_depend_on_seed_and_step_alone() -> None:
-    data, config = arrays(), SyncSettings(batch=3, frames=8)
+    data, config = arrays(), ExpertSettings(batch=3, frames=8)
     first = make_batch(data, list(data.clips), config, 5, augment=True)
     again = make_batch(data, list(data.clips), config, 5, augment=True)
     other = make_batch(data, list(data.clips), config, 6, augment=True)
@@ -133,17 +158,18 @@ class FakeClip:
         self.identity = name
 
 
-def train(out: Path, steps: int) -> list[str]:
+def train(out: Path, steps: int, loss: str = "calibrated") -> list[str]:
     """Loss curve of a run on the arrays above, as it is written."""
-    settings = SyncSettings(steps=steps, batch=3, frames=8, warmup=2, save_every=4)
+    settings = ExpertSettings(steps=steps, batch=3, frames=8, warmup=2, save_every=4, loss=loss)
     expert_train.run([FakeClip(f"p{i}") for i in range(4)], out, settings)  # type: ignore[list-item]
     return [",".join(line.split(",")[:1] + line.split(",")[2:]) for line in (out / CURVE).read_text().splitlines()]
 
 
-def test_interrupted_training_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("loss", ["calibrated", "contrastive"])
+def test_interrupted_training_ends_the_same(loss: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expert_train, "load_data", lambda clips, folder, resolution: arrays())
     monkeypatch.setattr("bench_lipsync.models.syncnet.trainer.ROW_EVERY", 2)
-    whole = train(tmp_path / "whole", 10)
+    whole = train(tmp_path / "whole", 10, loss)
     step = expert_train._ExpertTrainer.step
 
     def interrupted(trainer: expert_train._ExpertTrainer) -> SyncLoss:
@@ -154,13 +180,24 @@ def test_interrupted_training_ends_the_same(tmp_path: Path, monkeypatch: pytest.
     with monkeypatch.context() as patch:
         patch.setattr(expert_train._ExpertTrainer, "step", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            train(tmp_path / "parts", 10)
-    assert train(tmp_path / "parts", 10) == whole
+            train(tmp_path / "parts", 10, loss)
+    assert train(tmp_path / "parts", 10, loss) == whole
     assert len(whole) == 6
     one, other = (load_expert(tmp_path / part / expert_train.WEIGHTS).state_dict() for part in ("whole", "parts"))
     assert all(torch.equal(one[key], other[key]) for key in one)
     with pytest.raises(BenchError, match=r"made with 10 steps, not 11, over which its learning rate falls"):
-        train(tmp_path / "parts", 11)
+        train(tmp_path / "parts", 11, loss)
+
+
+def test_the_contrastive_loss_is_told_and_gives_no_probabilities(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expert_train, "load_data", lambda clips, folder, resolution: arrays())
+    weights = tmp_path / expert_train.WEIGHTS
+    train(tmp_path, 2, "contrastive")
+    assert float(load_expert(weights).log_scale.exp()) == pytest.approx(1 / 0.07, rel=1e-3), "it is not learned"
+    with pytest.raises(BenchError, match=r"trained with the contrastive loss .* choose the sync loss cosine"):
+        load_expert(weights, form="bce")
 
 
 def test_sound_is_told_from_shifted_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
