@@ -30,7 +30,7 @@ def main() -> None:
     os.environ["BENCH_CACHE"] = str(root / "cache")
     whole = _bench([*words, "--out", str(root / "whole")], root / "said")
     same = whole[0] == 0 and results_digest(root / "whole") == results_digest(disk / "run")
-    left = [path.name for path in (*(disk / "cache/store/tmp").iterdir(), *(disk / "run").rglob(".*"))]
+    left = [path.name for path in (*(disk / "cache/store/tmp").iterdir(), *(disk / "run").rglob(".half-*"))]
     print(json.dumps({"ended": ended, "same": same, "left": left, "whole": whole[1]}))
 
 

@@ -60,7 +60,7 @@ class NoiseRuns:
     def run(self, out: str = "run", **values: object) -> RunOutcome:
         spec = {"models": ("darker",), "dataset": "folder", "data_root": self.root / "clips", "size": SIZE}
         local = ExecutorOptions(kind="local")
-        options = RunOptions(out=self.root / out, executor=local)
+        options = RunOptions(out=self.root / out, executor=local, force=True)
         return execute(make_spec({**spec, "metrics": ["PSNR", "SSIM"], **values}), options)
 
     def entries(self, stage: str = "*") -> set[Path]:

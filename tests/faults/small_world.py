@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from bench_lipsync.harness.api.clip import SAMPLE_RATE, SAMPLES_PER_FRAME
 from bench_lipsync.harness.datasets.demo.dataset import render_clip
 from bench_lipsync.harness.datasets.demo.plan import plans
+from bench_lipsync.harness.util.output_marker import MARKER
 from bench_lipsync.harness.util.paths import cache_dir
 
 FRAMES = 42
@@ -81,7 +82,7 @@ def entries(cache: Path) -> dict[str, int]:
 
 def left_over(cache: Path, folder: Path) -> list[str]:
     """What a run that ended must not leave behind."""
-    hidden = [path for path in folder.rglob("*") if path.name.startswith(".")]
+    hidden = [path for path in folder.rglob("*") if path.name.startswith(".") and path.name != MARKER]
     return [str(path) for path in (*hidden, *(cache / "store/tmp").glob("*"), *(cache / "store/leases").glob("*"))]
 
 

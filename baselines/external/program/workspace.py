@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 
 from bench_lipsync.baselines.external.program.process import kill_marked
 from bench_lipsync.baselines.external.program.repository import LARGE, PRIVATE, CloneFile, clone_files
-from bench_lipsync.harness.util.output_marker import tag_cache
 from bench_lipsync.harness.util.paths import cache_dir
 
 logger = logging.getLogger(__name__)
@@ -82,7 +81,6 @@ def open_workspace(clone: Path, weights: Mapping[str, Path], container: bool = F
 
     root = workspaces_root()
     root.mkdir(parents=True, exist_ok=True)
-    tag_cache(root)
     token = secrets.token_hex(8)
     lock, marker = FileLock(root / f"{token}.lock"), root / f"{token}.container"
     with _cleaning_lock():  # `remove_stale` must not see a lock file that is not held yet.

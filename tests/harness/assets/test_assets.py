@@ -26,6 +26,7 @@ from bench_lipsync.harness.assets.download import download
 from bench_lipsync.harness.assets.fetch import parse_pypi
 from bench_lipsync.harness.assets.lookup import AssetFile, AssetMissing, AssetSpec
 from bench_lipsync.harness.errors import BenchError
+from bench_lipsync.harness.util.output_marker import CACHE_TAG
 
 CONTENT = os.urandom(300_000)
 OTHER = b"second member" * 1000
@@ -149,7 +150,9 @@ def test_takes_one_member_and_keeps_nothing_else(
     path = assets.asset_path("toy")
     assert path.read_bytes() == CONTENT
     assert assets.asset_digest("toy") == sha(CONTENT)
-    kept = [item for item in (tmp_path / "cache").rglob("*") if item.is_file() and item.name != ".lock"]
+    kept = [
+        item for item in (tmp_path / "cache").rglob("*") if item.is_file() and item.name not in (".lock", CACHE_TAG)
+    ]
     assert kept == [path]
     assert not list(tmp_path.rglob("evil"))
     before = len(index.requests)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import media_files
 import numpy as np
 import pytest
 from media_files import break_packets
@@ -296,11 +297,12 @@ def test_streaming_equals_the_whole_clip(inputs: tuple[Path, Path], tmp_path: Pa
 
 def bench(*arguments: object) -> subprocess.CompletedProcess[str]:
     code = (
-        "import sys; sys.path.insert(0, sys.argv.pop(1)); import test_dubbing\n"
+        "import sys; sys.path[:0] = sys.argv.pop(1).split('|'); import test_dubbing\n"
         "from bench_lipsync.harness.registry.plugins import MODELS; MODELS._targets['painter'] = test_dubbing.Painter\n"
         "from bench_lipsync.harness.cli import main; main()"
     )
-    command = [sys.executable, "-c", code, str(Path(__file__).parent), *map(str, arguments)]
+    folders = f"{Path(__file__).parent}|{Path(media_files.__file__).parent}"
+    command = [sys.executable, "-c", code, folders, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
 

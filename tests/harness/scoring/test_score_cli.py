@@ -15,6 +15,7 @@ from bench_lipsync.harness.cli.score import register
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.registry.plugins import BOUNDS
 from bench_lipsync.harness.results.schema import CLIPS_FILE, MetricRow, RunResult, read_result
+from bench_lipsync.harness.util.output_marker import MARKER
 
 PEOPLE = ("anna", "bert", "cleo", "dora", "emil", "fay")
 
@@ -53,7 +54,7 @@ def rows(result: RunResult, metric: str) -> dict[str, MetricRow]:
 def test_the_inputs_themselves_score_as_the_ground_truth(root: Path) -> None:
     done = bench(root, "--inputs", root / "mine")
     assert done.exit_code == 0 and "6 clips" in done.output
-    assert sorted(path.name for path in (root / "mine").iterdir())[:2] == ["anna.mkv", "anna.wav"]
+    assert sorted(path.name for path in (root / "mine").iterdir())[:3] == [MARKER, "anna.mkv", "anna.wav"]
     result = score(root, root / "mine")
     assert [card["name"] for card in result.models] == ["precomputed:mine", *BOUNDS]
     for metric in ("PSNR", "SSIM"):
