@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "format": ["ARROWS", "decimals_for", "format_change", "format_interval", "format_value"],
         "grid": ["make_grid"],
         "latex": ["escape", "latex_head", "latex_line", "latex_number"],
-        "loading": ["Run", "load_runs"],
+        "loading": ["Run", "load_runs", "protocol"],
         "model": ["Cell", "Column", "Grid", "Row"],
         "options": ["TableOptions", "parse_digits"],
         "render": ["render_table"],
