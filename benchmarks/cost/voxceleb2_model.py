@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bench_lipsync.harness.api.clip import FPS, Clip
+from bench_lipsync.harness.api.clip import FPS, Clip, DrivenClip
 from bench_lipsync.harness.registry.plugins import BOUNDS
 from bench_lipsync.harness.run.schedule import Schedule, ScheduledRow
 from bench_lipsync.harness.run.work_items import PairResult, PrepareTask
@@ -119,7 +119,7 @@ def simulate(costs: Costs, gpus: int, count: int = CLIPS, models: int = 10) -> O
     rows = [ScheduledRow(f"model {n}") for n in range(models)]
     rows += [ScheduledRow(name, name == "shuffled-audio") for name in BOUNDS]
     workers = gpus * costs.workers_a_gpu
-    schedule = Schedule(clips, rows, 256, ahead=2 * workers)
+    schedule = Schedule([DrivenClip(clip.id, clip) for clip in clips], rows, 256, ahead=2 * workers)
     done = PairResult(video="")
     running: list[tuple[float, int, Any]] = []
     idle, number, driver, busy, gpu_seconds, stored, end = workers, 0, 0.0, 0.0, 0.0, 0.0, 0.0

@@ -17,7 +17,9 @@ bench ablate --model stylelipsync --dataset demo
 
 bench ablate --variants variants.yaml --dataset hdtf --data-root ~/HDTF --metrics LSE-C,LSE-D,FID,LPIPS
 
-bench ablate -m stylelipsync --dataset demo --mode zero-shot,adapted --adapt-seconds 2,5"""
+bench ablate -m stylelipsync --dataset demo --mode zero-shot,adapted --adapt-seconds 2,5
+
+bench ablate -m stylelipsync --task stylelipsync/adaptation --data-root ~/hdtf_clips --adapt-steps 50,100,200"""
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def ablate(
-    dataset: options.Dataset,
+    dataset: options.OptionalDataset = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="The full model.")] = None,
     variants: Annotated[
         Path | None, typer.Option(help="YAML: `variants: {LABEL: MODEL}`. Default: what the model lists.")
@@ -42,6 +44,7 @@ def ablate(
     data_root: options.DataRoot = None,
     split: options.OptionalSplit = None,
     limit: options.Limit = None,
+    task: options.Task = None,
     clips: options.Clips = None,
     pairs: options.Pairs = None,
     pair_order: options.PairColumns = None,
@@ -62,6 +65,10 @@ def ablate(
     from bench_lipsync.harness.ablation.variants import default_variants, load_variants
     from bench_lipsync.harness.run.spec import make_spec
 
+    if dataset is None and task is None:
+        raise typer.BadParameter(
+            "is needed, for example: bench ablate -m stylelipsync --dataset demo", param_hint="--dataset"
+        )
     if model is None and variants is None:
         raise typer.BadParameter("is needed, or --variants FILE", param_hint="--model")
     compared = load_variants(variants, model) if variants else default_variants(model or "")
@@ -71,7 +78,7 @@ def ablate(
         steps=int(max(steps)) if steps else None,
         settings=dict(options.key_values(adapt_set, "--adapt-set")) or None,
     )
-    values = options.chosen_clips(options.ClipArgs(clips, pairs, pair_order, clip_seconds)) | given(
+    values = options.chosen_clips(options.ClipArgs(clips, pairs, pair_order, clip_seconds, task)) | given(
         models=compared.models,
         dataset=dataset,
         data_root=data_root,
@@ -80,8 +87,9 @@ def ablate(
         mode=",".join(mode) if mode else None,
         seed=seed,
         metrics=options.words(metrics) or None,
-        adapt=adapt or None,
     )
+    if adapt:
+        values["adapt"] = {**(values.get("adapt") or {}), **adapt}
     spec = make_spec(values)
     if adapt and spec.modes == ("zero-shot",):
         raise typer.BadParameter("says how to adapt, and no mode adapts: --mode zero-shot,adapted")

@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "model_inputs": ["write_inputs"],
         "model_loading": ["load_models"],
         "pipeline": ["RunOptions", "execute"],
-        "selection": ["Shard", "limited", "list_clips", "select"],
+        "selection": ["Shard", "limited", "list_clips", "select", "select_clips"],
         "shards": ["execute_shard", "merge"],
         "spec": ["AdaptSpec", "RunSpec", "load_spec", "make_spec", "mode_name"],
     },

@@ -31,6 +31,11 @@ class Selection(NamedTuple):
     """Footage that the dataset keeps for adaptation and never lists; only for runs that adapt."""
 
 
+def select_clips(spec: RunSpec) -> ClipList:
+    """The clips of `spec`, sorted by id; errors as of `select`."""
+    return select(spec).clips
+
+
 def select(spec: RunSpec) -> Selection:
     """The clips of `spec` and the footage beside them. Raises `BenchError` if there are none or two share an id."""
     dataset = DATASETS.get(spec.dataset)()

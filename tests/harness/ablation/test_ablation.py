@@ -218,3 +218,10 @@ def test_tables(tmp_path: Path) -> None:
     assert {row.replace("\\&", "").count(" & ") for row in rows} == {len(KINDS)}
     with pytest.raises(BenchError, match="no format 'word'"):
         ablation_table(ablation(), "word")
+
+
+def test_every_mode_has_a_mark_on_the_page(tmp_path: Path) -> None:
+    run = result(parts(tuple("" if mode == "zero-shot" else f" ({mode})" for mode in MODES)))
+    page = write_ablation(ablation(run, modes=MODES), tmp_path / "a.html").read_text(encoding="utf-8")
+    assert all(f"{mark} {mode}" in page for mark, mode in zip(("circle", "square", "diamond"), MODES, strict=False))
+    assert f"triangle {MODES[3]}" in page and len(MODES) == 4

@@ -31,6 +31,6 @@ def clip(name: str, frames: int, level: int) -> SimpleNamespace:
 def test_sound_given_and_judged(model: str, scores_audio: str, cross: bool, given: int, judged: int) -> None:
     own, donor = clip("a", FRAMES, 1), clip("b", 3, 2)
     card = SimpleNamespace(name=model, scores_audio=scores_audio)
-    audios = row_audio(cast(Any, card), cast(Any, own), cast(Any, donor), cross=cross)
+    audios = row_audio(cast(Any, card), cast(Any, own), donor.audio(), cross=cross)
     for sound, level in ((audios.driving, given), (audios.reference, judged)):
         np.testing.assert_array_equal(sound, np.full(FRAMES * SAMPLES_PER_FRAME, level))
