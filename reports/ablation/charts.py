@@ -60,7 +60,7 @@ def curve_charts(grid: AblationGrid, ablation: Ablation) -> list[Chart]:
 def _curve(ablation: Ablation, column: Column, place: int, by_seconds: bool) -> Chart:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.6, 3.0), layout="constrained")
+    figure = Figure(figsize=(4.6, 3.6), layout="constrained")
     axes = figure.add_subplot()
     description, zero_shot = [], ablation.result.rows_with_values()
     adapted = [mode for mode in ablation.modes if mode != "zero-shot"]
@@ -89,7 +89,7 @@ def _curve(ablation: Ablation, column: Column, place: int, by_seconds: bool) -> 
             axes.axhline(zero.value, color=colour, linestyle=(0, (2, 3)), linewidth=0.9)
     axes.set_xlabel("seconds of footage adapted on" if by_seconds else "steps of adaptation")
     axes.grid(axis="y", color=PALETTE["line"], linewidth=0.6)
-    axes.legend(fontsize=9)
+    figure.legend(fontsize=9, loc="outside lower center", ncols=2)  # Below: inside, it hides lines.
     title = printable(column.title)
     return Chart(
         _caption(column),

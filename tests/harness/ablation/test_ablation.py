@@ -27,7 +27,7 @@ from bench_lipsync.harness.ablation.variants import (
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.results.schema import RunResult
 from bench_lipsync.harness.run.pipeline import RunOptions, RunOutcome
-from bench_lipsync.harness.run.spec import RunSpec, make_spec
+from bench_lipsync.harness.run.spec import MODES, RunSpec, make_spec
 from bench_lipsync.reports.ablation.page import write_ablation
 from bench_lipsync.reports.ablation.tables import ablation_table
 
