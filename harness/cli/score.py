@@ -140,7 +140,9 @@ def _say_matches(spec: RunSpec, folders: list[Path]) -> None:
         unused = [path for path in files.files if path not in named]
         twice = [f"{len(paths)} videos for {clip}: {files.shown(paths)}" for clip, paths in several.items()]
         if not matched and twice:
-            raise BenchError(f"{folder} has no clip of {spec.dataset} once: {twice[0]}; leave one of them there")
+            raise BenchError(
+                f"no clip of {spec.dataset} can be scored from {folder}: {twice[0]}; leave one of them there"
+            )
         if not matched:
             names = listed(list(files.files), files.root)
             root = f" --data-root {spec.data_root}" if spec.data_root else ""
