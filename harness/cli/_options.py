@@ -157,6 +157,10 @@ def chosen_clips(requested: ClipArgs) -> dict[str, Any]:
     if requested.seconds:
         chosen["clip_seconds"] = requested.seconds
     if requested.clips:
+        if task and task.draw.rule == "list":
+            raise typer.BadParameter(
+                f"the clips of {task.title} are named by its list: --pairs FILE", param_hint="--clips"
+            )
         chosen["clips"] = read_clip_list(requested.clips)
     if requested.pairs:
         listed = read_pair_list(requested.pairs, requested.order or (task.draw.order if task else None))

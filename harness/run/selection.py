@@ -60,15 +60,20 @@ def _task_notices(spec: RunSpec) -> list[str]:
 
 def _driven(spec: RunSpec, listed: tuple[Clip, ...]) -> tuple[tuple[DrivenClip, ...], list[str]]:
     """What `spec` asks to score of the clips of its split, and notices. Raises `BenchError` for unknown names."""
-    by_name = ByName({clip.id: clip for clip in listed}, {clip.id: clip.video for clip in listed})
     if spec.pairs is not None:
-        return _driven_by_name(spec, spec.pairs, by_name), []
+        return _driven_by_name(spec, spec.pairs, _by_name(listed)), []
     rule, chosen = spec.task.draw if spec.task else Draw(), listed
     if spec.clips is not None:
+        by_name = _by_name(listed)
         found = {name: by_name.find(name) for name in spec.clips}
         rule, chosen = Draw(), tuple(find_all(spec.clips, found, "--clips", "clips"))
     driven, notices = draw_clips(rule, chosen, spec.clip_seconds)
     return tuple(driven), notices
+
+
+def _by_name(clips: Sequence[Clip]) -> ByName[Clip]:
+    """Several names for each clip: made only for lists, because a large data set takes seconds."""
+    return ByName({clip.id: clip for clip in clips}, {clip.id: clip.video for clip in clips})
 
 
 def _driven_by_name(spec: RunSpec, pairs: Sequence[tuple[str, str]], by_name: ByName[Clip]) -> tuple[DrivenClip, ...]:

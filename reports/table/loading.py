@@ -48,7 +48,7 @@ class Run:
         """Rows of `clips.parquet` about `clips`, NaN as `None`; empty where the file is missing."""
         return [] if self.folder is None else list(clip_records(self.folder, clips))
 
-    @property
+    @cached_property
     def spec(self) -> RunSpec | None:
         """The specification; `None` where another version wrote it and this one cannot read it."""
         try:

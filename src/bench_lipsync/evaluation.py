@@ -127,7 +127,7 @@ def evaluate(
 
     Args:
         spec: What to run. Alternatively, pass the fields of `RunSpec` as keywords: `models`, `dataset`, `data_root`,
-            `split`, `protocol`, `mode`, `adapt`, `limit`, `metrics`, `size`, `seed`.
+            `split`, `protocol`, `mode`, `adapt`, `limit`, `clips`, `pairs`, `clip_seconds`, `metrics`, `size`, `seed`.
         out: Run folder; `runs/DATASET-HASH` by default.
         device: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where there is one.
         workers: Processes. With more than one, a script must be guarded by `if __name__ == "__main__":`.

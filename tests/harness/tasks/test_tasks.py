@@ -6,10 +6,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import typer
 
 from bench_lipsync.harness.api.clip import Clip
+from bench_lipsync.harness.cli._options import ClipArgs, chosen_clips
 from bench_lipsync.harness.errors import BenchError
 from bench_lipsync.harness.registry.metric_names import metric_names
+from bench_lipsync.harness.run.selection import select
 from bench_lipsync.harness.run.spec import make_spec
 from bench_lipsync.harness.tasks import Draw, draw_clips, find_task, task_names
 
@@ -160,3 +163,16 @@ def test_a_published_list_is_checked(tmp_path: Path) -> None:
         find_task("demo").check_list(tmp_path / "list.txt")
     with pytest.raises(BenchError, match="give it with --pairs FILE"):
         draw_clips(task.draw, clips("a"), None)
+
+
+def test_the_clips_of_a_published_list_cannot_be_others(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("a\n")
+    with pytest.raises(typer.BadParameter, match="are named by its list"):
+        chosen_clips(ClipArgs(clips=tmp_path / "mine.txt", task="diff2lip/voxceleb2-reconstruction-500"))
+
+
+def test_a_run_without_lists_makes_no_index_of_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    monkeypatch.delattr("bench_lipsync.harness.run.selection.ByName")
+    spec = make_spec({"models": ["static"], "dataset": "folder", "data_root": tmp_path, "metrics": ["PSNR"]})
+    assert [item.id for item in select(spec).driven] == ["a"]
